@@ -1,0 +1,54 @@
+"""Errors for users: one sentence that says what was found, where, what is allowed and how to mend it.
+
+Every error that a user can cause derives from `ChainruleError`; the command line prints its sentence without a
+traceback. Anything else that escapes is a defect of ours.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class ChainruleError(ValueError):
+    """Something the user gave cannot be used; the message is one sentence meant for the user."""
+
+
+class ShapeError(ChainruleError):
+    """Matrix shapes do not fit: names the operation, the shape expected and the shape received."""
+
+
+class DataError(ChainruleError):
+    """A data file, table, array or label cannot be used as it is."""
+
+
+class ConfigurationError(ChainruleError):
+    """An option, name or number outside what is allowed."""
+
+
+class ModelFileError(ChainruleError):
+    """A saved model or checkpoint is damaged, unsafe, too new, or not one of ours."""
+
+
+class NonFiniteError(ChainruleError):
+    """Training met the first NaN or infinity: names step, layer and tensor."""
+
+
+class DerivationError(ChainruleError):
+    """An expression has no derivative here, or the derivation cannot be carried through."""
+
+
+class UnknownNameError(ConfigurationError):
+    """A name that does not exist, with the nearest one that does."""
+
+
+def unknown_name(kind: str, given: object, allowed: Iterable[str]) -> UnknownNameError:
+    """Build the error for a name that is not among `allowed`, suggesting the nearest.
+
+    >>> str(unknown_name("activation", "rellu", ["relu", "tanh"]))
+    "unknown activation 'rellu': did you mean 'relu'? Allowed: relu, tanh."
+    """
+    names = sorted(allowed)
+    near = difflib.get_close_matches(str(given), names, n=1, cutoff=0.5)
+    hint = f" did you mean {near[0]!r}?" if near else ""
+    return UnknownNameError(f"unknown {kind} {given!r}:{hint} Allowed: {', '.join(names)}.")
