@@ -1,0 +1,58 @@
+"""Apply the laws from the leaves up until none applies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..errors import DerivationError
+from ..graph import Node, build, walk
+from .table import LAWS, Law
+
+
+@dataclass(frozen=True)
+class Applied:
+    """One use of a law: `before` became `after`."""
+
+    law: Law
+    before: Node
+    after: Node
+
+
+_BY_OP: dict[str, list[Law]] = {}
+for _law in LAWS:
+    for _op in _law.ops:
+        _BY_OP.setdefault(_op, []).append(_law)
+
+_MOST = 2000
+
+
+def simplify(node: Node, memo: dict[Node, Node] | None = None, record: list[Applied] | None = None) -> Node:
+    """The expression after all laws that apply; the value is the same wherever the laws' conditions hold.
+
+    memo    results already found, to share work between calls
+    record  receives every use of a law, in order
+    """
+    memo = {} if memo is None else memo
+    for n in walk(node):
+        if n not in memo:
+            memo[n] = _settle(n, memo, record)
+    return memo[node]
+
+
+def _settle(n: Node, memo: dict[Node, Node], record: list[Applied] | None) -> Node:
+    inputs = tuple(memo[x] for x in n.inputs)
+    current = n if inputs == n.inputs else build(n.op, inputs, n.attrs)
+    for _ in range(_MOST):
+        step = next(
+            ((rule, after) for rule in _BY_OP.get(current.op.name, ()) if (after := rule.rewrite(current)) is not None),
+            None,
+        )
+        if step is None or step[1] is current:
+            return current
+        rule, after = step
+        if record is not None:
+            record.append(Applied(rule, current, after))
+        # What the law built is made of settled parts and a few new nodes: settle the new ones too.
+        inputs = tuple(memo[x] if x in memo else simplify(x, memo, record) for x in after.inputs)
+        current = after if inputs == after.inputs else build(after.op, inputs, after.attrs)
+    raise DerivationError(f"the laws do not come to rest on {n}; please report this expression")
