@@ -71,8 +71,10 @@ def type_columns(
 def _judge(series: pl.Series) -> _Cells:
     import polars as pl
 
-    texts = series.str.strip_chars()
-    numbers = texts.cast(pl.Float64, strict=False)
+    texts, numbers = series, series.cast(pl.Float64, strict=False)
+    if numbers.null_count() > texts.null_count():  # not plain numbers throughout
+        texts = series.str.strip_chars()
+        numbers = texts.cast(pl.Float64, strict=False)
     # Few cells are neither null nor a finite number: look for missing texts among these only.
     odd = texts.filter(texts.is_not_null() & (numbers.is_null() | numbers.is_nan()))
     n_null = texts.null_count()
@@ -125,8 +127,8 @@ def _refuse_points(
             row = int(pointed.arg_max() or 0)
             raise DataError(
                 f"{where}, column {cells.name!r}, row {row + 1} (line {line_of(row)}): {cells.texts[row]!r} has a "
-                f"decimal point although column {sorted(by_comma)[0]!r} has decimal commas; write all numbers in one way, "
-                "or say decimal='.' or decimal=','."
+                f"decimal point although column {sorted(by_comma)[0]!r} has decimal commas; write all numbers in one "
+                "way, or say decimal='.' or decimal=','."
             )
 
 

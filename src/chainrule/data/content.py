@@ -46,8 +46,9 @@ def load_bytes(path: Path) -> bytes:
         raise DataError(f"there is no file {path}: check the name and the folder.") from None
     except IsADirectoryError:
         raise DataError(f"{path} is a folder, not a file: give the file inside it.") from None
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror or error}): check its permissions.") from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{str(path)[:200]!r} cannot be read ({reason}): check its name and permissions.") from None
     if not data.startswith(_GZIP):
         return data
     try:

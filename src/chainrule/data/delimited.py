@@ -131,7 +131,10 @@ def detect_separator(data: bytes, *, prefer_tab: bool = False) -> str:
 
 
 def _header(text: str, separator: str, path: Path, notes: list[str]) -> list[str]:
-    names = [name.strip() for name in next(csv.reader(io.StringIO(text, newline=""), delimiter=separator))]
+    try:
+        names = [name.strip() for name in next(csv.reader(io.StringIO(text, newline=""), delimiter=separator))]
+    except csv.Error as error:
+        raise DataError(f"{path} has a header that cannot be read ({error}): shorten its column names.") from None
     if all(re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", name) for name in names):
         raise DataError(
             f"{path} begins with the numbers {', '.join(names[:3])}{', …' if len(names) > 3 else ''} where the column "

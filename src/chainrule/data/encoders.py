@@ -104,7 +104,7 @@ class OneHot:
         return (*names, f"{self.name}={MISSING_LEVEL}") if self.missing else tuple(names)
 
     def write(self, column: Column, out: Array, notes: list[str]) -> None:
-        places = _places(column, self.levels, notes, "zeros")
+        places = _places(column, self.levels, notes, "unknown in training", "zeros")
         n = len(self.levels)
         if self.missing:
             places = np.where(column.missing, n, places)
@@ -118,7 +118,10 @@ class OneHot:
 
 @dataclass(frozen=True)
 class Embedding:
-    """An integer code per level, 1..K in sorted order; 0 for unknown, rare and missing. A network learns a row for each."""
+    """An integer code per level, 1..K in sorted order; 0 for missing, unknown, and levels seen once in training.
+
+    A network learns one row of an embedding matrix for each code.
+    """
 
     name: str
     levels: tuple[str, ...]
@@ -134,7 +137,7 @@ class Embedding:
 
     def codes(self, column: Column, notes: list[str]) -> Array:
         """(n_rows,) int64 codes 0..K."""
-        return (_places(column, self.levels, notes, "the shared level for unknown") + 1).astype(np.int64)
+        return (_places(column, self.levels, notes, "unknown or seen once in training", "0") + 1).astype(np.int64)
 
     def to_json(self) -> dict[str, Any]:
         return {"kind": "embedding", "name": self.name, "levels": list(self.levels)}
@@ -158,7 +161,7 @@ class Dropped:
 Encoder = Numeric | OneHot | Embedding | Dropped
 
 
-def _places(column: Column, levels: tuple[str, ...], notes: list[str], shown_as: str) -> Array:
+def _places(column: Column, levels: tuple[str, ...], notes: list[str], state: str, shown_as: str) -> Array:
     """(n_rows,) index into `levels`, -1 for missing or unknown; unknown levels are noted."""
     codes, found = column.texts()
     known = {level: at for at, level in enumerate(levels)}
@@ -169,7 +172,7 @@ def _places(column: Column, levels: tuple[str, ...], notes: list[str], shown_as:
         new = [found[code] for code in np.unique(codes[unknown])]
         listed = ", ".join(map(repr, new[:3])) + (", …" if len(new) > 3 else "")
         notes.append(
-            f"column {column.name!r}: {int(unknown.sum()):,} cells hold levels that training did not have ({listed}), "
+            f"column {column.name!r}: {int(unknown.sum()):,} cells hold levels {state} ({listed}), "
             f"encoded as {shown_as}"
         )
     return places

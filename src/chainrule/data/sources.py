@@ -31,18 +31,22 @@ def read_data(
     if isinstance(source, str) and source in BUILTIN:
         return load_builtin(source)
     path = Path(source)
-    if path.is_dir():
+    try:
+        is_there, is_folder = path.exists(), path.is_dir()
+    except (OSError, ValueError):  # a name too long, or with a NUL
+        is_there = is_folder = False
+    if is_folder:
         if is_idx_folder(path):
             return load_idx_folder(path)
         raise DataError(
             f"folder {path} holds no train-images-idx3-ubyte[.gz]: give a CSV, TSV or Parquet file, "
             "or a folder with IDX files."
         )
-    if not path.exists():
+    if not is_there:
         near = difflib.get_close_matches(str(source), BUILTIN, n=1, cutoff=0.5)
         hint = f" did you mean {near[0]!r}?" if near else ""
         raise DataError(
-            f"{str(source)!r} is neither a file nor a built-in data set:{hint} "
+            f"{str(source)[:200]!r} is neither a file nor a built-in data set:{hint} "
             f"Give a CSV, TSV or Parquet file, a folder with IDX files, or one of {', '.join(BUILTIN)}."
         )
     return read_table(path, separator=separator, decimal=decimal, categories=categories)

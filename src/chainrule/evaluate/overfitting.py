@@ -11,8 +11,8 @@ How it is read, with V the validation loss, T the training loss, b the epoch of 
   curve that is straight from epoch to epoch;
 * V rises if its level at the end is above V_b by more than `RISE` of |V_b|, by more than `RISE_OF_RANGE` of the whole
   fall max V − V_b, and by more than `NOISE` σ, with at least `PATIENCE` epochs after b;
-* V still falls if the mean of its last fifth (at least 2 epochs) is below that of the fifth before by more than `FALL`
-  of its size and by more than `NOISE` standard errors σ √(2 / w), w the epochs of a fifth.
+* V still falls if the mean of its last tenth (at least 2 epochs) is below that of the tenth before by more than `FALL`
+  of its size and by more than `NOISE` standard errors σ √(2 / w), w the epochs of a tenth.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PATIENCE = 3
 RISE = 0.05
 RISE_OF_RANGE = 0.01
 NOISE = 3.0
-FALL = 0.01
+FALL = 0.02
 # A network whose training loss fell by less than this share has hardly learned.
 LEARNED = 0.05
 # Above this share of the validation loss the gap is worth a word even when the validation loss does not rise.
@@ -119,7 +119,7 @@ def _judge(T: NDArray[np.float64], V: NDArray[np.float64]) -> Reading:
             f"{rose}, but the training loss did not fall either ({T_best:.4g} to {T_end:.4g}): "
             "the learning rate may be too large.",
         )
-    w = max(2, n // 5)
+    w = max(2, n // 10)
     before, last = float(V[-2 * w : -w].mean()), float(V[-w:].mean())
     if before - last > max(FALL * abs(last), NOISE * noise * math.sqrt(2 / w)):
         return reading(

@@ -151,7 +151,7 @@ def _ours(raw: bytes, metadata: dict[str, Any], shown: str) -> dict[str, Any]:
     try:
         ours = from_json(text)
     except ValueError as error:
-        raise ModelFileError(f"{shown} is damaged: its metadata 'chainrule' is not JSON ({error}).") from None
+        raise ModelFileError(f"{shown} is damaged: its metadata 'chainrule' is not usable JSON ({error}).") from None
     if not isinstance(ours, dict):
         raise ModelFileError(f"{shown} is damaged: its metadata 'chainrule' is not a JSON object.")
     return ours

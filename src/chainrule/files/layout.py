@@ -105,7 +105,7 @@ def read_header(file: BufferedReader, size: int, shown: str) -> tuple[bytes, dic
     try:
         header = from_json(raw.decode("utf-8"))
     except ValueError as error:
-        raise ModelFileError(f"{shown} is damaged: its header is not JSON in UTF-8 ({error}).") from None
+        raise ModelFileError(f"{shown} is damaged: its header is not usable JSON in UTF-8 ({error}).") from None
     if not isinstance(header, dict):
         raise ModelFileError(f"{shown} is damaged: its header is not a JSON object.")
     return raw, header

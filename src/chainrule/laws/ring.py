@@ -238,7 +238,11 @@ def rebuilt(c: Fraction, powers: Powers, factors: dict[Node, int], shape: Shape)
         turn = next((n for n, e in factors.items() if e == 1 and n.op.name == "subtract"), None)
         if turn is not None:
             a, b = turn.inputs
-            return rebuilt(-c, powers, {(b - a if n is turn else n): e for n, e in factors.items()}, shape)
+            turned: dict[Node, int] = {}
+            for n, e in factors.items():
+                key = b - a if n is turn else n
+                turned[key] = turned.get(key, 0) + e
+            return rebuilt(-c, powers, turned, shape)
     c = c * sign
     plain = c == 1 and not powers
     if top is None:

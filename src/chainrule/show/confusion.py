@@ -36,7 +36,7 @@ def confusion_figure(confusion: Confusion, path: str | os.PathLike[str]) -> Path
     from matplotlib.colors import PowerNorm
 
     image = axes.imshow(share, cmap="Blues", norm=PowerNorm(0.5, vmin=0, vmax=100), interpolation="nearest")
-    bar = figure.colorbar(image, ax=axes, fraction=0.05, pad=0.02, ticks=[0, 1, 5, 20, 50, 100])
+    bar = figure.colorbar(image, ax=axes, fraction=0.05, aspect=30, pad=0.02, ticks=[0, 1, 5, 20, 50, 100])
     bar.set_label("share of the true class (row) in %", fontsize=9, color=INK)
     bar.ax.tick_params(labelsize=8, colors=INK, length=3)
     bar.outline.set_visible(False)
@@ -74,12 +74,13 @@ def _write_numbers(axes: Any, matrix: NDArray[np.int64], share: NDArray[np.float
     """Write count and percentage into each cell of `cell` points."""
     # A digit is about 0.64 times as wide as its font size; percentages have up to 7 signs, some narrow.
     font = min(10.5, 0.85 * cell / (0.64 * max(3, len(str(matrix.max())))))
+    # Texts inside cells need no room of their own, so the layout need not measure them.
     small = min(0.8 * font, 0.92 * cell / (0.6 * 6))
     for (i, j), count in np.ndenumerate(matrix):
         # White ink on the dark half of the (square-root) scale.
         ink = "white" if share[i, j] > 30 else INK
         if count == 0:
-            axes.text(j, i, "0", ha="center", va="center", fontsize=font, color=GRAY)
+            axes.text(j, i, "0", ha="center", va="center", fontsize=font, color=GRAY).set_in_layout(False)
             continue
         for text, offset, size in (
             (str(count), 0.55 * font, font),
@@ -94,7 +95,7 @@ def _write_numbers(axes: Any, matrix: NDArray[np.int64], share: NDArray[np.float
                 va="center",
                 fontsize=size,
                 color=ink,
-            )
+            ).set_in_layout(False)
 
 
 def _percent(share: float) -> str:

@@ -11,9 +11,6 @@ from chainrule.show.picture import shortened
 if TYPE_CHECKING:
     from rich.table import Table
 
-# A terminal of 80 columns holds a matrix of about this many classes; for more, the most frequent mistakes are listed.
-_MATRIX_UP_TO = 12
-
 
 def measures_table(measures: Mapping[str, Any], title: str | None = None) -> Table:
     """Return a table of measures, one per row; `notes`, if there, stand below."""
@@ -25,16 +22,14 @@ def measures_table(measures: Mapping[str, Any], title: str | None = None) -> Tab
     return table
 
 
-def confusion_table(confusion: Confusion, title: str | None = "Confusion matrix") -> Table:
-    """Return the confusion matrix with totals; for more than 12 classes a list of the most frequent mistakes."""
-    if len(confusion.labels) > _MATRIX_UP_TO:
-        mistakes = confusion.most_confused(20)
-        table = _table(f"The {len(mistakes)} most frequent mistakes", ["true class", "predicted class", "samples"])
-        for true, predicted, count in mistakes:
-            table.add_row(_plain(true), _plain(predicted), _plain(count))
-        return table
-    header, *rows, totals = confusion.table()
-    table = _table(title, ["true \\ pred.", *(shortened(name, 16) for name in header[1:])])
+def confusion_table(confusion: Confusion, title: str | None = "Confusion matrix", width: int = 80) -> Table:
+    """Return the confusion matrix with totals; if it is wider than `width` signs, the 20 most frequent mistakes."""
+    header, *rows, totals = [[shortened(cell, 16) for cell in row] for row in confusion.table()]
+    header[0] = "true"
+    # Each column is padded by one sign on either side, and numbers must never be cut.
+    if sum(2 + max(map(len, column)) for column in zip(header, *rows, totals, strict=True)) > width:
+        return _mistakes_table(confusion)
+    table = _table(title, header)
     for i, row in enumerate(rows):
         cells = [_plain(cell, "dim" if cell == "0" else "") for cell in row]
         cells[0] = _plain(row[0], "bold")
@@ -42,7 +37,16 @@ def confusion_table(confusion: Confusion, title: str | None = "Confusion matrix"
         table.add_row(*cells, end_section=i == len(rows) - 1)
     table.add_row(*(_plain(cell) for cell in totals))
     share = f"accuracy {confusion.accuracy:.4f}, error rate {confusion.error_rate:.4f}"
-    _add_notes(table, [f"{share}, {confusion.samples} samples."])
+    _add_notes(table, [f"Rows are true classes, columns predictions: {share}, {confusion.samples} samples."])
+    return table
+
+
+def _mistakes_table(confusion: Confusion) -> Table:
+    mistakes = confusion.most_confused(20)
+    table = _table(f"The {len(mistakes)} most frequent mistakes", ["true class", "predicted class", "samples"])
+    for true, predicted, count in mistakes:
+        table.add_row(_plain(shortened(true, 30)), _plain(shortened(predicted, 30)), _plain(count))
+    _add_notes(table, [f"accuracy {confusion.accuracy:.4f} of {confusion.samples} samples."])
     return table
 
 
@@ -52,7 +56,7 @@ def class_table(confusion: Confusion, title: str | None = "Measures per class") 
     rows = confusion.class_rows()
     for i, row in enumerate(rows):
         shares = [_number(row[name]) for name in ("recall", "precision", "f_score", "accuracy")]
-        cells = [row["label"], row["support"], *shares]
+        cells = [shortened(row["label"], 24), row["support"], *shares]
         table.add_row(*(_plain(cell) for cell in cells), end_section=i == len(rows) - 1)
     macro, weighted = confusion.average("macro"), confusion.average("weighted")
     for name, mean in (("macro mean", macro), ("weighted mean", weighted)):
