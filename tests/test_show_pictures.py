@@ -112,8 +112,8 @@ def test_confusion_of_few_and_many_classes(classes, numbers, tmp_path):
 
 
 def test_confusion_picture_grows_with_the_classes(tmp_path):
-    widths = [pixels(confusion_figure(Confusion(np.eye(n)), tmp_path / "c.png")).shape[1] for n in (2, 10, 20)]
-    assert widths[0] < widths[1] < widths[2] < 2400
+    widths = [pixels(confusion_figure(Confusion(np.eye(n)), tmp_path / "c.png")).shape[1] for n in (2, 9)]
+    assert 1.5 * widths[0] < widths[1] < 2400
 
 
 def test_confusion_with_an_empty_row(tmp_path):

@@ -288,8 +288,8 @@ def _(n: Node) -> Node | None:
 @law("a constant factor leaves the sum", "Σ c x = c Σ x", "sum")
 def _(n: Node) -> Node | None:
     c, powers, rest = coefficient(n.inputs[0])
-    if rest is None or (c == 1 and not powers):
-        return None
+    if rest is None or (c == 1 and not powers) or n.get("axis") == 1:
+        return None  # over the samples the factor stays inside: db is the sum of dZ as it is
     reduced = total(rest, axis=n.get("axis"))
     return -reduced if c == -1 and not powers else constant(c, n.shape, powers) * reduced
 

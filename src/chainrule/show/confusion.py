@@ -99,4 +99,7 @@ def _write_numbers(axes: Any, matrix: NDArray[np.int64], share: NDArray[np.float
 
 
 def _percent(share: float) -> str:
-    return f"{share:.0f} %" if share == 100 else f"{share:.1f} %"
+    """Share of a cell that is not empty, in %."""
+    if share < 0.05:
+        return "<0.1 %"
+    return "100 %" if share == 100 else f"{share:.1f} %"

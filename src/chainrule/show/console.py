@@ -37,7 +37,7 @@ def confusion_table(confusion: Confusion, title: str | None = "Confusion matrix"
         table.add_row(*cells, end_section=i == len(rows) - 1)
     table.add_row(*(_plain(cell) for cell in totals))
     share = f"accuracy {confusion.accuracy:.4f}, error rate {confusion.error_rate:.4f}"
-    _add_notes(table, [f"Rows are true classes, columns predictions: {share}, {confusion.samples} samples."])
+    _add_notes(table, ["Rows: true class, columns: predicted class.", f"{share}, {confusion.samples} samples."])
     return table
 
 
