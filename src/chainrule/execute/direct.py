@@ -30,7 +30,9 @@ def sizes_of(arrays: Mapping[str, Array], shapes: Mapping[str, tuple[Dim, Dim]])
             continue
         dims = shapes[name]
         if array.ndim != 2:
-            raise ShapeError(f"{name}: expected a matrix {dims[0]} × {dims[1]}, received an array of shape {array.shape}")
+            raise ShapeError(
+                f"{name}: expected a matrix {dims[0]} × {dims[1]}, received an array of shape {array.shape}"
+            )
         for dim, n in zip(dims, array.shape, strict=True):
             known = sizes.setdefault(dim, n) if isinstance(dim, str) else dim
             if known != n:

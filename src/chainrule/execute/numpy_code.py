@@ -217,6 +217,8 @@ class _MapWriter:
             for o in line.operands:
                 if isinstance(o, Read):
                     self.reads[self._memory(o.buffer)] = i
+        for line in self.results:
+            self.last[line] = len(x.code)  # a result lives to the end; it may be copied into its buffer only then
         self.free: list[str] = []
         self.owned: dict[str, int] = {}  # temporary in use -> line whose value it holds
 
@@ -284,7 +286,9 @@ class _MapWriter:
         if line.op == "power" and isinstance(line.operands[1], Constant):
             exponent = shown[1]
             if exponent in ("2", "-1", "1"):
-                emit(f"{ {'2': 'square', '-1': 'reciprocal', '1': 'copyto'}[exponent]}({', '.join(_order(exponent, shown[0], target))})")
+                emit(
+                    f"{ {'2': 'square', '-1': 'reciprocal', '1': 'copyto'}[exponent] }({', '.join(_order(exponent, shown[0], target))})"
+                )
                 return
             if exponent == "3":
                 w = self.writer._temporary(self.x.shape)

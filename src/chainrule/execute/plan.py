@@ -231,7 +231,11 @@ class _Planner:
             last = joined[-1] if joined else None
             if isinstance(x, Map) and isinstance(last, Map) and last.shape == x.shape:
                 made = {buffer: line for line, buffer in last.results}
-                if all(not (isinstance(o, Read) and o.buffer in made and o.spread != "full") for l in x.code for o in l.operands):
+                if all(
+                    not (isinstance(o, Read) and o.buffer in made and o.spread != "full")
+                    for l in x.code
+                    for o in l.operands
+                ):
                     shift = len(last.code)
                     code = tuple(replace(l, operands=tuple(_moved(o, made, shift) for o in l.operands)) for l in x.code)
                     results = tuple((line + shift, buffer) for line, buffer in x.results)
@@ -269,7 +273,9 @@ class _Planner:
             isinstance(made, Map)
             and self.buffers[source].role == "work"
             and not any(target in (*reads(x), *writes(x)) for x in self.instructions[maker + 1 :])
-            and not any(isinstance(o, Read) and o.buffer == target and o.spread != "full" for l in made.code for o in l.operands)
+            and not any(
+                isinstance(o, Read) and o.buffer == target and o.spread != "full" for l in made.code for o in l.operands
+            )
         ):
             for i, x in enumerate(self.instructions[maker:], maker):
                 self.instructions[i] = _redirected(x, source, target)
@@ -284,7 +290,10 @@ def _redirected(x: Instruction, old: int, new: int) -> Instruction:
     if isinstance(x, Map):
         code = tuple(
             replace(
-                l, operands=tuple(Read(new, o.spread) if isinstance(o, Read) and o.buffer == old else o for o in l.operands)
+                l,
+                operands=tuple(
+                    Read(new, o.spread) if isinstance(o, Read) and o.buffer == old else o for o in l.operands
+                ),
             )
             for l in x.code
         )

@@ -167,9 +167,7 @@ class Store:
     a: int
 
 
-Instruction = (
-    MatMul | Map | Reduce | LogSumExp | OneHot | Pick | Gather | ScatterAdd | Uniform | Transpose | Store
-)
+Instruction = MatMul | Map | Reduce | LogSumExp | OneHot | Pick | Gather | ScatterAdd | Uniform | Transpose | Store
 INSTRUCTIONS = (MatMul, Map, Reduce, LogSumExp, OneHot, Pick, Gather, ScatterAdd, Uniform, Transpose, Store)
 
 

@@ -41,7 +41,10 @@ class Bound:
         self.results = {name: held[index].T for name, index in program.results.items()}
         code, temporaries = write(program, self.sizes)
         names = {f"b{i}": array for i, array in held.items()}
-        names |= {f"w{i}": np.empty(s.T.bind(sizes), bool if masks else self.dtype) for i, (s, masks) in enumerate(temporaries)}
+        names |= {
+            f"w{i}": np.empty(s.T.bind(sizes), bool if masks else self.dtype)
+            for i, (s, masks) in enumerate(temporaries)
+        }
         names |= {f"one{n}": np.ones((1, n), self.dtype) for n in {k for s in held.values() for k in s.shape}}
         self._call = _make(code, names)
 

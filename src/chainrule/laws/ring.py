@@ -7,13 +7,15 @@ shorter form. Equal polynomials are equal matrices wherever the left side is def
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
 from ..graph import Node, Shape, as_node, broadcast_to, constant
 
 RING = frozenset({"add", "subtract", "negate", "multiply", "divide", "power", "constant"})
-LIMIT = 48  # terms; beyond this an expanded polynomial is never the shorter form
+LIMIT = 48  # terms or factors; beyond this an expanded polynomial is never the shorter form
+DEPTH = 32  # nested operations looked into; what lies deeper counts as one atom, so chains of any length stay cheap
+COSTLY = 400  # expressions of at least this cost compare as equal
 
 Factors = tuple[tuple[Node, int], ...]
 Powers = tuple[tuple[str, int], ...]
@@ -41,23 +43,25 @@ def collect(node: Node) -> Node | None:
             continue
         if expand and not terms.met:
             continue
-        result = _write(terms.kept(), node.shape)
+        result = _write(terms.kept(), node.shape, terms.source)
         if _cost(result) < _cost(node):
             return result
     return None
 
 
-def coefficient(node: Node) -> tuple[Fraction, Powers, Node | None]:
+def coefficient(node: Node, depth: int = 0) -> tuple[Fraction, Powers, Node | None]:
     """Split `c · x` into the constant c (number and size powers) and x; x is None for a constant."""
     if node.is_constant and isinstance(node.get("value"), Fraction):
         return node.get("value"), node.get("powers"), None
+    if depth > DEPTH:
+        return Fraction(1), (), node
     if node.op.name == "negate":
-        c, powers, rest = coefficient(node.inputs[0])
+        c, powers, rest = coefficient(node.inputs[0], depth + 1)
         return -c, powers, rest
     if node.op.name in ("multiply", "divide"):
         left, right = node.inputs
-        c, powers, rest = coefficient(left)
-        d, others, kept = coefficient(right)
+        c, powers, rest = coefficient(left, depth + 1)
+        d, others, kept = coefficient(right, depth + 1)
         if node.op.name == "divide":
             if kept is None and d:
                 return c / d, _times(powers, tuple((k, -p) for k, p in others)), rest
@@ -85,13 +89,13 @@ def _is_sum(node: Node) -> bool:
     return node.op.name in ("add", "subtract")
 
 
-def _terms(node: Node, sign: int = 1) -> Iterator[tuple[Node, int]]:
-    name = node.op.name
+def _terms(node: Node, sign: int = 1, depth: int = 0) -> Iterator[tuple[Node, int]]:
+    name = node.op.name if depth < DEPTH else ""
     if name in ("add", "subtract"):
-        yield from _terms(node.inputs[0], sign)
-        yield from _terms(node.inputs[1], sign if name == "add" else -sign)
+        yield from _terms(node.inputs[0], sign, depth + 1)
+        yield from _terms(node.inputs[1], sign if name == "add" else -sign, depth + 1)
     elif name == "negate":
-        yield from _terms(node.inputs[0], -sign)
+        yield from _terms(node.inputs[0], -sign, depth + 1)
     else:
         yield node, sign
 
@@ -104,26 +108,28 @@ def _integer(node: Node) -> int | None:
     return None
 
 
-def factors_of(node: Node, exponent: int, into: dict[Node, int]) -> tuple[Fraction, Powers]:
+def factors_of(node: Node, exponent: int, into: dict[Node, int], depth: int = 0) -> tuple[Fraction, Powers]:
     """Flatten products, quotients and integer powers into atom^exponent; return the constant."""
-    name = node.op.name
+    name = node.op.name if depth < DEPTH else ""
     if node.is_constant:
         value, powers = node.get("value"), node.get("powers")
         if not isinstance(value, Fraction) or (value == 0 and exponent < 0):
             raise _TooLargeError
         return value**exponent, tuple((d, p * exponent) for d, p in powers)
     if name == "negate":
-        c, powers = factors_of(node.inputs[0], exponent, into)
+        c, powers = factors_of(node.inputs[0], exponent, into, depth + 1)
         return c * (-1) ** exponent, powers
     if name in ("multiply", "divide"):
-        c, powers = factors_of(node.inputs[0], exponent, into)
-        d, others = factors_of(node.inputs[1], -exponent if name == "divide" else exponent, into)
+        c, powers = factors_of(node.inputs[0], exponent, into, depth + 1)
+        d, others = factors_of(node.inputs[1], -exponent if name == "divide" else exponent, into, depth + 1)
         return c * d, _times(powers, others)
     if name == "power":
         p = _integer(node.inputs[1])
         if p is not None:
-            return factors_of(node.inputs[0], exponent * p, into)
+            return factors_of(node.inputs[0], exponent * p, into, depth + 1)
     into[node] = into.get(node, 0) + exponent
+    if len(into) > LIMIT:
+        raise _TooLargeError
     return Fraction(1), ()
 
 
@@ -134,19 +140,24 @@ class _Terms:
         self.expand = expand
         self.met = False  # whether like terms were added or a factor was cancelled
         self.found: Polynomial = {}
+        self.work = 0
+        self.source: dict[Monomial, Node] = {}  # terms that are still what they were, to be written as they were
         self.order: dict[Node, int] = {}  # atoms by first appearance, so that the result does not depend on addresses
 
     def add(self, node: Node) -> None:
         for term, sign in _terms(node):
             factors: dict[Node, int] = {}
             c, powers = factors_of(term, 1, factors)
-            self._distribute(c * sign, powers, factors)
+            self._distribute(c * sign, powers, factors, term if c > 0 else None)
 
     def kept(self) -> Polynomial:
         return {k: c for k, c in self.found.items() if c}
 
-    def _distribute(self, c: Fraction, powers: Powers, factors: dict[Node, int]) -> None:
+    def _distribute(self, c: Fraction, powers: Powers, factors: dict[Node, int], whole: Node | None = None) -> None:
         """Multiply out the sums among the factors, those first that no denominator may still cancel."""
+        self.work += 1
+        if self.work > 4 * LIMIT:
+            raise _TooLargeError
         self.met |= any(e == 0 for e in factors.values())
         factors = {n: e for n, e in factors.items() if e}
         sums = [n for n, e in factors.items() if e > 0 and _is_sum(n)] if self.expand else []
@@ -155,6 +166,10 @@ class _Terms:
                 self.order.setdefault(n, len(self.order))
             key = (tuple(sorted(factors.items(), key=lambda item: self.order[item[0]])), powers)
             self.met |= key in self.found
+            if key in self.found:
+                self.source.pop(key, None)
+            elif whole is not None:
+                self.source[key] = whole
             self.found[key] = self.found.get(key, Fraction(0)) + c
             if len(self.found) > LIMIT:
                 raise _TooLargeError
@@ -181,7 +196,7 @@ def _denominators(factors: dict[Node, int]) -> set[Node]:
     return found
 
 
-def _write(polynomial: Polynomial, shape: Shape) -> Node:
+def _write(polynomial: Polynomial, shape: Shape, source: Mapping[Monomial, Node]) -> Node:
     """Write a polynomial back: common factors outside, positive terms first, in order of appearance."""
     if not polynomial:
         return constant(0, shape)
@@ -196,13 +211,16 @@ def _write(polynomial: Polynomial, shape: Shape) -> Node:
     scale = _common_scale(list(polynomial.values()))
     outer_powers = monomials[0][1] if all(powers == monomials[0][1] for _, powers in monomials) else ()
     inner: Node | None = None
-    terms = []
+    terms: list[tuple[Fraction, Node]] = []
     for (factors, powers), c in polynomial.items():
         left = {n: e - common.get(n, 0) for n, e in factors}
-        terms.append((c / scale, () if outer_powers else powers, {n: e for n, e in left.items() if e}))
+        body = source.get((factors, powers)) if scale == 1 and not outer_powers and not common else None
+        if body is None:
+            kept = {n: e for n, e in left.items() if e}
+            body = rebuilt(abs(c / scale), () if outer_powers else powers, kept, shape)
+        terms.append((c / scale, body))
     terms.sort(key=lambda t: t[0] < 0)
-    for c, powers, factors_left in terms:
-        body = rebuilt(abs(c), powers, factors_left, shape)
+    for c, body in terms:
         if inner is None:
             inner = body if c > 0 else -body
         else:
@@ -234,7 +252,7 @@ def rebuilt(c: Fraction, powers: Powers, factors: dict[Node, int], shape: Shape)
         else:
             bottom = part if bottom is None else bottom * part
     sign = -1 if c < 0 and (top is not None or bottom is not None) else 1
-    if sign < 0:  # a minus sign turns a difference around: -(a - b) = b - a
+    if sign < 0 and c != -1:  # a negative factor turns a difference around: -2 (a - b) = 2 (b - a)
         turn = next((n for n, e in factors.items() if e == 1 and n.op.name == "subtract"), None)
         if turn is not None:
             a, b = turn.inputs
@@ -258,7 +276,7 @@ def _cost(node: Node) -> int:
     count = 0
     seen: set[Node] = set()
     stack = [node]
-    while stack:
+    while stack and count < COSTLY:
         n = stack.pop()
         if n in seen:
             continue
@@ -276,4 +294,4 @@ def _cost(node: Node) -> int:
             stack.extend(n.inputs)
         else:
             count += 3
-    return count
+    return min(count, COSTLY)

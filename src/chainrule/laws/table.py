@@ -356,7 +356,9 @@ def _(n: Node) -> Node | None:
     (x,) = n.inputs
     if x.shape == n.shape:
         return x
-    return broadcast_to(x.inputs[0], n.shape) if _is(x, "broadcast") or x.is_constant else None
+    if x.is_constant:
+        return broadcast_to(x, n.shape)
+    return broadcast_to(x.inputs[0], n.shape) if _is(x, "broadcast") else None
 
 
 @law("a repeated row or column keeps its constant factor outside", "repeat(c x) = c repeat(x)", "broadcast")

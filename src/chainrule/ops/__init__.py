@@ -5,6 +5,7 @@ Importing this package fills the registry `chainrule.graph.OPS`, which the opera
 
 from .activations import (
     ACTIVATIONS,
+    Activation,
     activation,
     elu,
     gelu,
@@ -30,6 +31,7 @@ from .sigmoidal import sigmoid, softplus, tanh
 
 __all__ = [
     "ACTIVATIONS",
+    "Activation",
     "absolute",
     "activation",
     "add",
