@@ -25,6 +25,7 @@ BITS = RNG.integers(0, 2, size=(N, M)).astype(float)
 CHANCES = RNG.uniform(0.02, 0.98, size=(N, M))
 SHARES = RNG.dirichlet(np.ones(N), size=M).T
 SOFT = RNG.dirichlet(np.ones(N), size=M).T
+WEIGHTS = RNG.uniform(0.5, 2, size=(1, M))
 LABELS = np.array([[0, 1, 2, 1, 1, 0, 2]])
 HOT = np.eye(N)[:, LABELS[0]]
 
@@ -147,7 +148,7 @@ def test_cost_is_the_mean_or_weighted_mean():
 # Targets and extra settings for the gradient of each loss after its default output activation.
 SETTINGS = [
     *(pytest.param(name, {}, id=name) for name in LOSSES),
-    pytest.param("huber", {"delta": 0.3}, id="huber-0.3"),
+    pytest.param("huber", {"delta": 0.8}, id="huber-0.8"),
     pytest.param("cross_entropy", {"label_smoothing": 0.15}, id="cross_entropy-smooth"),
     pytest.param("cross_entropy", {"class_weights": (0.5, 2, 3)}, id="cross_entropy-weights"),
     pytest.param("cross_entropy", {"label_smoothing": 0.1, "class_weights": (0.5, 2, 3)}, id="cross_entropy-both"),
@@ -164,7 +165,7 @@ def test_gradient_by_the_logits(name, settings, weighted):
     Y = variable("Y", N, "m", assume=("columns sum to one",) if found.target == "probabilities" else ())
     S, _ = cost(found.per_sample(o.activation(found.output_activation)(Z), Y), w if weighted else None)
     target = {"probabilities": SOFT, "binary": BITS}.get(found.target, COUNTS if name == "poisson" else REAL)
-    given = {"Y": target, "w": RNG.uniform(0.5, 2, size=(1, M))}
+    given = {"Y": target, "w": WEIGHTS}
     logits = 2 * GUESS
     got = evaluate(derive(simplify(S))["dZ"], {**given, "Z": logits})
     # Complex step on the expression as it stands, before any law: exact to rounding, kinks lie at no drawn point.
@@ -201,7 +202,8 @@ def test_finite_at_extreme_logits(smoothing):
         for narrow, exact in zip(both, wide, strict=True):
             assert narrow.dtype == np.float32
             assert np.isfinite(narrow).all()
-            np.testing.assert_allclose(narrow, exact, rtol=1e-5, atol=1e-6)
+            # The logits' own spacing in float32 bounds what e^(Z - lse Z) can lose where two classes tie.
+            np.testing.assert_allclose(narrow, exact, rtol=1e-6, atol=np.spacing(np.abs(logits).max()))
     if smoothing == 0:
         # By hand: the columns of cross-entropy cost 2e4, 2e4 and ln 2 + 2e4 (the target has no likely class).
         S = simplify(cost(LOSSES["cross_entropy"].per_sample(o.softmax(Z), Y))[0])

@@ -14,21 +14,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..derive import derive
-from ..errors import ConfigurationError, DataError, ShapeError, unknown_name
-from ..execute import evaluate
-from ..execute.direct import sizes_of
-from ..graph import SCALAR, Node, rename_dim, variables
-from ..laws import simplify
+from ..errors import ConfigurationError
+from ..graph import Node
 from .kinks import nearest_kink
 from .lines import Line, Section
 from .numeric import EPS, ROUNDINGS, STEPS, Method, as_method, as_step, derivative_along, random_direction
+from .point import Point, point_of
 from .report import GradientCheck, Row, Verdict
 
 Array = npt.NDArray[Any]
@@ -40,32 +37,12 @@ FLOOR = 1e-3  # relative errors are relative to at least this part of the block'
 BLIND = 1e-2  # a comparison less exact than this part of the block's largest derivative decides nothing
 VANISHING = 1e-9  # a block this much smaller than the largest counts as zero
 NOISE = 32.0  # the rounding of a gradient, in units of its measured sample
-CHANGED = 1e-2  # simplifying must not change the cost by more, relatively: a saturated logarithm may
-
-
-@dataclass(frozen=True)
-class _Point:
-    """The place where gradients are compared.
-
-    blocks   name -> variable, true: derived gradients, judged: derived or given ones, rounding: measured per entry
-    slip     measured rounding of the cost, scale: largest derivative of all blocks
-    """
-
-    cost: Node
-    values: Mapping[str, Array]
-    value: float
-    blocks: Mapping[str, Node]
-    true: Mapping[str, Array]
-    judged: Mapping[str, Array]
-    rounding: Mapping[str, float]
-    slip: float
-    scale: float
 
 
 @dataclass(frozen=True)
 class _Comparison:
     """analytic against numeric, which may be off by `expected`; passes `kinks` kinks, `near` of them at the point
-    itself, where the derivative jumps by `jump`."""
+    itself, where the derivatives on either side span `low` to `high`."""
 
     index: tuple[int, ...]
     analytic: float
@@ -73,7 +50,8 @@ class _Comparison:
     expected: float
     kinks: int = 0
     near: int = 0
-    jump: float = 0.0
+    low: float = 0.0
+    high: float = 0.0
 
 
 def check_expression(
@@ -101,7 +79,7 @@ def check_expression(
     gradients   name -> array of the variable's shape, to be judged in place of the derived ones
     tolerance   relative error to allow in place of the expected one
 
-    Raises `ShapeError`, `DataError` (no value, not a number, cost not finite), `ConfigurationError`, `UnknownNameError`.
+    Raises `ShapeError`, `DataError` (no value, not a finite number), `ConfigurationError`, `UnknownNameError`.
     Source: "Gradient Checking" of the third source; the numerical methods and their cost are described in `numeric`.
     """
     method = as_method(method)
@@ -110,7 +88,7 @@ def check_expression(
         raise ConfigurationError(f"directions: expected a whole number from 1, or None, received {directions!r}")
     if tolerance is not None and not (math.isfinite(tolerance) and tolerance > 0):
         raise ConfigurationError(f"tolerance: expected a positive number, or None, received {tolerance!r}")
-    point = _point(cost, values, wrt, gradients)
+    point = point_of(cost, values, wrt, gradients)
     rows = []
     for i, name in enumerate(point.blocks):
         section = Section(point.cost, point.values, point.blocks[name])
@@ -122,112 +100,8 @@ def check_expression(
     return GradientCheck(tuple(rows), method, h, seed, tolerance, point.value, gradients is not None)
 
 
-def _point(
-    cost: Node, values: Mapping[str, Any], wrt: Sequence[str] | None, gradients: Mapping[str, Any] | None
-) -> _Point:
-    """Check what the user gave, bind sizes, derive and evaluate."""
-    if cost.shape != SCALAR:
-        raise ShapeError(f"check: expected a 1 × 1 cost, received {cost.shape}; sum it, or take its mean")
-    leaves = variables(cost)
-    arrays = {n: _matrix(f"variable {n}", values[n]) for n in leaves if n in values}
-    missing = [n for n in leaves if n not in arrays]
-    if missing:
-        raise DataError(f"variable {missing[0]} ({leaves[missing[0]].shape}) has no value: give one in `values`")
-    sizes = sizes_of(arrays, {n: leaf.shape for n, leaf in leaves.items()})
-    names = _wanted(leaves, wrt, gradients)
-
-    simple = simplify(cost)
-    found = variables(simple)
-    derivation = derive(simple, [found[n] for n in names if n in found])
-    derived = [derivation.of(found.get(n, leaves[n])) for n in names]
-    written, lean, *bound = _bound([cost, simple, *derived], sizes)
-    with np.errstate(all="ignore"):  # float32 may overflow: then nothing was measured
-        wide = [np.asarray(a) for a in evaluate([written, lean, *bound], arrays)]
-        narrow = [a.astype(np.float64) for a in evaluate([lean, *bound], arrays, np.float32)]
-    (as_written,), ((value,),) = wide[0], wide[1]
-    as_written = float(as_written[0])
-    if math.isfinite(as_written) and not abs(as_written - value) <= CHANGED * max(abs(value), abs(as_written)):
-        lean, value = written, as_written  # a law was wrong here: what was written is what counts
-    if not math.isfinite(value):
-        raise DataError(f"the cost is {value} at these values: gradients can be checked only where it is finite")
-
-    true = dict(zip(names, wide[2:], strict=True))
-    judged = dict(true)
-    rounding = {}
-    for name, low in zip(names, narrow[1:], strict=True):
-        kind = np.dtype(np.float64)
-        if gradients is not None:
-            judged[name], kind = _given(name, gradients[name], true[name].shape)
-        sample = np.max(np.abs(low - true[name]))
-        sample = sample * float(np.finfo(kind).eps / np.finfo(np.float32).eps) if np.isfinite(sample) else 0.0
-        rounding[name] = max(float(sample), 4 * float(np.finfo(kind).eps) * float(np.max(np.abs(true[name]))))
-    slip = abs(float(narrow[0].item()) - value) * EPS / float(np.finfo(np.float32).eps)
-    scale = max((float(np.max(np.abs(g))) for g in true.values()), default=0.0)
-    blocks = {n: variables(written)[n] for n in names}
-    return _Point(
-        lean, arrays, float(value), blocks, true, judged, rounding, slip if math.isfinite(slip) else 0.0, scale
-    )
-
-
-def _wanted(leaves: Mapping[str, Node], wrt: Sequence[str] | None, gradients: Mapping[str, Any] | None) -> list[str]:
-    real = [n for n, leaf in leaves.items() if leaf.get("kind") == "real"]
-    if wrt is not None:
-        names = [wrt] if isinstance(wrt, str) else list(wrt)
-    else:
-        names = real if gradients is None else list(gradients)
-    for name in names:
-        if name not in leaves:
-            raise unknown_name("variable", name, leaves)
-        if name not in real:
-            raise ConfigurationError(
-                f"variable {name} is of kind {leaves[name].get('kind')} and has no derivative: check {', '.join(real)}"
-            )
-        if gradients is not None and name not in gradients:
-            raise unknown_name("gradient", name, gradients)
-    if not names:
-        raise ConfigurationError("there is no variable to check: name one in `wrt`, or give its gradient")
-    return list(dict.fromkeys(names))
-
-
-def _matrix(what: str, given: Any) -> Array:
-    """A finite real matrix; floats become float64, integers stay (labels)."""
-    array = np.asarray(given)
-    if array.dtype.kind not in "fiub":
-        raise DataError(f"{what}: expected real numbers, received {array.dtype}")
-    if array.dtype.kind == "f":
-        array = array.astype(np.float64)
-    array = np.atleast_2d(array)
-    if array.dtype.kind == "f" and not np.all(np.isfinite(array)):
-        place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-        raise DataError(f"{what}: entry {list(place)} is {array[place]}; only finite numbers can be checked")
-    if array.size == 0:
-        raise ShapeError(f"{what}: expected at least one entry, received an array of shape {array.shape}")
-    return array
-
-
-def _given(name: str, gradient: Any, shape: tuple[int, ...]) -> tuple[Array, np.dtype[Any]]:
-    """A gradient that was given, and the precision in which it was computed."""
-    kind = np.asarray(gradient).dtype
-    array = _matrix(f"gradient {name}", gradient)
-    if array.shape != shape:
-        raise ShapeError(
-            f"gradient {name}: expected the shape {shape} of the variable, received {np.shape(gradient)}"
-            + (", which is its transpose" if array.T.shape == shape else "")
-        )
-    return array.astype(np.float64), kind if kind.kind == "f" else np.dtype(np.float64)
-
-
-def _bound(nodes: Sequence[Node], sizes: Mapping[str, int]) -> list[Node]:
-    """The expressions with numbers in place of their sizes."""
-    bound = list(nodes)
-    for symbol, number in sizes.items():
-        memo: dict[Node, Node] = {}
-        bound = [rename_dim(n, symbol, number, memo) for n in bound]
-    return bound
-
-
 def _compared(
-    point: _Point, section: Section, method: Method, h: float, many: int | None, generator: np.random.Generator
+    point: Point, section: Section, method: Method, h: float, many: int | None, generator: np.random.Generator
 ) -> Iterator[_Comparison]:
     """Every entry of a block, or `many` random directions, against the numerical derivative."""
     name, x = section.name, section.start
@@ -237,17 +111,20 @@ def _compared(
         return
     for place in np.ndindex(x.shape):
         d = np.zeros(x.shape)
-        d[place] = 1.0 if method == "complex" else 2.0 ** math.ceil(math.log2(max(1.0, abs(x[place]))))
+        d[place] = 1.0 if method == "complex" else 2.0 ** math.ceil(math.log2(max(1.0, abs(float(x[place])))))
         c = _compare(point, section, method, h, d, place)
-        size = d[place]
-        yield _Comparison(
-            place, float(point.judged[name][place]), c.numeric / size, c.expected / size, c.kinks, c.near, c.jump / size
+        size = float(d[place])
+        yield replace(
+            c,
+            analytic=float(point.judged[name][place]),
+            numeric=c.numeric / size,
+            expected=c.expected / size,
+            low=c.low / size,
+            high=c.high / size,
         )
 
 
-def _compare(
-    point: _Point, section: Section, method: Method, h: float, d: Array, index: tuple[int, ...]
-) -> _Comparison:
+def _compare(point: Point, section: Section, method: Method, h: float, d: Array, index: tuple[int, ...]) -> _Comparison:
     true, line = point.true[section.name], Line(section, d)
     analytic = float(np.sum(point.judged[section.name] * d))
     length = float(np.linalg.norm(d))
@@ -263,7 +140,7 @@ def _compare(
     tiny = STEPS["complex"]
     sides = [line(complex(t, tiny)).imag / tiny for t in ((-SIDE, 0.0, SIDE) if near else (0.0,))]
     low, high = min(sides), max(sides)
-    return _Comparison(index, analytic, min(max(analytic, low), high), noise, kinks, near, high - low)
+    return _Comparison(index, analytic, min(max(analytic, low), high), noise, kinks, near, low, high)
 
 
 def _kinks_within_reach(section: Section, reach: float) -> bool:
@@ -273,15 +150,15 @@ def _kinks_within_reach(section: Section, reach: float) -> bool:
 
 
 def _row(
-    point: _Point,
+    point: Point,
     section: Section,
     compared: Sequence[_Comparison],
     directions: bool,
     slope: float | None,
     tolerance: float | None,
 ) -> Row:
-    analytic, numeric, expected, jump = (
-        np.array([getattr(c, k) for c in compared]) for k in ("analytic", "numeric", "expected", "jump")
+    analytic, numeric, expected, low, high = (
+        np.array([getattr(c, k) for c in compared]) for k in ("analytic", "numeric", "expected", "low", "high")
     )
     error = np.abs(analytic - numeric)
     size = float(np.max(np.abs(np.where(np.isfinite(numeric), numeric, 0.0))))
@@ -294,17 +171,16 @@ def _row(
     blind &= (analytic != 0) | (numeric != 0)
     unclear = ~np.isfinite(error) | (off & several) | (~off & blind & (tolerance is None))
     wrong = off & ~unclear
+    bent = high - low > limit
     verdict: Verdict = "right"
-    if np.any(wrong):
-        verdict = "wrong"
-    elif np.any(unclear):
-        verdict = "cannot tell"
-    elif np.any(jump > limit):
-        verdict = "at a kink"
-    rank = error / np.maximum(limit, np.finfo(np.float64).tiny)
-    decisive = wrong if verdict == "wrong" else unclear if verdict == "cannot tell" else jump > limit
-    among = decisive if np.any(decisive) else np.ones(error.shape, dtype=bool)
-    worst = int(np.argmax(np.where(among, np.nan_to_num(rank, nan=np.inf), -1.0)))
+    decisive = np.ones(error.shape, dtype=bool)
+    kinds: tuple[tuple[Verdict, Array], ...] = (("wrong", wrong), ("cannot tell", unclear), ("at a kink", bent))
+    for reason, those in kinds:
+        if np.any(those):
+            verdict, decisive = reason, those
+            break
+    relative = error / against
+    worst = int(np.argmax(np.where(decisive, np.nan_to_num(relative, nan=np.inf), -1.0)))
     rows, cols = section.start.shape
     return Row(
         name=section.name,
@@ -312,18 +188,19 @@ def _row(
         checked=len(compared),
         directions=directions,
         absolute_error=float(np.max(error)),
-        relative_error=float(np.max(error / against)),
+        relative_error=float(np.max(relative)),
         allowed=float(limit[worst] / against[worst]),
         index=tuple(int(i) for i in compared[worst].index),
         analytic=float(analytic[worst]),
         numeric=float(numeric[worst]),
+        sides=(float(low[worst]), float(high[worst])) if bent[worst] else None,
         kinks=sum(c.kinks > 0 for c in compared),
         slope=slope,
         verdict=verdict,
     )
 
 
-def _taylor_slope(point: _Point, section: Section, generator: np.random.Generator) -> float | None:
+def _taylor_slope(point: Point, section: Section, generator: np.random.Generator) -> float | None:
     """Slope of |J(x + h d) - J - h ⟨g, d⟩| against h in log-log: 2 for the gradient g, 1 for another.
 
     Only the asymptotic tail is judged: the four smallest h whose remainder stands above rounding. None if there are
@@ -346,4 +223,5 @@ def _taylor_slope(point: _Point, section: Section, generator: np.random.Generato
             break
     if len(tail) < 3:
         return None
-    return float(np.polyfit(*zip(*tail, strict=True), 1)[0])
+    points = np.array(tail)
+    return float(np.polyfit(points[:, 0], points[:, 1], 1)[0])

@@ -71,10 +71,10 @@ def derivative_along(phi: Callable[[complex], complex], method: Method, h: float
     up, up2 = _real(phi(h)), _real(phi(2 * h))
     if method == "forward":
         at = _real(phi(0.0))
-        value, wide, seen = (up - at) / h, (up2 - at) / (2 * h), (at, up, up2)
+        value, wide, seen = (up - at) / h, (up2 - at) / (2 * h), [at, up, up2]
     else:
         down, down2 = _real(phi(-h)), _real(phi(-2 * h))
-        value, wide, seen = (up - down) / (2 * h), (up2 - down2) / (4 * h), (down2, down, up, up2)
+        value, wide, seen = (up - down) / (2 * h), (up2 - down2) / (4 * h), [down2, down, up, up2]
     rounding = 2 * (ROUNDINGS * EPS * max(abs(s) for s in seen) + slip) / h
     return Estimate(value, SAFETY * (abs(wide - value) + rounding))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 Verdict = Literal["right", "wrong", "at a kink", "cannot tell"]
 
@@ -21,9 +21,11 @@ class Row:
     absolute_error  largest |analytic - numeric|
     relative_error  largest |analytic - numeric| / max(|analytic|, |numeric|, floor); the floor is a thousandth of the
                     largest derivative in the block, for the rounding of a zero is no error of 100 %
-    allowed         what the relative error may be where it is worst
-    index           the worst comparison: (row, column) of an entry, (number,) of a direction
+    index           the comparison of the largest relative error among those that decide the verdict: (row, column)
+                    of an entry, (number,) of a direction
+    allowed         what the relative error may be there
     analytic        derivative at the worst comparison as derived or given, numeric: as measured
+    sides           at a kink, the span of the derivatives on either side; numeric is its value nearest to analytic
     kinks           comparisons whose step passes a kink
     slope           of the Taylor remainder: 2 right, 1 wrong; None if it vanishes (linear) or a kink is at hand
     """
@@ -38,6 +40,7 @@ class Row:
     index: tuple[int, ...]
     analytic: float
     numeric: float
+    sides: tuple[float, float] | None
     kinks: int
     slope: float | None
     verdict: Verdict
@@ -47,6 +50,16 @@ class Row:
         if self.directions:
             return f"{self.name} along direction {self.index[0]}"
         return f"{self.name}[{', '.join(map(str, self.index))}]"
+
+    def finding(self) -> str:
+        """The two values at the worst comparison."""
+        if self.sides is not None:
+            low, high = self.sides
+            return f"analytic {self.analytic:.8g}, from side to side {low:.8g} to {high:.8g}"
+        found = f"analytic {self.analytic:.10g}, numeric {self.numeric:.10g}"
+        if self.verdict == "cannot tell":
+            found += f" (± {self.allowed:.0e} relative)"
+        return found
 
 
 @dataclass(frozen=True)
@@ -84,7 +97,7 @@ class GradientCheck:
         }
 
     def __str__(self) -> str:
-        found = [f"{sum(r.verdict == v for r in self.rows)} {v}" for v in ("right", "at a kink", "wrong", "cannot tell")]
+        found = [f"{sum(r.verdict == v for r in self.rows)} {v}" for v in get_args(Verdict)]
         lines = [
             f"Gradient check of {'given' if self.given else 'derived'} gradients: "
             + ", ".join(f for f in found if not f.startswith("0 ")),
@@ -94,7 +107,7 @@ class GradientCheck:
         for row in self.rows:
             lines.append(_line(_cells(row)))
             if row.verdict != "right":
-                lines.append(f"  {row.place()}: analytic {row.analytic:.10g}, numeric {row.numeric:.10g}")
+                lines.append(f"  {row.place()}: {row.finding()}")
         return "\n".join(lines)
 
     def _allowance(self) -> str:

@@ -200,76 +200,64 @@ class _Writer:
 
 
 class _MapWriter:
-    """Point-wise code with as few arrays as possible: results and operands that end serve as temporaries."""
+    """Point-wise code in as few arrays as possible: result buffers and values that ended serve as temporaries.
+
+    An array may be filled at a line if nothing that its memory holds is read at a later line. (What is read at the
+    line itself is read entry by entry before it is written.)
+    """
 
     def __init__(self, writer: _Writer, x: Map) -> None:
         self.writer, self.x = writer, x
-        self.buffers = writer.program.buffers
-        self.where: dict[int, str] = {}  # line -> array that holds it
-        self.last: dict[int, int] = {}
+        self.results = dict(x.results)  # line -> buffer
+        self.last = {i: i for i in range(len(x.code))}  # line -> last line that reads its value
+        self.reads: dict[str, int] = {}  # memory -> last line that reads it as an operand from outside
         for i, line in enumerate(x.code):
             for o in line.operands:
                 if isinstance(o, Register):
                     self.last[o.line] = i
-        self.results = dict(x.results)
-        self.reads: dict[str, int] = {}  # memory of an operand -> last line that reads it
-        for i, line in enumerate(x.code):
-            for o in line.operands:
-                if isinstance(o, Read):
-                    self.reads[self._memory(o.buffer)] = i
+                elif isinstance(o, Read):
+                    self.reads[self._memory(f"b{o.buffer}")] = i
         for line in self.results:
-            self.last[line] = len(x.code)  # a result lives to the end; it may be copied into its buffer only then
-        self.free: list[str] = []
-        self.owned: dict[str, int] = {}  # temporary in use -> line whose value it holds
+            self.last[line] = len(x.code)
+        self.where: dict[int, str] = {}  # line -> array that holds its value
+        self.temporaries: list[str] = []
 
-    def _memory(self, buffer: int) -> str:
-        b = self.buffers[buffer]
-        return f"slot{b.slot}" if b.slot >= 0 else f"b{buffer}"
+    def _memory(self, array: str) -> str:
+        if not array.startswith("b"):
+            return array
+        slot = self.writer.program.buffers[int(array[1:])].slot
+        return f"slot{slot}" if slot >= 0 else array
 
     def write(self) -> None:
-        late: list[str] = []
+        late = []
         for i, line in enumerate(self.x.code):
             target = self._target(i, line)
+            self._line(line, target)
             self.where[i] = target
-            self._line(i, line, target)
-            for o in line.operands:
-                if isinstance(o, Register) and self.last[o.line] == i:
-                    array = self.where[o.line]
-                    if array in self.owned and array != target:
-                        del self.owned[array]
-                        self.free.append(array)
-            if i in self.results and self.where[i] != f"b{self.results[i]}":
-                late.append(f"copyto(b{self.results[i]}, {self.where[i]})")
+            if i in self.results and target != f"b{self.results[i]}":
+                late.append(f"copyto(b{self.results[i]}, {target})")
         self.writer.lines += late
 
+    def _busy(self, array: str, i: int) -> bool:
+        memory = self._memory(array)
+        held = any(self.last[r] > i and self._memory(a) == memory for r, a in self.where.items())
+        return held or self.reads.get(memory, -1) > i
+
     def _target(self, i: int, line: Line) -> str:
-        """Array for the value of line i: its result buffer if its memory is free by then, else a temporary."""
-        if i in self.results:
-            memory = self._memory(self.results[i])
-            others = [r for r in self.results if r != i and self._memory(self.results[r]) == memory]
-            if self.reads.get(memory, -1) <= i and not others:
-                return f"b{self.results[i]}"
-        for o in line.operands:  # in place of an operand that ends here
-            if isinstance(o, Register) and self.last[o.line] == i and self.where[o.line] in self.owned:
-                array = self.where[o.line]
-                self.owned[array] = i
+        """Its own result buffer, else one that waits for a later result than this value lives, else a temporary."""
+        own = [f"b{self.results[i]}"] if i in self.results else []
+        ending = [self.where[o.line] for o in line.operands if isinstance(o, Register)]
+        waiting = {f"b{b}" for due, b in self.results.items() if i not in self.results and i < due >= self.last[i]}
+        for array in (
+            *own,
+            *(a for a in ending if a in waiting or a.startswith("w")),
+            *sorted(waiting),
+            *self.temporaries,
+        ):
+            if not self._busy(array, i):
                 return array
-        array = self._early(i) or (self.free.pop() if self.free else self.writer._temporary(self.x.shape))
-        self.owned[array] = i
-        return array
-
-    def _early(self, i: int) -> str | None:
-        """A result buffer may hold intermediate values before its own value is due."""
-        for line, buffer in self.results.items():
-            name = f"b{buffer}"
-            busy = name in self.owned or self.reads.get(self._memory(buffer), -1) > i
-            shared = sum(self._memory(b) == self._memory(buffer) for b in self.results.values()) > 1
-            if line > i and not busy and not shared and self._dies_before(i, line) and name not in self.where.values():
-                return name
-        return None
-
-    def _dies_before(self, i: int, line: int) -> bool:
-        return self.last.get(i, i) <= line and i not in self.results
+        self.temporaries.append(self.writer._temporary(self.x.shape))
+        return self.temporaries[-1]
 
     def _operand(self, o: Operand) -> str:
         match o:
@@ -280,7 +268,7 @@ class _MapWriter:
             case Constant():
                 return self.writer._number(o)
 
-    def _line(self, i: int, line: Line, target: str) -> None:
+    def _line(self, line: Line, target: str) -> None:
         shown = [self._operand(o) for o in line.operands]
         emit = self.writer.lines.append
         if line.op == "power" and isinstance(line.operands[1], Constant):

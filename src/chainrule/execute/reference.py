@@ -7,6 +7,7 @@ generated function only calls ufuncs and BLAS with `out=`; it allocates nothing.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -45,7 +46,7 @@ class Bound:
             f"w{i}": np.empty(s.T.bind(sizes), bool if masks else self.dtype)
             for i, (s, masks) in enumerate(temporaries)
         }
-        names |= {f"one{n}": np.ones((1, n), self.dtype) for n in {k for s in held.values() for k in s.shape}}
+        names |= {one: np.ones((1, int(one[3:])), self.dtype) for one in set(_ONES.findall(code))}
         self._call = _make(code, names)
 
     def _allocate(self, arrays: Mapping[str, Array], results: Mapping[str, Array]) -> dict[int, Array]:
@@ -186,6 +187,9 @@ _LIBRARY: dict[str, Any] = {
     "pick": _pick,
     "math": math,
 }
+
+
+_ONES = re.compile(r"one\d+")  # rows of ones: a product with them is a sum
 
 
 @lru_cache(maxsize=256)

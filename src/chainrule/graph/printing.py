@@ -16,6 +16,7 @@ from .shape import show
 
 Style = Literal["text", "latex"]
 _NUMBERED = re.compile(r"^([A-Za-z]+)\[(.+)\]$")
+_LATEX_NAME = re.compile(r"^\\?[A-Za-z]+(\{[^{}]*\})?\^\{\[[^{}]*\]\}$")
 _GREEK = {"alpha", "beta", "gamma", "delta", "epsilon", "lambda", "mu", "sigma", "theta", "eta", "rho"}
 
 
@@ -74,18 +75,19 @@ def _apply(n: Node, style: Style, done: Mapping[Node, tuple[str, int]]) -> tuple
     attrs = {}
     for key, value in n.attrs:
         attrs[key] = show(value) if isinstance(value, str) else _number(value, style) if _is_number(value) else value
-    return template.format(*_operands(n, template, done), **attrs), n.op.binding
+    return template.format(*_operands(n, style, template, done), **attrs), n.op.binding
 
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float | Fraction)
 
 
-def _operands(n: Node, template: str, done: Mapping[Node, tuple[str, int]]) -> list[str]:
+def _operands(n: Node, style: Style, template: str, done: Mapping[Node, tuple[str, int]]) -> list[str]:
     """Put parentheses where the operand binds weaker than its place demands.
 
     Inside brackets of the template nothing is needed. Otherwise the left operand may bind as strongly as the op, the
-    right one must bind stronger, as for `a - (b - c)`, unless the op is associative.
+    right one must bind stronger, as for `a - (b - c)`, unless the op is associative; powers are read from the right.
+    Text is what Python reads, where `*`, `/` and `@` bind alike: `a * (b @ c)`, but `2 * W @ x`.
     """
     shown = []
     for i, x in enumerate(n.inputs):
@@ -94,8 +96,19 @@ def _operands(n: Node, template: str, done: Mapping[Node, tuple[str, int]]) -> l
         before, after = template[:place], template[place + 3 :]
         enclosed = before.endswith(("(", "{{", "|")) or before.endswith(", ") or after.startswith((")", ","))
         weak = binding < n.op.binding or (binding == n.op.binding and i > 0 and n.op.name not in ("add", "multiply"))
+        if n.op.name == "power":
+            weak |= binding == n.op.binding
+        if style == "text" and x.op.name == "matmul" and binding < 100 and i > 0:
+            weak |= n.op.name == "divide" or (n.op.name == "multiply" and not n.inputs[0].is_constant)
+        if style == "latex" and after.startswith("^") and "^" in body and not weak:
+            # TeX refuses x^a^b: a name takes invisible braces, anything else visible ones
+            body, weak = (f"{{{body}}}", False) if _is_name(x, body) else (body, not body.startswith(r"\left"))
         shown.append(f"({body})" if weak and not enclosed else body)
     return shown
+
+
+def _is_name(x: Node, body: str) -> bool:
+    return x.is_variable or bool(_LATEX_NAME.match(body))
 
 
 def _constant(n: Node, style: Style) -> tuple[str, int]:

@@ -148,7 +148,19 @@ class _Terms:
         for term, sign in _terms(node):
             factors: dict[Node, int] = {}
             c, powers = factors_of(term, 1, factors)
+            if self.expand:
+                self._admit(factors)
             self._distribute(c * sign, powers, factors, term if c > 0 else None)
+
+    @staticmethod
+    def _admit(factors: dict[Node, int]) -> None:
+        """Refuse a product of so many sums that multiplying it out cannot pay."""
+        products = 1
+        for n, e in factors.items():
+            if e > 0 and _is_sum(n):
+                products *= sum(1 for _ in _terms(n)) ** e
+            if products > LIMIT:
+                raise _TooLargeError
 
     def kept(self) -> Polynomial:
         return {k: c for k, c in self.found.items() if c}
@@ -226,6 +238,8 @@ def _write(polynomial: Polynomial, shape: Shape, source: Mapping[Monomial, Node]
         else:
             inner = inner + body if c > 0 else inner - body
     assert inner is not None
+    if scale == -1 and not outer_powers and not common:
+        return broadcast_to(-inner, shape)
     outside = rebuilt(scale, outer_powers, common, shape)
     if outside.is_constant and outside.get("value") == 1 and not outside.get("powers"):
         return broadcast_to(inner, shape)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import DerivationError
-from ..graph import Node, build, walk
+from ..graph import Node, build
 from .table import LAWS, Law
 
 
@@ -33,9 +33,17 @@ def simplify(node: Node, memo: dict[Node, Node] | None = None, record: list[Appl
     record  receives every use of a law, in order
     """
     memo = {} if memo is None else memo
-    for n in walk(node):
+    stack = [node]
+    while stack:  # like walk(), but not below what is already settled: a derivation asks for every cotangent in turn
+        n = stack[-1]
+        missing = [x for x in reversed(n.inputs) if x not in memo] if n not in memo else []
+        if missing:
+            stack.extend(missing)
+            continue
+        stack.pop()
         if n not in memo:
-            memo[n] = _settle(n, memo, record)
+            memo[n] = settled = _settle(n, memo, record)
+            memo.setdefault(settled, settled)
     return memo[node]
 
 

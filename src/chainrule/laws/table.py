@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from ..graph import Node, broadcast_to, constant, size
+from ..graph import OPS, Node, broadcast_to, constant, size
 from ..ops import (
     exp,
     expm1,
@@ -156,14 +156,22 @@ def _(n: Node) -> Node | None:
     return None
 
 
-@law("log passes repetition and picking", "ln(x repeated) = (ln x) repeated", "log")
+@law("log passes picking", "ln(pick x) = pick(ln x)", "log")
 def _(n: Node) -> Node | None:
     (x,) = n.inputs
-    if _is(x, "broadcast"):
-        return broadcast_to(log(x.inputs[0]), n.shape)
-    if _is(x, "pick"):
-        return pick(log(x.inputs[0]), x.inputs[1])
-    return None
+    return pick(log(x.inputs[0]), x.inputs[1]) if _is(x, "pick") else None
+
+
+_REPEATABLE = tuple(op.name for op in OPS.values() if op.pointwise and op.name != "negate")
+
+
+@law("a function of a repeated row or column", "f(repeat x) = repeat(f x)", *_REPEATABLE)
+def _(n: Node) -> Node | None:
+    inner = {x.inputs[0].shape for x in n.inputs if _is(x, "broadcast")}
+    if len(inner) != 1 or not all(x.is_constant or _is(x, "broadcast") for x in n.inputs):
+        return None
+    parts = (constant(x.get("value"), powers=x.get("powers")) if x.is_constant else x.inputs[0] for x in n.inputs)
+    return broadcast_to(n.op(*parts, **dict(n.attrs)), n.shape)
 
 
 # --- sigmoid, tanh, step ----------------------------------------------------------------------------------------
@@ -361,13 +369,10 @@ def _(n: Node) -> Node | None:
     return broadcast_to(x.inputs[0], n.shape) if _is(x, "broadcast") else None
 
 
-@law("a repeated row or column keeps its constant factor outside", "repeat(c x) = c repeat(x)", "broadcast")
+@law("a repetition leaves its sign outside", "repeat(-x) = -repeat(x)", "broadcast")
 def _(n: Node) -> Node | None:
-    c, powers, rest = coefficient(n.inputs[0])
-    if rest is None or (c == 1 and not powers):
-        return None
-    body = broadcast_to(rest, n.shape)
-    return -body if c == -1 and not powers else constant(c, n.shape, powers) * body
+    (x,) = n.inputs
+    return -broadcast_to(x.inputs[0], n.shape) if _is(x, "negate") else None
 
 
 @law("picking a difference", "pick(A - B) = pick A - pick B", "pick")
