@@ -131,7 +131,7 @@ def _compare(point: Point, section: Section, method: Method, h: float, d: Array,
     noise = NOISE * max(point.rounding[section.name] * length, 4 * EPS * float(np.sum(np.abs(true * d))))
     slip = max(point.slip, EPS * float(np.linalg.norm((section.start * true)[d != 0])))
     reach = SIDE if method == "complex" else 2 * h
-    kinks = line.crossed(reach) if section.bends and _kinks_within_reach(section, reach) else 0
+    kinks = line.crossed(reach) if method != "complex" or _kinks_at_hand(section) else 0
     if not kinks:
         numeric, error = derivative_along(line, method, h, slip)
         return _Comparison(index, analytic, numeric, noise + error)
@@ -143,10 +143,10 @@ def _compare(point: Point, section: Section, method: Method, h: float, d: Array,
     return _Comparison(index, analytic, min(max(analytic, low), high), noise, kinks, near, low, high)
 
 
-def _kinks_within_reach(section: Section, reach: float) -> bool:
-    """Spare the search where the nearest kink is a thousand times farther than a step of that size may move it."""
-    largest = max(float(np.max(np.abs(a))) for a in section.here)
-    return nearest_kink(section.here) <= 1e3 * reach * largest
+def _kinks_at_hand(section: Section) -> bool:
+    """Whether the point is at a kink, up to rounding; the complex step is right at any other place."""
+    largest = max((float(np.max(np.abs(a))) for a in section.here), default=0.0)
+    return nearest_kink(section.here) <= 1e3 * SIDE * max(1.0, largest)
 
 
 def _row(
@@ -201,7 +201,7 @@ def _row(
 
 
 def _taylor_slope(point: Point, section: Section, generator: np.random.Generator) -> float | None:
-    """Slope of |J(x + h d) - J - h ⟨g, d⟩| against h in log-log: 2 for the gradient g, 1 for another.
+    """Slope of |J(x ± h d) - J ∓ h ⟨g, d⟩| against h in log-log: 2 or more if g is right, else 1.
 
     Only the asymptotic tail is judged: the four smallest h whose remainder stands above rounding. None if there are
     not three, because J is linear along d and g right, or because a kink lies on the way.
@@ -212,9 +212,10 @@ def _taylor_slope(point: Point, section: Section, generator: np.random.Generator
     for h in 10.0 ** np.arange(-6.0, -0.9, 0.5):
         if line.crossed(h):
             break
-        there = line(float(h)).real
-        remainder = abs((there - point.value) - h * slope)
-        rounding = ROUNDINGS * EPS * max(abs(there), abs(point.value)) + point.slip
+        # Both signs added, |a h² + b h³| + |a h² - b h³| = 2 max(|a| h², |b| h³), do not cancel where a and b differ.
+        ahead, behind = line(float(h)).real, line(-float(h)).real
+        remainder = abs((ahead - point.value) - h * slope) + abs((behind - point.value) + h * slope)
+        rounding = 2 * (ROUNDINGS * EPS * max(abs(ahead), abs(behind), abs(point.value)) + point.slip)
         if not math.isfinite(remainder):
             break
         if remainder > 20 * (rounding + EPS * abs(h * slope)):

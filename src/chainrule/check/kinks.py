@@ -60,7 +60,7 @@ def looks_kinked(phi: Callable[[float], float], h: float, rounding: float = 0.0)
     """Whether a black box bends between -h and h: a quadratic through five points does not fit.
 
     phi       the function on a line; evaluated at 0, ±h/2 and ±h
-    rounding  error of one value of φ
+    rounding  error of one value of φ beyond that of storing it
 
     Chainer's test (`gradient_check.check_backward`): the residual of the least-squares quadratic is compared with the
     variation of φ. A kink of slope change j in the middle leaves 0.09 j h, a smooth φ only 0.05 φ''' h³.
@@ -69,4 +69,5 @@ def looks_kinked(phi: Callable[[float], float], h: float, rounding: float = 0.0)
     values = np.array([phi(h * x) for x in t])
     residual = values - np.polynomial.Polynomial.fit(t, values, 2)(t)
     variation = float(np.ptp(values))
-    return bool(np.max(np.abs(residual)) > 1e-2 * variation + 8 * rounding)
+    spacing = float(np.spacing(np.max(np.abs(values))))
+    return bool(np.max(np.abs(residual)) > 1e-2 * variation + 8 * (rounding + spacing))

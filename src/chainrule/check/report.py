@@ -27,7 +27,7 @@ class Row:
     analytic        derivative at the worst comparison as derived or given, numeric: as measured
     sides           at a kink, the span of the derivatives on either side; numeric is its value nearest to analytic
     kinks           comparisons whose step passes a kink
-    slope           of the Taylor remainder: 2 right, 1 wrong; None if it vanishes (linear) or a kink is at hand
+    slope           of the Taylor remainder: 2 or more right, 1 wrong; None if it vanishes (linear) or at a kink
     """
 
     name: str

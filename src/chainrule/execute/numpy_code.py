@@ -61,7 +61,7 @@ UFUNC: dict[str, tuple[str, ...]] = {
     "clip": ("clip({0}, {lo}, {hi}, {o})",),
 }
 
-# The same for 1 × 1 code, in Python's own numbers.
+# The same for 1 × 1 code: NumPy's scalars, which divide by zero as its arrays do.
 SCALAR: dict[str, str] = {
     "copy": "{0}",
     "add": "{0} + {1}",
@@ -69,11 +69,11 @@ SCALAR: dict[str, str] = {
     "negate": "-{0}",
     "multiply": "{0} * {1}",
     "divide": "{0} / {1}",
-    "sqrt": "math.sqrt({0})",
-    "power": "math.pow({0}, {1})",
-    "maximum": "({0} if {0} > {1} else {1})",
-    "minimum": "({1} if {0} > {1} else {0})",
+    "power": "{0} ** {1}",
+    "maximum": "({1} if {1} > {0} else {0})",
+    "minimum": "({1} if {1} < {0} else {0})",
     "step": "(1.0 if {0} > 0 else 0.0)",
+    **{name: f"{name}({{0}})" for name in ("exp", "log", "log1p", "expm1", "sqrt", "sin", "cos", "tanh")},
 }
 
 
@@ -81,7 +81,7 @@ _NAME = re.compile(r"[A-Za-z_]\w*")
 _ARRAY = re.compile(r"(b|w|one)\d+")
 LIBRARY = frozenset(
     """dot add subtract multiply divide negative power square reciprocal exp log log1p expm1 sqrt sin cos tanh absolute
-    sign greater maximum minimum logaddexp clip copyto take erf add_reduce max_reduce uniform scatter one_hot pick math
+    sign greater maximum minimum logaddexp clip copyto take erf add_reduce max_reduce uniform scatter one_hot pick
     """.split()
 )
 
@@ -175,7 +175,7 @@ class _Writer:
             _MapWriter(self, x).write()
 
     def _scalar_map(self, x: Map) -> None:
-        """1 × 1 code (step counts, learning rates) in Python's own numbers: no array call for one number."""
+        """1 × 1 code (step counts, learning rates) on scalars: no array call for a single number."""
 
         def operand(o: Operand) -> str:
             match o:

@@ -6,7 +6,6 @@ generated function only calls ufuncs and BLAS with `out=`; it allocates nothing.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -92,13 +91,17 @@ class Bound:
             if array.shape != shape:
                 raise ShapeError(f"{name}: expected {shape[0]} × {shape[1]}, received {array.shape}")
             arrays.append(np.ascontiguousarray(array.T))
-        self.call(*arrays)
+        with np.errstate(all="ignore"):
+            self.call(*arrays)
         return self.results
 
-    def call(self, *arrays: Array) -> None:
-        """Compute with inputs given in the program's order, transposed: C-ordered (samples × rows). Not checked."""
-        with np.errstate(all="ignore"):
-            self._call(*arrays)
+    @property
+    def call(self) -> Callable[..., None]:
+        """Compute with inputs in the program's order, transposed: C-ordered (samples × rows). Nothing is checked.
+
+        Overflow and division by zero follow IEEE 754; callers hold `np.errstate(all="ignore")` around their loop.
+        """
+        return self._call
 
 
 def run(program: Program, values: Mapping[str, Any], dtype: npt.DTypeLike = np.float64) -> dict[str, Array]:
@@ -185,7 +188,6 @@ _LIBRARY: dict[str, Any] = {
     "scatter": _scatter,
     "one_hot": _one_hot,
     "pick": _pick,
-    "math": math,
 }
 
 

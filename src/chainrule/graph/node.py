@@ -155,11 +155,6 @@ class Node:
         """The transposed matrix."""
         return OPS["transpose"](self)
 
-    def __str__(self) -> str:
-        from .printing import text
-
-        return text(self)
-
     def __repr__(self) -> str:
         return f"<{self} : {self.shape}>"
 

@@ -47,6 +47,9 @@ def latex_name(name: str) -> str:
     return stem if index is None else f"{stem}^{{[{index}]}}"
 
 
+Node.__str__ = text  # type: ignore[assignment,method-assign]  # printing knows nodes, nodes do not know printing
+
+
 def _render(node: Node, style: Style, names: Mapping[Node, str], inside: bool) -> str:
     done: dict[Node, tuple[str, int]] = {}
     stack = [(node, False)]
@@ -113,8 +116,9 @@ def _is_name(x: Node, body: str) -> bool:
 
 def _constant(n: Node, style: Style) -> tuple[str, int]:
     value, powers = n.get("value"), n.get("powers")
-    top = [show(d) if p == 1 else f"{show(d)}^{p}" for d, p in powers if p > 0]
-    bottom = [show(d) if p == -1 else f"{show(d)}^{-p}" for d, p in powers if p < 0]
+    raised = "{}**{}" if style == "text" else "{}^{{{}}}"
+    top = [show(d) if p == 1 else raised.format(show(d), p) for d, p in powers if p > 0]
+    bottom = [show(d) if p == -1 else raised.format(show(d), -p) for d, p in powers if p < 0]
     if not powers:
         return _number(value, style), 100 if _plain(value) else 30 if value < 0 else 50
     fraction = isinstance(value, Fraction)

@@ -229,7 +229,8 @@ class Model:
         for start in range(0, len(s), CHUNK):
             part = slice(start, min(start + CHUNK, len(s)))
             task = self.bound(which, part.stop - start)
-            task.call(*(a[part] for a in arrays))
+            with np.errstate(all="ignore"):
+                task.call(*(a[part] for a in arrays))
             yield part, task
 
     def cost(self, s: Samples) -> float:
@@ -240,7 +241,8 @@ class Model:
         """J and dJ/dθ by parameter over all samples at once."""
         task = self.bound("gradient", len(s))
         kept = {n: v.copy() for n, v in self.state.items()}
-        task.call(*self.arrays(s, self.gradient_program))
+        with np.errstate(all="ignore"):
+            task.call(*self.arrays(s, self.gradient_program))
         for n, v in kept.items():  # asking for a gradient is no training step
             self.state[n][...] = v
         return float(task.results["J"][0, 0]), {n: g.copy(order="F") for n, g in self.gradients.items()}

@@ -1,0 +1,35 @@
+"""Floor 4: models, optimizers, schedules, the training loop, saved models."""
+
+from .callbacks import Callback, EarlyStopping
+from .history import History
+from .loop import Trainer, fit, fit_full_batch
+from .model import Model
+from .optimizers import OPTIMIZERS, Optimizer, clip_by_norm, clip_by_value, optimizer
+from .samples import Samples
+from .schedules import SCHEDULES, Schedule, schedule
+from .settings import Settings
+from .storage import load_model, save_model
+from .update import Update
+
+__all__ = [
+    "OPTIMIZERS",
+    "SCHEDULES",
+    "Callback",
+    "EarlyStopping",
+    "History",
+    "Model",
+    "Optimizer",
+    "Samples",
+    "Schedule",
+    "Settings",
+    "Trainer",
+    "Update",
+    "clip_by_norm",
+    "clip_by_value",
+    "fit",
+    "fit_full_batch",
+    "load_model",
+    "optimizer",
+    "save_model",
+    "schedule",
+]
