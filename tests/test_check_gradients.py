@@ -305,6 +305,16 @@ def test_saturated_logarithms_are_judged_by_their_stable_form():
         assert check["z"].relative_error < 1e-12
 
 
+def test_saturated_units_of_unscaled_data_are_not_called_wrong():
+    rng = np.random.default_rng(0)
+    for activation in ("tanh", "sigmoid", "softplus", "gelu"):
+        J, values, names = network([3, 4, 2], [activation, "softmax"], "cross entropy", 0)
+        values["X"] = rng.integers(0, 256, values["X"].shape)  # bytes, as of a picture: every unit saturates
+        check = check_expression(J, values, names)
+        assert check.ok, str(check)
+        assert abs(check["W[1]"].numeric) < 1e-9 or activation in ("softplus", "gelu")
+
+
 def test_a_difference_too_inexact_to_decide_says_so():
     w = variable("w", 1, 1)
     J = 1e9 + 1e-3 * o.sin(w)

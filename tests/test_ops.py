@@ -122,7 +122,7 @@ def test_kernels_in_the_tails(name: str, points: list[float]) -> None:
 
 
 def _selu(z: Any) -> Any:
-    return 1.0507009873554805 * np.where(z > 0, z, 1.6732632423543772 * np.expm1(z))
+    return 1.0507009873554805 * np.where(z > 0, z, 1.6732632423543772 * np.expm1(np.minimum(z, 0)))
 
 
 FORMULAS = {
@@ -131,7 +131,7 @@ FORMULAS = {
     "tanh": lambda z: 2 * special.expit(2 * z) - 1,
     "relu": lambda z: z * (z > 0),
     "leaky_relu": lambda z: np.where(z > 0, z, 0.01 * z),
-    "elu": lambda z: np.where(z > 0, z, np.expm1(z)),
+    "elu": lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0))),
     "selu": _selu,
     "gelu": lambda z: z * special.ndtr(z),
     "gelu_tanh": lambda z: z * special.expit(2 * np.sqrt(2 / np.pi) * (z + 0.044715 * z**3)),
@@ -174,9 +174,11 @@ def test_activations_far_out_in_float32(name: str) -> None:
     assert value.dtype == slope.dtype == np.float32
     assert np.isfinite(value).all()
     assert np.isfinite(slope).all()
-    np.testing.assert_allclose(value, FORMULAS[name](z), rtol=2e-5, atol=1e-30)
+    # Neighbouring float32 numbers at 1e4 are 1e-3 apart: a soft-max through Z - lse Z cannot be nearer than half of that.
+    near = 5e-4 if "softmax" in name else 2e-5
+    np.testing.assert_allclose(value, FORMULAS[name](z), rtol=near, atol=1e-30)
     exact = evaluate(derive(o.total(U * A, axis=None), ["Z"])["dZ"], {"Z": z, "U": u})
-    np.testing.assert_allclose(slope, exact, rtol=2e-4, atol=1e-6)
+    np.testing.assert_allclose(slope, exact, rtol=max(near, 2e-4), atol=near)
 
 
 @pytest.mark.parametrize(

@@ -133,6 +133,33 @@ def derive(
     return Derivation(output, cotangents, tuple(steps), table)
 
 
+def derive_cost(
+    S: Node,
+    scale: Node,
+    parameters: Sequence[Node],
+    penalty: Node | None = None,
+    *,
+    names: Mapping[str, Node] | Graph | None = None,
+) -> Derivation:
+    """Differentiate J = S · scale + R in the convention of the sources.
+
+    S is the sum of the per-sample losses, seeded with 1, so that dZ, dA are derivatives of the loss L per sample;
+    `scale` (1/m) and the penalty R enter at the parameters: dW = scale · dS/dW + dR/dW, formula (2) of the first
+    source. `derive(J)` is the other convention, in which the seed is 1 on J and 1/m stands in dZ: one derivation, and
+    the place of 1/m is the choice of the seed.
+    """
+    found = derive(S, names=names)
+    extra = None if penalty is None else derive(penalty, parameters)
+    cotangents, steps = dict(found.cotangents), list(found.steps)
+    for x in parameters:
+        total = scale * found.of(x)
+        if extra is not None:
+            total = total + extra.of(x)
+        steps.append(Step("cost", x, found.of(x), total, "J = S · scale + R: the mean and the penalties enter here"))
+        cotangents[x] = simplify(total)
+    return Derivation(found.output, cotangents, tuple(steps), found.names)
+
+
 def _gathered(node: Node, parts: list[tuple[str, Node]], memo: dict[Node, Node], steps: list[Step]) -> Node:
     """Add the contributions of all uses of a node and simplify, keeping the steps."""
     result = parts[0][1]

@@ -171,8 +171,12 @@ class Node:
         return self
 
 
+def _recorded(name: str) -> Op:
+    return OPS[name]
+
+
 def _reduce_op(op: Op) -> tuple[Any, ...]:
-    return OPS.__getitem__, (op.name,)
+    return _recorded, (op.name,)
 
 
 Op.__reduce__ = _reduce_op  # type: ignore[assignment,method-assign]  # records are found by name, never copied

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from ..derive import Derivation, derive
+from ..derive import Derivation, derive, derive_cost
 from ..errors import ConfigurationError, ShapeError
 from ..execute import Bound, Program, evaluate, plan
 from ..graph import Graph, Node, variable, variables
@@ -105,14 +105,17 @@ class Model:
         return self.objective.cost(self.training)
 
     def derivation(self, place: Literal["parameters", "dZ"] = "parameters") -> Derivation:
-        """The gradient of the sum of losses S (1/m stands at dW and db), or of the cost J (1/m stands in dZ).
+        """Every cotangent by name, `d["dW[1]"]`, with 1/m at dW and db (as the sources have it) or in dZ.
 
-        One derivation; the place of 1/m is the choice of its seed.
+        One derivation; the place of 1/m is the choice of its seed (see `derive_cost`). dW and db are the gradient of
+        the cost J, penalties included, either way.
         """
         if place == "dZ":
             return derive(self.cost_expression, names=self.graph)
-        S, _, _ = self.objective.parts(self.training)
-        return derive(S, names=self.graph)
+        S, scale, R = self.objective.parts(self.training)
+        present = variables(S)
+        parameters = [present[n] for n in self.layout if n in present]
+        return derive_cost(S, scale, parameters, R, names=self.graph)
 
     @cached_property
     def _gradient(self) -> Derivation:
