@@ -43,7 +43,11 @@ def _product(a: Node, b: Node) -> Node:
         for right in (b, b.T):
             if left.shape.cols == right.shape.rows:
                 return left @ right
-    return o.total(a, axis=1) @ o.total(b, axis=0) if {a.shape.rows, b.shape.cols} == {"n", "m"} else a * o.total(b, axis=None)
+    return (
+        o.total(a, axis=1) @ o.total(b, axis=0)
+        if {a.shape.rows, b.shape.cols} == {"n", "m"}
+        else a * o.total(b, axis=None)
+    )
 
 
 def _fits(a: Any, b: Any) -> bool:

@@ -131,7 +131,10 @@ def test_unification_rewrites_sizes_in_constants_and_attributes() -> None:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: variable("A", 2, 3) @ variable("B", 4, 5), ["matmul", "expected", "received 2 × 3, 4 × 5", "3 against 4"]),
+        (
+            lambda: variable("A", 2, 3) @ variable("B", 4, 5),
+            ["matmul", "expected", "received 2 × 3, 4 × 5", "3 against 4"],
+        ),
         (lambda: variable("A", 2, 3) + variable("B", 4, 3), ["add", "rows", "received 2 × 3, 4 × 3"]),
         (lambda: variable("A", 2, 3) * variable("B", 2, 4), ["multiply", "columns", "received 2 × 3, 2 × 4"]),
         (lambda: variable("A", 0, 3), ["variable A", "at least 1", "0 × 3"]),
@@ -230,7 +233,10 @@ def _maximum(*args: Node, **attrs: Any) -> Node:
 
 
 READ = {
-    **{f: getattr(o, f) for f in ("exp", "log", "log1p", "expm1", "sqrt", "sin", "cos", "tanh", "sigmoid", "softplus", "lse")},
+    **{
+        f: getattr(o, f)
+        for f in ("exp", "log", "log1p", "expm1", "sqrt", "sin", "cos", "tanh", "sigmoid", "softplus", "lse")
+    },
     **{"abs": o.absolute, "min": o.minimum, "max": _maximum, "sum": o.total},
     **{v.name: v for v in LEAVES},
 }

@@ -49,9 +49,10 @@ EXAMPLES: dict[str, list[tuple[Node, Node]]] = {
     ],
     "soft-max from its definition": [(o.exp(X) / _sum(o.exp(X), 0), o.softmax(X))],
     "log of a power": [(o.log(X**3), 3 * o.log(X)), (o.log(1 / X), -o.log(X))],
-    "log passes repetition and picking": [
+    "log passes picking": [(o.log(o.pick(X, LABEL)), o.pick(o.log(X), LABEL))],
+    "a function of a repeated row or column": [
         (o.log(broadcast_to(R, NM)), broadcast_to(o.log(R), NM)),
-        (o.log(o.pick(X, LABEL)), o.pick(o.log(X), LABEL)),
+        (o.tanh(broadcast_to(C, NM)), broadcast_to(o.tanh(C), NM)),
     ],
     "sigmoid from its definition": [
         (1 / (1 + o.exp(-X)), o.sigmoid(X)),
@@ -85,11 +86,10 @@ EXAMPLES: dict[str, list[tuple[Node, Node]]] = {
         (_sum(0.9 * P + 0.1 * size("n", -1), 0), constant(1, Shape(1, "m"))),
     ],
     "transpose twice": [(X.T.T, X), (S.T, S)],
-    "repetition of a repetition": [(o.broadcast(o.broadcast(S, rows="n", cols=1), rows="n", cols="m"), broadcast_to(S, NM))],
-    "a repeated row or column keeps its constant factor outside": [
-        (broadcast_to(2 * C, NM), 2 * broadcast_to(C, NM)),
-        (broadcast_to(-R, NM), -broadcast_to(R, NM)),
+    "repetition of a repetition": [
+        (o.broadcast(o.broadcast(S, rows="n", cols=1), rows="n", cols="m"), broadcast_to(S, NM))
     ],
+    "a repetition leaves its sign outside": [(broadcast_to(-R, NM), -broadcast_to(R, NM))],
     "picking a difference": [
         (o.pick(X - V, LABEL), o.pick(X, LABEL) - o.pick(V, LABEL)),
         (o.pick(broadcast_to(R, NM), LABEL), R),
@@ -98,8 +98,8 @@ EXAMPLES: dict[str, list[tuple[Node, Node]]] = {
     "branches of one condition": [
         (o.where(X, V, P) + o.where(X, P, P * V), o.where(X, V + P, P + P * V)),
     ],
+    "twice the same": [(X + X, 2 * X)],
     "collect like terms": [
-        (X + X, 2 * X),
         (X - X, constant(0, NM)),
         (X * V / V, X),
         (2 * X + 3 * X, 5 * X),
@@ -194,7 +194,7 @@ TEXTBOOK: dict[str, tuple[Callable[[], Node], Node]] = {
     "soft-max, cross-entropy": (lambda: _by_Z(-_sum(T * o.log(Yhat))), Yhat - T),
     "soft-max, cross-entropy, any Y": (
         lambda: _by_Z(-_sum(Y * o.log(Yhat))),
-        simplify(Yhat * _sum(Y, 0) - Y),
+        _sum(Y, 0) * Yhat - Y,
     ),
     "log-soft-max": (lambda: _by_Z(-_sum(T * o.log_softmax(Z))), Yhat - T),
     "lse": (lambda: _by_Z(-_sum(T * Z) + _sum(o.lse(Z, axis=0))), Yhat - T),
@@ -203,7 +203,7 @@ TEXTBOOK: dict[str, tuple[Callable[[], Node], Node]] = {
     "labels as one-hot": (lambda: _by_Z(-_sum(HOT * o.log(Yhat))), Yhat - HOT),
     "label smoothing": (
         lambda: _by_Z(-_sum((0.9 * T + 0.1 * size("K", -1)) * o.log(Yhat))),
-        simplify(Yhat - (0.9 * T + 0.1 * size("K", -1))),
+        Yhat - 0.9 * T - constant(Fraction(1, 10), powers=(("K", -1),)),
     ),
     "sigmoid, binary cross-entropy": (lambda: _by_Z(-_sum(Y * o.log(A) + (1 - Y) * o.log(1 - A))), A - Y),
     "logits, binary cross-entropy": (lambda: _by_Z(_sum(o.softplus(Z) - Y * Z)), A - Y),
@@ -234,9 +234,7 @@ def test_soft_max_cross_entropy_far_out() -> None:
     z = np.array([[1e4, -1e4, 1e4], [-1e4, 1e4, 0.0], [0.0, 0.0, -1e4]])
     y = np.array([[1.0, 1.0, 0.0], [0.0, 0.0, 1.0], [0.0, 0.0, 0.0]])
     loss = -(T * o.log(Yhat))
-    value, slope = evaluate(
-        [simplify(_sum(loss, 0)), _by_Z(_sum(loss))], {"Z": z, "Y": y}, dtype=np.float32
-    )
+    value, slope = evaluate([simplify(_sum(loss, 0)), _by_Z(_sum(loss))], {"Z": z, "Y": y}, dtype=np.float32)
     # Columns: right by 1e4; wrong by 2e4 (the label's logit is -1e4, the largest 1e4); wrong by 1e4.
     np.testing.assert_array_equal(value, [[0.0, 2e4, 1e4]])
     np.testing.assert_array_equal(slope, [[0.0, -1.0, 1.0], [0.0, 1.0, -1.0], [0.0, 0.0, 0.0]])
@@ -298,7 +296,7 @@ def test_simplified_gradients_keep_the_value(node: Node, seed: int) -> None:
     for name in d:
         if name.startswith("d·"):
             continue
-        got = evaluate(d[name], full)
+        got, _ = evaluate([d[name], output], full)  # a gradient alone need not contain the arrays that fix its size
         wanted = np.zeros_like(got)
         for place in np.ndindex(got.shape):
             moved = full[name[1:]].astype(np.complex128)

@@ -214,7 +214,9 @@ def test_uniform_is_a_function_of_its_arguments() -> None:
         assert not np.array_equal(one, evaluate(node, other))
     assert not np.array_equal(one, evaluate(o.uniform(seed, step, stream=2, rows=300, cols=20), {"s": 7, "t": 3}))
     # The numbers of a column are counted on from the column before, so a wider mask begins with the narrower one.
-    np.testing.assert_array_equal(one[:, :5], evaluate(o.uniform(seed, step, stream=1, rows=300, cols=5), {"s": 7, "t": 3}))
+    np.testing.assert_array_equal(
+        one[:, :5], evaluate(o.uniform(seed, step, stream=1, rows=300, cols=5), {"s": 7, "t": 3})
+    )
 
 
 def test_leaves_cannot_be_differentiated_through() -> None:
@@ -228,7 +230,10 @@ def test_leaves_cannot_be_differentiated_through() -> None:
         (lambda: o.one_hot(variable("y", 2, "m", kind="label"), classes=3), "one_hot: expected labels as one row"),
         (lambda: o.pick(variable("A", 3, 4), variable("y", 1, 5, kind="label")), "pick: expected the columns"),
         (lambda: o.total(variable("A", 3, 4), axis=2), "axis 2"),
-        (lambda: o.broadcast(variable("A", 3, 2), rows=3, cols=4), "broadcast: expected 1 or 4 columns, received 3 × 2"),
+        (
+            lambda: o.broadcast(variable("A", 3, 2), rows=3, cols=4),
+            "broadcast: expected 1 or 4 columns, received 3 × 2",
+        ),
         (lambda: OPS["exp"](variable("A", 3, 2), 1), "exp: expected 1 operands, received 2"),
     ],
 )

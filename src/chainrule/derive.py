@@ -67,6 +67,8 @@ class Derivation(Mapping[str, Node]):
 
     def of(self, node: Node) -> Node:
         """Cotangent of a node; zeros of its shape if the output does not depend on it."""
+        if node.is_variable and node not in self.cotangents:  # its sizes may have been unified since it was made
+            node = self.names.get(node.name, node)
         return self.cotangents.get(node, constant(0, node.shape))
 
     def equation(self, name: str) -> str:
@@ -184,7 +186,7 @@ def _resolve(wrt: Sequence[Node | str] | None, table: Mapping[str, Node]) -> set
     found = set()
     for w in wrt:
         if isinstance(w, Node):
-            found.add(w)
+            found.add(table.get(w.name, w) if w.is_variable else w)
         elif w in table:
             found.add(table[w])
         else:

@@ -5,7 +5,8 @@ measured at the point and not a fixed number:
 
 * the numerical derivative states its own error (`numeric`): truncation from steps h and 2h, rounding of J divided by h;
 * the rounding of the gradient is measured by evaluating it in float32 too: the difference, scaled by the ratio of the
-  two precisions, is what the order and the cancellation of its sums cost.
+  two precisions, is what the order and the cancellation of its sums cost. It counts for at least the spacing of
+  floats at the size of the largest derivative times the largest value, which is what saturated units lose.
 
 Steps that pass a kink are judged by the derivatives on both sides (`kinks`).
 """

@@ -73,6 +73,7 @@ def point_of(
     true = dict(zip(names, wide[2:], strict=True))
     judged = dict(true)
     scale = max((float(np.max(np.abs(g))) for g in true.values()), default=0.0)
+    largest = max(1.0, *(float(np.max(np.abs(arrays[n]))) for n, leaf in leaves.items() if leaf.get("kind") == "real"))
     rounding = {}
     for name, low in zip(names, narrow[1:], strict=True):
         kind = np.dtype(np.float64)
@@ -81,8 +82,9 @@ def point_of(
         sample = np.max(np.abs(low - true[name]))
         sample = sample * float(np.finfo(kind).eps / np.finfo(np.float32).eps) if np.isfinite(sample) else 0.0
         rounding[name] = max(float(sample), 4 * float(np.finfo(kind).eps) * float(np.max(np.abs(true[name]))))
-        # A saturated slope such as 1 - tanh² is rounded like 1, in either precision: no sample shows it.
-        rounding[name] = max(rounding[name], float(np.finfo(kind).eps) * scale)
+        # A saturated slope such as 1 - tanh² is rounded like 1, in either precision: no sample shows it. What it is
+        # multiplied with is at most of the size of a derivative times that of a value.
+        rounding[name] = max(rounding[name], float(np.finfo(kind).eps) * scale * largest)
     slip = abs(float(narrow[0].item()) - value) * EPS / float(np.finfo(np.float32).eps)
     blocks = {n: variables(written)[n] for n in names}
     return Point(lean, arrays, value, blocks, true, judged, rounding, slip if math.isfinite(slip) else 0.0, scale)

@@ -61,7 +61,7 @@ UFUNC: dict[str, tuple[str, ...]] = {
     "clip": ("clip({0}, {lo}, {hi}, {o})",),
 }
 
-# The same for 1 × 1 code: NumPy's scalars, which divide by zero as its arrays do.
+# The same for 1 × 1 code: NumPy's scalars, which divide by zero as its arrays do (Python's numbers raise instead).
 SCALAR: dict[str, str] = {
     "copy": "{0}",
     "add": "{0} + {1}",
@@ -70,9 +70,9 @@ SCALAR: dict[str, str] = {
     "multiply": "{0} * {1}",
     "divide": "{0} / {1}",
     "power": "{0} ** {1}",
-    "maximum": "({1} if {1} > {0} else {0})",
-    "minimum": "({1} if {1} < {0} else {0})",
-    "step": "(1.0 if {0} > 0 else 0.0)",
+    "maximum": "({0} if {0} > {1} or {0} != {0} else {1})",
+    "minimum": "({0} if {0} < {1} or {0} != {0} else {1})",
+    "step": "real({0} > 0)",
     **{name: f"{name}({{0}})" for name in ("exp", "log", "log1p", "expm1", "sqrt", "sin", "cos", "tanh")},
 }
 
@@ -81,7 +81,7 @@ _NAME = re.compile(r"[A-Za-z_]\w*")
 _ARRAY = re.compile(r"(b|w|one)\d+")
 LIBRARY = frozenset(
     """dot add subtract multiply divide negative power square reciprocal exp log log1p expm1 sqrt sin cos tanh absolute
-    sign greater maximum minimum logaddexp clip copyto take erf add_reduce max_reduce uniform scatter one_hot pick
+    sign greater maximum minimum logaddexp clip copyto take erf add_reduce max_reduce uniform scatter one_hot pick real
     """.split()
 )
 
@@ -177,17 +177,18 @@ class _Writer:
     def _scalar_map(self, x: Map) -> None:
         """1 × 1 code (step counts, learning rates) on scalars: no array call for a single number."""
 
-        def operand(o: Operand) -> str:
+        def operand(o: Operand, line: Line) -> str:
             match o:
                 case Register(line=i):
                     return f"s{i}"
                 case Read(buffer=b):
                     return f"b{b}[0, 0]"
                 case Constant():
-                    return f"({self._number(o)})"
+                    alone = line.op in ("maximum", "minimum") or all(isinstance(p, Constant) for p in line.operands)
+                    return f"real({self._number(o)})" if alone else f"({self._number(o)})"
 
         for i, line in enumerate(x.code):
-            shown = [operand(o) for o in line.operands]
+            shown = [operand(o, line) for o in line.operands]
             if line.op in SCALAR:
                 self.lines.append(f"s{i} = {SCALAR[line.op].format(*shown)}")
             else:

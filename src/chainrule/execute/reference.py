@@ -40,7 +40,8 @@ class Bound:
         held = self._allocate(arrays, results or {})
         self.results = {name: held[index].T for name, index in program.results.items()}
         code, temporaries = write(program, self.sizes)
-        names = {f"b{i}": array for i, array in held.items()}
+        names: dict[str, Any] = {f"b{i}": array for i, array in held.items()}
+        names["real"] = self.dtype.type
         names |= {
             f"w{i}": np.empty(s.T.bind(sizes), bool if masks else self.dtype)
             for i, (s, masks) in enumerate(temporaries)

@@ -204,7 +204,7 @@ def _(n: Node) -> Node | None:
         return None
     for f, e in list(factors.items()):
         x = _one_plus(f)
-        if e == -1 and x is not None and _is(x, "exp") and factors.get(x, 0) >= 1:
+        if e <= -1 and x is not None and _is(x, "exp") and factors.get(x, 0) >= 1:
             replaced = sigmoid(x.inputs[0])
         elif e >= 1 and _is(f, "sigmoid") and (x := exp(simplest_negation(f.inputs[0]))) in factors and factors[x] >= 1:
             replaced = 1 - f
@@ -280,7 +280,7 @@ def _(n: Node) -> Node | None:
         if axis in (d, None) and inner.shape[d] == 1 and x.shape[d] != 1:
             other = 1 - d
             rest = broadcast_to(inner, type(x.shape)(1, x.shape.cols) if d == 0 else type(x.shape)(x.shape.rows, 1))
-            once = rest * size(x.shape[d])
+            once = size(x.shape[d]) * rest
             return once if axis == d else total(once, axis=other)
     return None
 
@@ -398,6 +398,12 @@ def _(n: Node) -> Node | None:
     if _is(a, "where") and _is(b, "where") and a.inputs[0] is b.inputs[0]:
         return where(a.inputs[0], a.inputs[1] + b.inputs[1], a.inputs[2] + b.inputs[2])
     return None
+
+
+@law("twice the same", "x + x = 2 x", "add")
+def _(n: Node) -> Node | None:
+    a, b = n.inputs
+    return 2 * a if a is b and not a.is_constant else None
 
 
 @law(

@@ -70,15 +70,16 @@ maximum = Op(
     name="maximum",
     arity=2,
     equation="C = max(A, B)",
-    forward=lambda a, b: np.where(np.real(a) > np.real(b), a, b),
+    forward=lambda a, b: np.where((np.real(a) > np.real(b)) | np.isnan(a), a, b),
     backward=_maximum_back,
     components="C_ij = max(A_ij, B_ij)",
     text="max({0}, {1})",
     latex=r"\max\left({0}, {1}\right)",
-    kernel="a > b ? a : b",
+    kernel="a > b || a != a ? a : b",
     domain=(REAL, REAL),
     kinks=lambda a, b: np.real(a) - np.real(b),
-    doc="Larger entry: dA = dC ∘ [A > B], dB = dC ∘ (1 - [A > B]); a tie counts for B, so relu'(0) = 0.",
+    doc="Larger entry, NaN if either is: dA = dC ∘ [A > B], dB = dC ∘ (1 - [A > B]); a tie counts for B, so "
+    "relu'(0) = 0.",
 )
 
 
@@ -92,15 +93,16 @@ minimum = Op(
     name="minimum",
     arity=2,
     equation="C = min(A, B)",
-    forward=lambda a, b: np.where(np.real(a) > np.real(b), b, a),
+    forward=lambda a, b: np.where((np.real(a) > np.real(b)) | np.isnan(b), b, a),
     backward=_minimum_back,
     components="C_ij = min(A_ij, B_ij)",
     text="min({0}, {1})",
     latex=r"\min\left({0}, {1}\right)",
-    kernel="a > b ? b : a",
+    kernel="a > b || b != b ? b : a",
     domain=(REAL, REAL),
     kinks=lambda a, b: np.real(a) - np.real(b),
-    doc="Smaller entry: dA = dC ∘ (1 - [A > B]), dB = dC ∘ [A > B]; a tie counts for A, so elu'(0) = 1.",
+    doc="Smaller entry, NaN if either is: dA = dC ∘ (1 - [A > B]), dB = dC ∘ [A > B]; a tie counts for A, so "
+    "elu'(0) = 1.",
 )
 
 
