@@ -30,8 +30,6 @@ def values(seed: int) -> dict[str, Any]:
 
 def _two(pair: tuple[str, Node | Any, Node | Any]) -> Node:
     sign, a, b = pair
-    if not isinstance(a, Node) and not isinstance(b, Node):
-        a = S * a
     if sign in ("max", "min"):
         return o.maximum(a, b) if sign == "max" else o.minimum(a, b)
     return {"+": lambda: a + b, "-": lambda: a - b, "*": lambda: a * b, "/": lambda: a / b}[sign]()
@@ -50,26 +48,32 @@ def _product(a: Node, b: Node) -> Node:
     )
 
 
-def _fits(a: Any, b: Any) -> bool:
-    if not isinstance(a, Node) or not isinstance(b, Node):
-        return True
-    return all(x == y or 1 in (x, y) for x, y in zip(a.shape, b.shape, strict=True))
+def _fits(a: Node, b: Any) -> bool:
+    return not isinstance(b, Node) or all(x == y or 1 in (x, y) for x, y in zip(a.shape, b.shape, strict=True))
 
 
-def _extend(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
-    operand = st.one_of(inner, NUMBERS)
-    return st.one_of(
-        st.builds(lambda f, x: f(x), st.sampled_from(_ONE), inner),
-        st.tuples(st.sampled_from(_TWO), operand, operand).filter(lambda t: _fits(t[1], t[2])).map(_two),
-        st.builds(lambda x, p: x**p, inner, st.sampled_from([2, 3, -1, -2, Fraction(1, 2)])),
-        st.builds(lambda x: -x, inner),
-        st.builds(lambda x: x.T, inner),
-        st.builds(lambda x, axis: o.total(x, axis=axis), inner, st.sampled_from([0, 1, None])),
-        st.builds(lambda x, axis: o.lse(x, axis=axis), inner, st.sampled_from([0, 1, None])),
-        st.builds(_product, inner, inner),
-    )
-
-
-def expressions(leaves: int = 8) -> st.SearchStrategy[Node]:
-    """Expressions of up to about `leaves` leaves."""
-    return st.recursive(st.sampled_from(LEAVES), _extend, max_leaves=leaves)
+@st.composite
+def expressions(draw: st.DrawFn, steps: int = 8) -> Node:
+    """Expressions of up to `steps` operations, in which parts may be used several times."""
+    pool: list[Node] = list(LEAVES)
+    for _ in range(draw(st.integers(1, steps))):
+        a = draw(st.sampled_from(pool[::-1]))
+        kind = draw(
+            st.sampled_from(["function", "two", "two", "number", "power", "negate", "T", "sum", "lse", "product"])
+        )
+        if kind == "function":
+            node = draw(st.sampled_from(_ONE))(a)
+        elif kind in ("two", "number"):
+            sign = draw(st.sampled_from(_TWO))
+            b = draw(NUMBERS) if kind == "number" else draw(st.sampled_from([x for x in pool[::-1] if _fits(a, x)]))
+            node = _two((sign, a, b) if draw(st.booleans()) else (sign, b, a))
+        elif kind == "power":
+            node = a ** draw(st.sampled_from([2, 3, -1, -2, Fraction(1, 2)]))
+        elif kind in ("sum", "lse"):
+            node = (o.total if kind == "sum" else o.lse)(a, axis=draw(st.sampled_from([0, 1, None])))
+        elif kind == "product":
+            node = _product(a, draw(st.sampled_from(pool[::-1])))
+        else:
+            node = -a if kind == "negate" else a.T
+        pool.append(node)
+    return pool[-1]

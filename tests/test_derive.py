@@ -234,7 +234,7 @@ def test_products_with_the_jacobian(drawn: tuple[list[int], list[str], str, int,
     A = _network(widths, activations)
     v = _numbers(widths, m, seed)
     rng = np.random.default_rng(seed + 1)
-    inputs = {n: x for n, x in variables(A).items()}
+    inputs = variables(A)
     tangents = {x: variable(f"·t{n}", *x.shape) for n, x in inputs.items()}
     seed_node = variable("·u", *A.shape)
     full = dict(v)

@@ -447,7 +447,7 @@ def test_depth_does_not_meet_the_recursion_limit(name: str) -> None:
         simplify(node)
     finally:
         sys.setrecursionlimit(limit)
-    given_values = {n: 0.9 for n in variables(node)}
+    given_values = dict.fromkeys(variables(node), 0.9)
     moved = {**given_values, "x": 0.9 + 1e-30j}
     wanted = evaluate(node, moved, dtype=np.complex128).item().imag / 1e-30
     assert evaluate(d["dx"], given_values).item() == pytest.approx(wanted, rel=1e-9, abs=1e-12)

@@ -1,4 +1,4 @@
-"""Every law of simplification: the graph it makes, its numbers, and the textbook results that follow from all of them."""
+"""Every law of simplification: the graph it makes, its numbers, and the textbook results that follow."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ X, V = variable("X", "n", "m"), variable("V", "n", "m")
 P = variable("P", "n", "m", assume=("columns sum to one",))
 R, C, S = variable("R", 1, "m"), variable("C", "n", 1), variable("S", 1, 1)
 LABEL = variable("y", 1, "m", kind="label")
+Negative = -X
 NM = Shape("n", "m")
 
 
@@ -103,7 +104,7 @@ EXAMPLES: dict[str, list[tuple[Node, Node]]] = {
         (X - X, constant(0, NM)),
         (X * V / V, X),
         (2 * X + 3 * X, 5 * X),
-        (-(-X), X),
+        (-Negative, X),
         (-(X - V), V - X),
         (X * 1, X),
         (X * 0, constant(0, NM)),

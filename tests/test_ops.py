@@ -85,10 +85,10 @@ def _c_to_python(kernel: str) -> str:
 
 def _conditional(text: str) -> str:
     if "?" not in text:
-        return text
+        return text.replace("||", " or ").replace("&&", " and ")
     test, rest = text.split("?", 1)
     yes, no = rest.split(":", 1)
-    return f"({yes} if {test} else {_conditional(no)})"
+    return f"({yes} if {_conditional(test)} else {_conditional(no)})"
 
 
 _C = {f: getattr(math, f) for f in ("exp", "log", "log1p", "expm1", "sqrt", "sin", "cos", "erf", "tanh", "pow")}
@@ -174,7 +174,7 @@ def test_activations_far_out_in_float32(name: str) -> None:
     assert value.dtype == slope.dtype == np.float32
     assert np.isfinite(value).all()
     assert np.isfinite(slope).all()
-    # Neighbouring float32 numbers at 1e4 are 1e-3 apart: a soft-max through Z - lse Z cannot be nearer than half of that.
+    # Neighboring float32 numbers at 1e4 are 1e-3 apart: a soft-max through Z - lse Z is no nearer than half of that.
     near = 5e-4 if "softmax" in name else 2e-5
     np.testing.assert_allclose(value, FORMULAS[name](z), rtol=near, atol=1e-30)
     exact = evaluate(derive(o.total(U * A, axis=None), ["Z"])["dZ"], {"Z": z, "U": u})

@@ -82,7 +82,7 @@ def evaluate(nodes: Node | Sequence[Node], values: Mapping[str, Any], dtype: npt
             elif n.is_constant:
                 done[n] = np.full(n.shape.bind(sizes), constant_value(n, sizes), dtype=kind)
             else:
-                attrs = {k: v for k, v in n.attrs}
+                attrs = dict(n.attrs)
                 for key in ("rows", "cols", "classes"):
                     if key in attrs:
                         attrs[key] = bind(attrs[key], sizes)  # type: ignore[arg-type]

@@ -53,8 +53,8 @@ UFUNC: dict[str, tuple[str, ...]] = {
     "abs": ("absolute({0}, {o})",),
     "sign": ("sign({0}, {o})",),
     "step": ("greater({0}, 0, {o})",),
-    "maximum": ("maximum({0}, {1}, {o})",),
-    "minimum": ("minimum({0}, {1}, {o})",),
+    "maximum": ("maximum({0}, {1}, out={o})",),
+    "minimum": ("minimum({0}, {1}, out={o})",),
     "where": ("greater({0}, 0, {m})", "copyto({t}, {2})", "copyto({t}, {1}, where={m})", "copyto({o}, {t})"),
     "sigmoid": ("negative({0}, {o})", "exp({o}, {o})", "add({o}, 1, {o})", "reciprocal({o}, {o})"),
     "softplus": ("logaddexp({0}, 0, {o})",),
@@ -71,7 +71,7 @@ SCALAR: dict[str, str] = {
     "divide": "{0} / {1}",
     "power": "{0} ** {1}",
     "maximum": "({0} if {0} > {1} or {0} != {0} else {1})",
-    "minimum": "({0} if {0} < {1} or {0} != {0} else {1})",
+    "minimum": "({1} if {0} > {1} or {1} != {1} else {0})",
     "step": "real({0} > 0)",
     **{name: f"{name}({{0}})" for name in ("exp", "log", "log1p", "expm1", "sqrt", "sin", "cos", "tanh")},
 }
@@ -79,11 +79,12 @@ SCALAR: dict[str, str] = {
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _ARRAY = re.compile(r"(b|w|one)\d+")
-LIBRARY = frozenset(
-    """dot add subtract multiply divide negative power square reciprocal exp log log1p expm1 sqrt sin cos tanh absolute
-    sign greater maximum minimum logaddexp clip copyto take erf add_reduce max_reduce uniform scatter one_hot pick real
-    """.split()
+_FUNCTIONS = (
+    "dot add subtract multiply divide negative power square reciprocal exp log log1p expm1 sqrt sin cos tanh "
+    "absolute sign greater maximum minimum logaddexp clip copyto take erf add_reduce max_reduce uniform scatter "
+    "one_hot pick real "
 )
+LIBRARY = frozenset(_FUNCTIONS.split())
 
 
 class _Writer:
@@ -275,9 +276,8 @@ class _MapWriter:
         if line.op == "power" and isinstance(line.operands[1], Constant):
             exponent = shown[1]
             if exponent in ("2", "-1", "1"):
-                emit(
-                    f"{ {'2': 'square', '-1': 'reciprocal', '1': 'copyto'}[exponent] }({', '.join(_order(exponent, shown[0], target))})"
-                )
+                name = {"2": "square", "-1": "reciprocal", "1": "copyto"}[exponent]
+                emit(f"{name}({', '.join(_order(exponent, shown[0], target))})")
                 return
             if exponent == "3":
                 w = self.writer._temporary(self.x.shape)

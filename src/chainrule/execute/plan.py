@@ -88,7 +88,8 @@ class _Planner:
             self._emit(n)
         self._merge()
         results = {name: self._result(name, node) for name, node in self.outputs.items()}
-        stores = {name: self._stored(name, node) for name, node in self.assigns.items()}
+        old = {name: self._kept(name, node) for name, node in self.assigns.items()}
+        stores = {name: self._stored(name, node, old[name]) for name, node in self.assigns.items()}
         bound = tuple(n for n in self.leaves if n not in self.inputs)
         program = Program(tuple(self.buffers), tuple(self.instructions), self.inputs, bound, results, stores)
         return _share_slots(program)
@@ -233,11 +234,11 @@ class _Planner:
                 made = {buffer: line for line, buffer in last.results}
                 if all(
                     not (isinstance(o, Read) and o.buffer in made and o.spread != "full")
-                    for l in x.code
-                    for o in l.operands
+                    for line in x.code
+                    for o in line.operands
                 ):
                     shift = len(last.code)
-                    code = tuple(replace(l, operands=tuple(_moved(o, made, shift) for o in l.operands)) for l in x.code)
+                    code = tuple(replace(y, operands=tuple(_moved(o, made, shift) for o in y.operands)) for y in x.code)
                     results = tuple((line + shift, buffer) for line, buffer in x.results)
                     joined[-1] = Map(x.shape, last.code + code, last.results + results)
                     continue
@@ -261,9 +262,18 @@ class _Planner:
         self.buffers[index] = replace(buffer, role="result", name=name)
         return index
 
-    def _stored(self, name: str, node: Node) -> int:
+    def _kept(self, name: str, node: Node) -> int | None:
+        """A copy of another state's old value, made before that state is written: `a, b = b, a`."""
+        if not node.is_variable or node.name == name or node.name not in self.assigns:
+            return None
+        copy = Buffer(len(self.buffers), node.shape, "work", f"t{len(self.buffers)}")
+        self.buffers.append(copy)
+        self.instructions.append(Map(node.shape, (Line("copy", (Read(self.place[node]),)),), ((0, copy.index),)))
+        return copy.index
+
+    def _stored(self, name: str, node: Node, kept: int | None) -> int:
         """Write a state's new value in place where nothing reads the old one any more, else copy it at the end."""
-        source = self.place[node] if node in self.place else self._read(node)
+        source = self._read(node) if kept is None else kept
         target = self.place[self.leaves[name]]
         if source == target:
             return target
@@ -274,12 +284,13 @@ class _Planner:
             and self.buffers[source].role == "work"
             and not any(target in (*reads(x), *writes(x)) for x in self.instructions[maker + 1 :])
             and not any(
-                isinstance(o, Read) and o.buffer == target and o.spread != "full" for l in made.code for o in l.operands
+                isinstance(o, Read) and o.buffer == target and o.spread != "full" for y in made.code for o in y.operands
             )
         ):
             for i, x in enumerate(self.instructions[maker:], maker):
                 self.instructions[i] = _redirected(x, source, target)
-            self.place[node] = target
+            if kept is None:
+                self.place[node] = target
             return target
         self.instructions.append(Store(target, source))
         return source
@@ -290,16 +301,16 @@ def _redirected(x: Instruction, old: int, new: int) -> Instruction:
     if isinstance(x, Map):
         code = tuple(
             replace(
-                l,
+                y,
                 operands=tuple(
-                    Read(new, o.spread) if isinstance(o, Read) and o.buffer == old else o for o in l.operands
+                    Read(new, o.spread) if isinstance(o, Read) and o.buffer == old else o for o in y.operands
                 ),
             )
-            for l in x.code
+            for y in x.code
         )
         return Map(x.shape, code, tuple((line, new if b == old else b) for line, b in x.results))
     names = [f for f in ("out", "a", "b", "labels", "table", "seed", "step", "soft") if getattr(x, f, None) == old]
-    return cast(Instruction, replace(x, **{f: new for f in names}))  # type: ignore[arg-type]
+    return cast(Instruction, replace(x, **dict.fromkeys(names, new)))  # type: ignore[arg-type]
 
 
 def _moved(o: Operand, made: Mapping[int, int], shift: int) -> Operand:

@@ -15,7 +15,10 @@ from ..graph import Dim, Op, Shape
 
 
 def uniform_numbers(seed: int, step: int, stream: int, count: int) -> Any:
-    """`count` float64 numbers in [0, 1): block e // 4 of Philox keyed by (seed, stream), counter (e // 4, step, 0, 0)."""
+    """`count` float64 numbers in [0, 1): Philox keyed by (seed, stream).
+
+    Entry e is lane e % 4 of the block with counter (1 + e // 4, step, 0, 0), its upper 53 bits as a fraction.
+    """
     mask = 0xFFFFFFFFFFFFFFFF
     generator = np.random.Philox(key=[seed & mask, stream & mask], counter=[0, step & mask, 0, 0])
     return np.random.Generator(generator).random(count)

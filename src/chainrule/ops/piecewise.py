@@ -75,7 +75,7 @@ maximum = Op(
     components="C_ij = max(A_ij, B_ij)",
     text="max({0}, {1})",
     latex=r"\max\left({0}, {1}\right)",
-    kernel="a > b || a != a ? a : b",
+    kernel="a > b ? a : a == a ? b : a",
     domain=(REAL, REAL),
     kinks=lambda a, b: np.real(a) - np.real(b),
     doc="Larger entry, NaN if either is: dA = dC ∘ [A > B], dB = dC ∘ (1 - [A > B]); a tie counts for B, so "
@@ -98,7 +98,7 @@ minimum = Op(
     components="C_ij = min(A_ij, B_ij)",
     text="min({0}, {1})",
     latex=r"\min\left({0}, {1}\right)",
-    kernel="a > b || b != b ? b : a",
+    kernel="a > b ? b : b == b ? a : b",
     domain=(REAL, REAL),
     kinks=lambda a, b: np.real(a) - np.real(b),
     doc="Smaller entry, NaN if either is: dA = dC ∘ (1 - [A > B]), dB = dC ∘ [A > B]; a tie counts for A, so "

@@ -28,6 +28,8 @@ class Trainer:
     samples     `model.samples(X, y, …)`; samples of weight 0 are left out
     validation  watched after every epoch, or None
     measures    name -> function(targets, Ŷ of shape (N, n_L)) -> number, on the validation samples
+    update      the update of an earlier run over the same model, to go on with its moments instead of fresh ones
+    order       epoch -> the samples' order, in place of the one that `settings` give
 
     The order of the samples is a function of (seed, epoch), dropout of (seed, step): the same seed gives the same bits,
     and a resumed run is the run that was never interrupted.
@@ -42,6 +44,8 @@ class Trainer:
         *,
         callbacks: Sequence[Callback] = (),
         measures: dict[str, Measure] | None = None,
+        update: Update | None = None,
+        order: Callable[[int], Array] | None = None,
     ) -> None:
         self.model, self.settings = model, settings or Settings()
         if samples.weights is not None and not samples.weights.all():
@@ -52,7 +56,10 @@ class Trainer:
         self.batch_size = self.settings.batch_for(len(samples))
         self.schedule = self.settings.make_schedule()
         s = self.settings
-        self.update = Update(s.make_optimizer(), model.theta, model.grad, model.decay, s.clip_norm, s.clip_value)
+        self.update = update or Update(
+            s.make_optimizer(), model.theta, model.grad, model.decay, s.clip_norm, s.clip_value
+        )
+        self.order = order or self._order
         self.measures = measures or {}
         self.history = History()
         self.epoch, self.batch, self.step = 1, 0, 0  # next epoch (from 1), batches done in it, steps done
@@ -111,7 +118,7 @@ class Trainer:
         listeners = [c for c in self.callbacks if type(c).on_batch_end is not Callback.on_batch_end]
         counter, grad = self.model.counters["step"], self.model.grad[:, 0]
         sums, batches = self._sums, self.batches
-        for m, buffers in self.next_batches(self._order(self.epoch)):
+        for m, buffers in self.next_batches(self.order(self.epoch)):
             counter[0, 0] = self.step
             task = self.model.bound("gradient", m)
             kept = {n: v.copy() for n, v in self.model.state.items()}
