@@ -15,7 +15,7 @@ from tables import CALLS, LEAVES, complex_step, relative_error, sample, weighted
 
 import chainrule.ops as o
 from chainrule.derive import derive
-from chainrule.errors import ConfigurationError, DerivationError, ShapeError, UnknownNameError
+from chainrule.errors import ConfigurationError, ShapeError, UnknownNameError
 from chainrule.execute import evaluate
 from chainrule.graph import OPS, Node, variable
 
@@ -217,11 +217,6 @@ def test_uniform_is_a_function_of_its_arguments() -> None:
     np.testing.assert_array_equal(
         one[:, :5], evaluate(o.uniform(seed, step, stream=1, rows=300, cols=5), {"s": 7, "t": 3})
     )
-
-
-def test_leaves_cannot_be_differentiated_through() -> None:
-    assert OPS["variable"].backward is None
-    assert issubclass(DerivationError, ValueError)
 
 
 @pytest.mark.parametrize(

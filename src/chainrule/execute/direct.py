@@ -55,7 +55,7 @@ def evaluate(nodes: Node, values: Mapping[str, Any], dtype: npt.DTypeLike = ...)
 def evaluate(nodes: Sequence[Node], values: Mapping[str, Any], dtype: npt.DTypeLike = ...) -> list[Array]: ...
 
 
-def evaluate(nodes: Node | Sequence[Node], values: Mapping[str, Any], dtype: npt.DTypeLike = None) -> Any:
+def evaluate(nodes: Node | Sequence[Node], values: Mapping[str, Any], dtype: npt.DTypeLike | None = None) -> Any:
     """Evaluate expressions on arrays, node by node.
 
     values  variable name -> matrix (a number is 1 × 1); labels and counters are integers

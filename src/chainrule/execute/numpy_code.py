@@ -219,8 +219,8 @@ class _MapWriter:
                     self.last[o.line] = i
                 elif isinstance(o, Read):
                     self.reads[self._memory(f"b{o.buffer}")] = i
-        for line in self.results:
-            self.last[line] = len(x.code)
+        for i in self.results:
+            self.last[i] = len(x.code)
         self.where: dict[int, str] = {}  # line -> array that holds its value
         self.temporaries: list[str] = []
 

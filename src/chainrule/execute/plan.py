@@ -83,7 +83,7 @@ class _Planner:
         for n in self.order:
             if n.is_variable:
                 role = "input" if n.name in self.inputs else "bound"
-                self._new(n, role, n.name)  # type: ignore[arg-type]
+                self._new(n, role, n.name)
         for n in self.order:
             self._emit(n)
         self._merge()
@@ -166,7 +166,7 @@ class _Planner:
                     new(Transpose(self._new(n, "work"), a))
             case "sum" | "max":
                 a = self._read(n.inputs[0])
-                new(Reduce(self._new(n, "work"), a, name, n.get("axis")))  # type: ignore[arg-type]
+                new(Reduce(self._new(n, "work"), a, name, n.get("axis")))
             case "lse":
                 a = self._read(n.inputs[0])
                 soft = next((s for s, source in self.soft.items() if source is n), None)
@@ -176,8 +176,9 @@ class _Planner:
                 new(OneHot(self._new(n, "work"), self._read(n.inputs[0]), n.get("classes")))
             case "pick" | "gather" | "scatter_add":
                 a, y = (self._read(x) for x in n.inputs)
-                make = {"pick": Pick, "gather": Gather, "scatter_add": ScatterAdd}[name]
-                new(make(self._new(n, "work"), a, y))
+                makers: dict[str, type[Pick | Gather | ScatterAdd]]
+                makers = {"pick": Pick, "gather": Gather, "scatter_add": ScatterAdd}
+                new(makers[name](self._new(n, "work"), a, y))
             case "uniform":
                 s, t = (self._read(x) for x in n.inputs)
                 new(Uniform(self._new(n, "work"), s, t, n.get("stream")))

@@ -273,7 +273,7 @@ LAYERS: Mapping[str, type[Layer]] = {cls.kind: cls for cls in (Dense, Activate, 
 def layer_from_json(d: Mapping[str, Any]) -> Layer:
     """Read a layer from a model file; anything that does not fit is a `ConfigurationError`."""
     kind = d.get("kind")
-    if kind not in LAYERS:
+    if not isinstance(kind, str) or kind not in LAYERS:
         raise unknown_name("layer", kind, LAYERS)
     cls = LAYERS[kind]
     values = {k: v for k, v in d.items() if k != "kind"}

@@ -71,7 +71,7 @@ class Network:
         parts = text.strip().split("-")
         widths, layers = [], list[Layer]()
         for i, part in enumerate(parts):
-            width, *options = part.strip().split(":")
+            width, *options = (x.strip() for x in part.split(":"))
             if not re.fullmatch(r"[0-9]{1,9}", width) or int(width) < 1:
                 raise ConfigurationError(
                     f"network string {text!r}: {part!r} does not begin with a width; write e.g. 784-128:relu-10:softmax"
@@ -138,7 +138,7 @@ class Network:
                 name = x.activation if isinstance(x.activation, str) else getattr(x.activation, "__name__", "custom")
                 parts.append(str(x.units) if name == "identity" else f"{x.units}:{name}")
             elif isinstance(x, Dropout):
-                parts[-1] += f":dropout={x.rate:g}"
+                parts[-1] += f":dropout={x.rate!r}"
             elif isinstance(x, BatchNorm):
                 parts[-1] += ":batchnorm"
             elif isinstance(x, LayerNorm):
@@ -152,19 +152,27 @@ class Network:
 
 def _layers(units: int, options: Sequence[str], text: str) -> list[Layer]:
     """Layers of one part of a network string: normalization stands between the sum and the activation."""
-    activation = "identity"
+    activation = ""
     norm: Layer | None = None
     drop: Layer | None = None
     for option in options:
+        known = norm if option in ("batchnorm", "layernorm") else drop if option.startswith("dropout") else activation
+        if known:
+            raise ConfigurationError(f"network string {text!r}: {option!r} is a second choice for one layer; keep one")
         if option in ("batchnorm", "layernorm"):
             norm = BatchNorm() if option == "batchnorm" else LayerNorm()
-        elif option.startswith("dropout="):
+        elif option.startswith("dropout"):
             try:
-                drop = Dropout(float(option.removeprefix("dropout=")))
+                drop = Dropout(float(option.removeprefix("dropout").removeprefix("=")))
             except ValueError as e:
-                raise ConfigurationError(f"network string {text!r}: {option!r} is no dropout rate ({e})") from None
+                raise ConfigurationError(
+                    f"network string {text!r}: {option!r} is no dropout rate; write e.g. dropout=0.1 ({e})"
+                ) from None
         else:
             activation = option
+            if not activation:
+                raise ConfigurationError(f"network string {text!r}: there is nothing after a ':'; leave it out")
+    activation = activation or "identity"
     layers: list[Layer] = [Dense(units, activation)]
     if norm is not None:
         layers = [Dense(units), norm] + ([Activate(activation)] if activation != "identity" else [])

@@ -1,0 +1,215 @@
+"""From a data source to encoded training, validation and test parts; everything is fitted on training rows only."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..data import BUILTIN, Dataset, Preprocessor, Table, choose_target, detect_task, read_data
+from ..data.encoders import Dropped, Embedding, Numeric, OneHot
+from ..data.targets import ClassTarget
+from ..errors import ConfigurationError, DataError, unknown_name
+from ..evaluate import split
+from ..train.samples import Array
+from .options import Options
+
+
+@dataclass(frozen=True)
+class Part:
+    """Encoded rows: X (n, features), codes (n, embedded columns), y (n,) class numbers or standardized numbers."""
+
+    X: Array
+    codes: Array
+    y: Array
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What training needs of the data.
+
+    source       the built-in name, or the absolute path, by which a resumed run finds the data again
+    parts        "train", and "validation" and "test" where they have rows
+    notes        what was detected; warnings: what the user should look at
+    fingerprint  SHA-256 of all cells
+    """
+
+    source: str
+    name: str
+    preprocessor: Preprocessor
+    parts: dict[str, Part]
+    notes: list[str]
+    fingerprint: str
+    warnings: list[str] = field(default_factory=list)
+
+
+def prepare(source: str | Path | Table | Dataset, options: Options) -> Prepared:
+    """Read, split and encode.
+
+    Raises `DataError` or `ConfigurationError` for whatever about the data or the options cannot be used.
+    """
+    data = source if isinstance(source, Table | Dataset) else read(str(source), options)
+    where = str(source) if isinstance(source, str | Path) and str(source) in BUILTIN else ""
+    if isinstance(source, str | Path) and not where:
+        where = str(Path(source).resolve())
+    dtype = np.float64 if options.float64 else np.float32
+    if isinstance(data, Dataset):
+        return _prepare_dataset(data, options, where, dtype)
+    return _prepare_table(data, options, where, dtype)
+
+
+def read(source: str, options: Options) -> Dataset | Table:
+    """`data.read_data` with the options that concern reading; columns to drop are gone."""
+    data = read_data(source, separator=options.separator, decimal=options.decimal, categories=options.categories)
+    if isinstance(data, Dataset):
+        for name in ("drop", "categories", "separator", "decimal"):
+            if getattr(options, name):
+                raise ConfigurationError(
+                    f"{name} is for tables in files, but {data.name!r} has no columns to choose: leave it out"
+                )
+        return data
+    for name in (*options.drop, *options.categories):
+        if name not in data:
+            raise unknown_name(f"column of {data.name!r}", name, data.names)
+    if not options.drop:
+        return data
+    return Table(data.name, tuple(c for c in data if c.name not in options.drop), data.notes)
+
+
+def _prepare_dataset(data: Dataset, options: Options, source: str, dtype: Any) -> Prepared:
+    if options.target not in (None, data.target_name):
+        raise unknown_name(f"target of {data.name!r}", options.target, [data.target_name])
+    if options.task not in (None, data.task):
+        raise ConfigurationError(f"task {options.task!r} does not fit {data.name!r}, whose task is {data.task}")
+    classes = data.task == "classification"
+    share = 0.0 if data.test is not None else options.test
+    rows = split(data.y, validation=options.validation, test=share, stratify=classes, seed=options.seed)
+    preprocessor = Preprocessor.from_dataset(data, rows.train)
+    parts = {}
+    for name, chosen in (("train", rows.train), ("validation", rows.validation), ("test", rows.test)):
+        if len(chosen):
+            e = preprocessor.transform(data, chosen, dtype)
+            parts[name] = Part(e.X, e.codes, preprocessor.encode_target(data, chosen))
+    notes = [data.description] if data.description else []
+    if data.test is not None:
+        e = preprocessor.transform(data.test, dtype=dtype)
+        parts["test"] = Part(e.X, e.codes, preprocessor.encode_target(data.test))
+        notes.append(f"the {len(data.test.y):,} test samples are those that come with the data")
+    notes.append(f"task: {data.task}, target {data.target_name!r}")
+    notes += [*preprocessor.notes, *rows.notes]
+    return _finish(Prepared(source, data.name, preprocessor, parts, notes, fingerprint(data)), options)
+
+
+def _prepare_table(table: Table, options: Options, source: str, dtype: Any) -> Prepared:
+    name, why = choose_target(table, options.target)
+    labeled = np.flatnonzero(~table[name].missing)
+    if not len(labeled):
+        raise DataError(f"target {name!r} is missing in all {table.n_rows} rows: choose another target column.")
+    notes = [*table.notes, why]
+    if len(labeled) < table.n_rows:
+        notes.append(f"{table.n_rows - len(labeled):,} of {table.n_rows:,} rows have no target {name!r}, left out")
+    task = options.task
+    if task is None:
+        task, why = detect_task(table[name], labeled)
+        notes.append(why)
+    labels = table[name].texts()[0][labeled] if task == "classification" else len(labeled)
+    stratify = task == "classification"
+    rows = split(labels, validation=options.validation, test=options.test, stratify=stratify, seed=options.seed)
+    preprocessor = Preprocessor.fit(table, name, task, rows=labeled[rows.train])
+    parts = {}
+    for part, chosen in (("train", rows.train), ("validation", rows.validation), ("test", rows.test)):
+        if len(chosen):
+            e = preprocessor.transform(table, labeled[chosen], dtype)
+            parts[part] = Part(e.X, e.codes, preprocessor.encode_target(table, labeled[chosen]))
+            # What training did not have is of interest later, in files that nobody has seen yet.
+    notes += [*preprocessor.notes[1:], *rows.notes]
+    made = Prepared(source, table.name, preprocessor, parts, notes, fingerprint(table))
+    made.warnings.extend(_leaks(table, preprocessor, labeled[rows.train]))
+    return _finish(made, options)
+
+
+def _finish(made: Prepared, options: Options) -> Prepared:
+    """Add the summary of columns and classes, and warn of what will not work well."""
+    made.notes.extend(_summary(made))
+    train = made.parts["train"]
+    if options.batch_size is not None and options.batch_size > len(train):
+        made.warnings.append(
+            f"batch size {options.batch_size} is above the {len(train)} training rows: every epoch is one batch of all"
+        )
+    if len(train) < 10:
+        made.warnings.append(f"there are only {len(train)} training rows: the network can hardly learn from them")
+    for note in made.preprocessor.notes:
+        if "constant" in note or "does not occur" in note:
+            made.warnings.append(note)
+            made.notes.remove(note)
+    return made
+
+
+def _summary(made: Prepared) -> list[str]:
+    columns = made.preprocessor.columns
+    counts = []
+    for kind, word in ((Numeric, "numeric"), (OneHot, "categorical"), (Embedding, "embedded"), (Dropped, "dropped")):
+        number = sum(isinstance(c, kind) for c in columns)
+        if number:
+            counts.append(f"{number:,} {word}")
+    notes = [f"columns: {', '.join(counts)}; the network reads {made.preprocessor.n_features:,} features"]
+    target = made.preprocessor.target
+    if isinstance(target, ClassTarget):
+        y = np.concatenate([p.y for p in made.parts.values()])
+        found = np.bincount(y, minlength=len(target.labels))
+        listed = [f"{name} {n:,}" for name, n in zip(target.names, found, strict=True)]
+        shown = ", ".join(listed[:12]) + (", …" if len(listed) > 12 else "")
+        notes.append(f"classes: {len(listed)} ({shown})")
+    sizes = ", ".join(f"{len(part):,} {name}" for name, part in made.parts.items())
+    notes.append(f"rows: {sizes}")
+    return notes
+
+
+def _leaks(table: Table, preprocessor: Preprocessor, rows: Array) -> list[str]:
+    """Columns that alone name the class of every training row: mostly the answer under another name."""
+    if preprocessor.task != "classification":
+        return []
+    y = preprocessor.encode_target(table, rows)
+    found = []
+    for encoder in preprocessor.columns:
+        if isinstance(encoder, Dropped):
+            continue
+        codes = table[encoder.name].texts()[0][rows]
+        pairs = np.unique(np.stack([codes, y]), axis=1)
+        levels = len(np.unique(pairs[0]))
+        if pairs.shape[1] == levels <= max(2, len(preprocessor.class_names or ())) and len(rows) >= 10 * levels:
+            found.append(
+                f"column {encoder.name!r} alone tells the target {preprocessor.target_name!r} in all {len(rows):,} "
+                f"training rows: if it is the answer under another name, leave it out with drop={encoder.name!r}"
+            )
+    return found
+
+
+def fingerprint(data: Table | Dataset) -> str:
+    """SHA-256 over names and cells, the same for the same data in another format."""
+    digest = hashlib.sha256()
+
+    def add(name: Sequence[Any], *arrays: Array) -> None:
+        digest.update(json.dumps([*name, *(f"{a.dtype.str}{a.shape}" for a in arrays)]).encode())
+        for a in arrays:
+            if a.dtype.kind in "fiub":
+                digest.update(np.ascontiguousarray(a).data)
+            else:
+                digest.update(json.dumps(a.tolist()).encode())
+
+    if isinstance(data, Table):
+        for c in data:
+            add([c.name, c.kind, *c.levels], c.values)
+    else:
+        add([data.target_name, *data.feature_names], data.X, data.y)
+        if data.test is not None:
+            add(["test"], data.test.X, data.test.y)
+    return digest.hexdigest()
