@@ -39,15 +39,16 @@ class Bound:
         self._input_shapes = {n: program.buffer(n).shape.bind(sizes) for n in program.inputs}
         held = self._allocate(arrays, results or {})
         self.results = {name: held[index].T for name, index in program.results.items()}
-        code, temporaries = write(program, self.sizes)
+        self._call = self._compile(held)
+
+    def _compile(self, held: dict[int, Array]) -> Callable[..., None]:
+        """The function of the inputs that runs the program on the arrays held."""
+        code, temporaries = write(self.program, self.sizes)
         names: dict[str, Any] = {f"b{i}": array for i, array in held.items()}
-        names["real"] = self.dtype.type
-        names |= {
-            f"w{i}": np.empty(s.T.bind(sizes), bool if masks else self.dtype)
-            for i, (s, masks) in enumerate(temporaries)
-        }
+        for i, (shape, masks) in enumerate(temporaries):
+            names[f"w{i}"] = np.empty(shape.T.bind(self.sizes), bool if masks else self.dtype)
         names |= {one: np.ones((1, int(one[3:])), self.dtype) for one in set(_ONES.findall(code))}
-        self._call = _make(code, names)
+        return _make(code, names)
 
     def _allocate(self, arrays: Mapping[str, Array], results: Mapping[str, Array]) -> dict[int, Array]:
         slots: dict[int, Array] = {}

@@ -21,6 +21,9 @@ class Callback:
     def on_batch_end(self, trainer: Trainer, step: int, cost: float) -> None:
         """After an update; `step` counts from 1 over the whole training, `cost` is J of the batch."""
 
+    def on_progress(self, trainer: Trainer, epoch: int, batch: int) -> None:
+        """Several times a second: `batch` steps of this epoch are done. Setting `trainer.stop` here ends training."""
+
     def on_epoch_end(self, trainer: Trainer, epoch: int, row: Mapping[str, Any]) -> None:
         """After an epoch; `row` is its line of the history."""
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from .history import History
 from .model import Model
 from .samples import Array, Samples
 from .settings import Settings
+from .steps import Steps
 from .update import Update
 
 Measure = Callable[[Array, Array], float]
@@ -67,7 +67,7 @@ class Trainer:
         self._sums = [0.0, 0.0, 0.0]  # cost · weight, weight, seconds of the unfinished epoch
         self.early = EarlyStopping(s.patience, s.min_change, s.restore_best) if s.patience else None
         self.callbacks: list[Callback] = [*([self.early] if self.early else []), *callbacks]
-        self._buffers: dict[int, list[Array]] = {}
+        self.steps = Steps(model, self.update, model.arrays(samples, model.gradient_program))
         model.counters["seed"][...] = s.seed
 
     @property
@@ -96,48 +96,35 @@ class Trainer:
             return np.arange(n)
         return np.random.Generator(np.random.Philox(key=[self.settings.seed, epoch])).permutation(n)
 
-    def next_batches(self, order: Array) -> Iterator[tuple[int, list[Array]]]:
-        """The batches of an epoch from the current one on, gathered into buffers that are used again."""
-        arrays = self.model.arrays(self.samples, self.model.gradient_program)
-        for number in range(self.batch, self.batches):
-            rows = order[number * self.batch_size : (number + 1) * self.batch_size]
-            m = len(rows)
-            if m not in self._buffers:
-                self._buffers[m] = [np.empty((m, a.shape[1]), a.dtype) for a in arrays]
-            buffers = self._buffers[m]
-            for a, out in zip(arrays, buffers, strict=True):
-                a.take(rows, axis=0, out=out, mode="clip")
-            yield m, buffers
-
     def _epoch(self) -> None:
+        """The rest of the current epoch, in rows of steps; between rows callbacks may stop it."""
         started = time.perf_counter()
         if self.batch == 0:
             for c in self.callbacks:
                 c.on_epoch_begin(self, self.epoch)
-        weighted = self.model.objective.weighted
         listeners = [c for c in self.callbacks if type(c).on_batch_end is not Callback.on_batch_end]
-        counter, grad = self.model.counters["step"], self.model.grad[:, 0]
-        sums, batches = self._sums, self.batches
-        for m, buffers in self.next_batches(self.order(self.epoch)):
-            counter[0, 0] = self.step
-            task = self.model.bound("gradient", m)
-            kept = {n: v.copy() for n, v in self.model.state.items()}
-            task.call(*buffers)
-            cost = float(task.results["J"][0, 0])
-            if not math.isfinite(cost + float(grad.dot(grad))):
-                self._guard(cost, kept, buffers)
-            weight = float(buffers[-1].sum()) if weighted else float(m)
-            progress = self.epoch - 1 + self.batch / batches
-            self.update.step(self.schedule.rate(progress, self.settings.epochs))
-            sums[0] += cost * weight
-            sums[1] += weight
-            self.step += 1
-            self.batch += 1
+        order, batches, epochs = self._order(self.epoch), self.batches, self.settings.epochs
+        full = len(self.samples) // self.batch_size
+        progress = (self.epoch - 1 + k / batches for k in range(batches))
+        rates = np.array([self.schedule.rate(p, epochs) for p in progress])
+        while self.batch < batches:
+            size = self.batch_size if self.batch < full else len(self.samples) - full * self.batch_size
+            most = 1 if listeners else (full if self.batch < full else batches) - self.batch
+            self.model.counters["step"][...] = self.step
+            did = self.steps.advance(order[self.batch * self.batch_size :], size, rates[self.batch :], most)
+            self._sums[0] += did.cost
+            self._sums[1] += did.weight
+            self.step += did.done
+            self.batch += did.done
+            if did.failed:
+                self._failed(size)
             for c in listeners:
-                c.on_batch_end(self, self.step, cost)
+                c.on_batch_end(self, self.step, did.cost / did.weight)
             if self.stop is not None and self.batch < batches:
-                sums[2] += time.perf_counter() - started
+                self._sums[2] += time.perf_counter() - started
                 return
+            for c in self.callbacks:
+                c.on_progress(self, self.epoch, self.batch)
         self._finish_epoch(time.perf_counter() - started)
 
     def _finish_epoch(self, seconds: float) -> None:
@@ -155,13 +142,9 @@ class Trainer:
         for c in self.callbacks:
             c.on_epoch_end(self, epoch, row)
 
-    def _guard(self, cost: float, kept: dict[str, Array], buffers: list[Array]) -> None:
-        """Stop at the first value that is not finite, before it reaches the parameters, and say where it arose."""
-        if math.isfinite(cost) and np.isfinite(self.model.grad).all():
-            return  # only the square of a large gradient overflowed
-        for n, v in kept.items():
-            self.model.state[n][...] = v
-        given = dict(zip(self.model.gradient_program.inputs, buffers, strict=True))
+    def _failed(self, size: int) -> None:
+        """Say where the first value arose that is not finite; it has not reached the parameters."""
+        given = dict(zip(self.model.gradient_program.inputs, self.steps.buffers[size], strict=True))
         codes = [given[n] for n in given if n.startswith("c[")]
         batch = Samples(
             given["A[0]"],

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from ..derive import Derivation, derive, derive_cost
 from ..errors import ConfigurationError, ShapeError
-from ..execute import Bound, Program, evaluate, plan
+from ..execute import Bound, Program, bind, evaluate, plan
 from ..graph import Graph, Node, variable, variables
 from ..nn import Forward, Loss, Network, Objective, loss
 from ..nn.layers import Parameter
@@ -162,7 +162,7 @@ class Model:
             program: Program = getattr(self, f"{which}_program")
             arrays = {**self.parameters, **self.state, **self.counters}
             results = {f"d{n}": g for n, g in self.gradients.items()} if which == "gradient" else {}
-            self._bound[key] = Bound(program, {"m": m}, self.dtype, arrays, results)
+            self._bound[key] = bind(program, {"m": m}, self.dtype, arrays, results)
         return self._bound[key]
 
     def samples(self, X: Any, y: Any, weights: Any = None, codes: Any = None) -> Samples:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..execute import Bound, plan
+from ..execute import bind, plan
 from ..graph import variable, variables
 from ..laws import simplify
 from .optimizers import Optimizer, clip_by_norm, clip_by_value
@@ -45,10 +45,10 @@ class Update:
         self.program = plan({}, assigns=self.expressions)
         arrays = {"theta": theta, "g": grad, "decay": decay, "lr": self.rate, "t": self.count, **self.state}
         used = variables(*self.expressions.values())
-        self._run = Bound(self.program, {"P": len(theta)}, theta.dtype, {n: arrays[n] for n in used}).call
+        self.bound = bind(self.program, {"P": len(theta)}, theta.dtype, {n: arrays[n] for n in used})
 
     def step(self, rate: float) -> None:
         """One update with learning rate `rate`; counts itself from 1."""
         self.rate[0, 0] = rate
         self.count[0, 0] += 1
-        self._run()
+        self.bound.call()

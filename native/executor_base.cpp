@@ -1,0 +1,2 @@
+#define ISA isa_base
+#include "executor.inc"

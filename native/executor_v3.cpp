@@ -1,0 +1,2 @@
+#define ISA isa_v3
+#include "executor.inc"

@@ -1,0 +1,2 @@
+#define ISA isa_v4
+#include "executor.inc"

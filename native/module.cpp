@@ -1,0 +1,188 @@
+// The Python module: tasks, and the loop over the steps of an epoch. The GIL is released while numbers are computed.
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/unique_ptr.h>
+#include <nanobind/stl/vector.h>
+
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <stdexcept>
+
+#include "task.hpp"
+
+namespace nb = nanobind;
+
+namespace chainrule {
+namespace isa_base { std::unique_ptr<Task> make(const Description&); }
+#if defined(__x86_64__)
+namespace isa_v3 { std::unique_ptr<Task> make(const Description&); }
+namespace isa_v4 { std::unique_ptr<Task> make(const Description&); }
+#endif
+
+namespace {
+
+struct Choice {
+    const char* name;
+    Maker make;
+};
+
+std::vector<Choice> choices() {
+    std::vector<Choice> found;
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+        __builtin_cpu_supports("avx512bw"))
+        found.push_back({"avx512", isa_v4::make});
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) found.push_back({"avx2", isa_v3::make});
+    found.push_back({"sse", isa_base::make});
+#else
+    found.push_back({"portable", isa_base::make});
+#endif
+    return found;
+}
+
+class Handle {
+public:
+    Handle(bool wide, std::vector<std::uintptr_t> pointers, std::vector<std::int64_t> rows, std::vector<std::int64_t> cols,
+           std::vector<std::int64_t> memory, std::vector<std::int64_t> inputs, std::vector<std::int64_t> code,
+           std::vector<double> constants, std::uintptr_t gemm, const std::string& isa) {
+        Description d{wide, std::move(pointers), std::move(rows), std::move(cols), std::move(memory), std::move(inputs),
+                      std::move(code), std::move(constants), gemm};
+        for (const auto& c : choices())
+            if (isa.empty() || isa == c.name) {
+                task_ = c.make(d);
+                return;
+            }
+        throw std::invalid_argument("this machine has no instruction set " + isa);
+    }
+
+    void set_inputs(const std::vector<std::uintptr_t>& data) {
+        for (std::size_t i = 0; i < data.size(); ++i) task_->set_input(i, reinterpret_cast<void*>(data[i]));
+    }
+
+    int run() {
+        nb::gil_scoped_release release;
+        return task_->run();
+    }
+
+    Task& task() { return *task_; }
+
+private:
+    std::unique_ptr<Task> task_;
+};
+
+// One array that a batch is gathered from: rows of `bytes` bytes, into `into`.
+struct Source {
+    const char* from;
+    char* into;
+    std::size_t bytes;
+};
+
+bool finite(const void* x, std::size_t n, bool wide) {
+    // The sum of squares is finite only if every entry is (it may overflow besides: the caller looks again).
+    double total = 0;
+    if (wide) {
+        const double* p = static_cast<const double*>(x);
+        double part[8] = {};
+        std::size_t i = 0;
+        for (; i + 8 <= n; i += 8)
+            for (int k = 0; k < 8; ++k) part[k] += p[i + k] * 0.0;
+        for (; i < n; ++i) part[0] += p[i] * 0.0;
+        for (double v : part) total += v;
+    } else {
+        const float* p = static_cast<const float*>(x);
+        float part[16] = {};
+        std::size_t i = 0;
+        for (; i + 16 <= n; i += 16)
+            for (int k = 0; k < 16; ++k) part[k] += p[i + k] * 0.0f;
+        for (; i < n; ++i) part[0] += p[i] * 0.0f;
+        for (float v : part) total += v;
+    }
+    return total == 0;
+}
+
+double number(std::uintptr_t p, bool wide) {
+    return wide ? *reinterpret_cast<double*>(p) : static_cast<double>(*reinterpret_cast<float*>(p));
+}
+
+void put(std::uintptr_t p, bool wide, double v) {
+    if (wide) *reinterpret_cast<double*>(p) = v;
+    else *reinterpret_cast<float*>(p) = static_cast<float>(v);
+}
+
+// Steps of one batch size: gather, gradient, guard, update; returns when `budget` seconds have passed or they are done.
+// status 0: went well; 1: a value that is not finite, before the update; 2: a label out of range.
+nb::tuple steps(Handle& gradient, Handle& update, bool wide, const std::vector<nb::tuple>& sources,
+                std::uintptr_t order, std::int64_t batch, std::int64_t count, std::uintptr_t rates, std::uintptr_t rate,
+                std::uintptr_t updates, std::uintptr_t counter, std::uintptr_t cost, std::uintptr_t grad,
+                std::int64_t parameters, const std::vector<nb::tuple>& kept, std::uintptr_t weights, double budget) {
+    std::vector<Source> from;
+    for (const auto& s : sources)
+        from.push_back({reinterpret_cast<const char*>(nb::cast<std::uintptr_t>(s[0])),
+                        reinterpret_cast<char*>(nb::cast<std::uintptr_t>(s[1])), nb::cast<std::size_t>(s[2])});
+    std::vector<std::pair<char*, std::vector<char>>> state;
+    for (const auto& k : kept)
+        state.emplace_back(reinterpret_cast<char*>(nb::cast<std::uintptr_t>(k[0])),
+                           std::vector<char>(nb::cast<std::size_t>(k[1])));
+    const auto* rows = reinterpret_cast<const std::int64_t*>(order);
+    const auto* eta = reinterpret_cast<const double*>(rates);
+    auto* step = reinterpret_cast<std::int64_t*>(counter);
+    double sum = 0, total = 0;
+    std::int64_t done = 0;
+    int status = 0;
+    {
+        nb::gil_scoped_release release;
+        const auto start = std::chrono::steady_clock::now();
+        while (done < count) {
+            for (const auto& s : from)
+                for (std::int64_t i = 0; i < batch; ++i)
+                    std::memcpy(s.into + i * s.bytes, s.from + rows[done * batch + i] * s.bytes, s.bytes);
+            for (auto& k : state) std::memcpy(k.second.data(), k.first, k.second.size());
+            if (gradient.task().run()) {
+                status = 2;
+                break;
+            }
+            const double J = number(cost, wide);
+            if (!std::isfinite(J) || !finite(reinterpret_cast<void*>(grad), parameters, wide)) {
+                for (auto& k : state) std::memcpy(k.first, k.second.data(), k.second.size());
+                status = 1;
+                break;
+            }
+            double weight = static_cast<double>(batch);
+            if (weights) {
+                weight = 0;
+                for (std::int64_t i = 0; i < batch; ++i) weight += number(weights + i * (wide ? 8 : 4), wide);
+            }
+            put(rate, wide, eta[done]);
+            put(updates, wide, number(updates, wide) + 1);
+            update.task().run();
+            sum += J * weight;
+            total += weight;
+            ++*step;
+            ++done;
+            if (std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() > budget) break;
+        }
+    }
+    return nb::make_tuple(done, status, sum, total);
+}
+
+}  // namespace
+}  // namespace chainrule
+
+NB_MODULE(_native, m) {
+    using namespace chainrule;
+    m.doc() = "Native executor of chainrule programs; used through chainrule.execute.";
+    nb::class_<Handle>(m, "Task")
+        .def(nb::init<bool, std::vector<std::uintptr_t>, std::vector<std::int64_t>, std::vector<std::int64_t>,
+                      std::vector<std::int64_t>, std::vector<std::int64_t>, std::vector<std::int64_t>, std::vector<double>,
+                      std::uintptr_t, const std::string&>())
+        .def("set_inputs", &Handle::set_inputs)
+        .def("run", &Handle::run);
+    m.def("steps", &steps);
+    m.def("instruction_sets", [] {
+        std::vector<std::string> names;
+        for (const auto& c : choices()) names.push_back(c.name);
+        return names;
+    });
+}

@@ -1,0 +1,43 @@
+// What every instruction-set variant of the executor offers. Python validates all sizes and pointers before they come here.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace chainrule {
+
+// Instructions and their operands as integers; execute/native.py writes this form.
+enum Code : std::int64_t { MATMUL, MAP, REDUCE, LSE, ONE_HOT, PICK, GATHER, SCATTER, UNIFORM, TRANSPOSE, STORE };
+
+// Point-wise operations, in the order of execute/native.py.
+enum Op : std::int64_t {
+    COPY, ADD, SUBTRACT, NEGATE, MULTIPLY, DIVIDE, POWER, EXP, LOG, LOG1P, EXPM1, SQRT, SIN, COS, ERF, TANH, ABS, SIGN,
+    STEP, MAXIMUM, MINIMUM, WHERE, SIGMOID, SOFTPLUS, CLIP
+};
+
+// Operands of point-wise code.
+enum Kind : std::int64_t { FULL, COLUMN, ROW, SCALAR, REGISTER, CONSTANT };
+
+struct Description {
+    bool wide;                              // float64
+    std::vector<std::uintptr_t> pointers;   // of every buffer, columns contiguous
+    std::vector<std::int64_t> rows, cols;
+    std::vector<std::int64_t> memory;       // buffers that share memory share this number
+    std::vector<std::int64_t> inputs;       // buffers whose pointer changes
+    std::vector<std::int64_t> code;
+    std::vector<double> constants;
+    std::uintptr_t gemm;                    // sgemm or dgemm, Fortran convention
+};
+
+class Task {
+public:
+    virtual ~Task() = default;
+    virtual void set_input(std::size_t which, void* data) = 0;
+    // 0, or 1 + the instruction that met a label out of range
+    virtual int run() = 0;
+};
+
+using Maker = std::unique_ptr<Task> (*)(const Description&);
+
+}  // namespace chainrule

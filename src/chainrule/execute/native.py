@@ -1,0 +1,271 @@
+"""The native executor: a program handed to C++ as integers and pointers, with the meaning of the reference executor.
+
+Everything is validated here; the compiled side trusts what it is given. Where it was not built, `available()` is False
+and the reference executor does the same work.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..graph import bind
+from .direct import Array
+from .program import (
+    Constant,
+    Gather,
+    Instruction,
+    LogSumExp,
+    Map,
+    MatMul,
+    OneHot,
+    Operand,
+    Pick,
+    Program,
+    Read,
+    Reduce,
+    Register,
+    ScatterAdd,
+    Store,
+    Transpose,
+    Uniform,
+)
+from .reference import Bound
+
+# The order is that of `Op` in native/task.hpp.
+OPCODES = {
+    name: code
+    for code, name in enumerate(
+        """copy add subtract negate multiply divide power exp log log1p expm1 sqrt sin cos erf tanh abs sign step maximum
+        minimum where sigmoid softplus clip""".split()
+    )
+}
+_MATMUL, _MAP, _REDUCE, _LSE, _ONE_HOT, _PICK, _GATHER, _SCATTER, _UNIFORM, _TRANSPOSE, _STORE = range(11)
+_SPREAD = {"full": 0, "column": 1, "row": 2, "scalar": 3}
+_REGISTER, _CONSTANT = 4, 5
+
+
+@cache
+def _module() -> Any:
+    try:
+        from chainrule import _native
+    except ImportError:
+        return None
+    return _native
+
+
+def available() -> bool:
+    """Whether the compiled part was built and a BLAS is there to be called."""
+    return _module() is not None and _gemm("float32") is not None
+
+
+def instruction_sets() -> list[str]:
+    """Instruction sets this machine can run, the fastest first."""
+    module = _module()
+    return list(module.instruction_sets()) if module is not None else []
+
+
+@cache
+def _gemm(kind: str) -> int | None:
+    """Address of SciPy's sgemm or dgemm; its BLAS is told to use one thread."""
+    from scipy.linalg import cython_blas
+
+    capsule = cython_blas.__pyx_capi__["sgemm" if kind == "float32" else "dgemm"]
+    name, pointer = ctypes.pythonapi.PyCapsule_GetName, ctypes.pythonapi.PyCapsule_GetPointer
+    name.restype, name.argtypes = ctypes.c_char_p, [ctypes.py_object]
+    pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    _one_blas_thread()
+    return int(pointer(capsule, name(capsule)))
+
+
+def _one_blas_thread() -> None:
+    """OpenBLAS threads of its own spin against ours; ask the copy that SciPy carries for one."""
+    try:
+        with open("/proc/self/maps") as maps:
+            paths = {line.split()[-1] for line in maps if "scipy_openblas" in line and "/" in line}
+    except OSError:
+        return
+    for path in paths:
+        library = ctypes.CDLL(path)
+        for symbol in ("scipy_openblas_set_num_threads", "scipy_openblas_set_num_threads64_", "openblas_set_num_threads"):
+            if hasattr(library, symbol):
+                getattr(library, symbol)(1)
+                break
+
+
+class NativeBound(Bound):
+    """A program bound to arrays, run by the compiled executor; the interface is that of `Bound`."""
+
+    def _compile(self, held: dict[int, Array]) -> Callable[..., None]:
+        module = _module()
+        buffers = self.program.buffers
+        inputs = [self.program.buffer(n).index for n in self.program.inputs]
+        # Inputs have arrays of their own, into which batches are gathered; `call` may also point them elsewhere.
+        self.input_arrays = {
+            i: np.zeros(buffers[i].shape.bind(self.sizes)[::-1], self.dtype if buffers[i].kind == "real" else np.int64)
+            for i in inputs
+        }
+        self._held = held | self.input_arrays
+        encoder = _Encoder(self.program, self.sizes)
+        shapes = [b.shape.bind(self.sizes) for b in buffers]
+        pointers = [self._held[b.index].ctypes.data if b.index in self._held else 0 for b in buffers]
+        memory = [b.slot if b.slot >= 0 else len(buffers) + b.index for b in buffers]
+        self.task = module.Task(
+            self.dtype == np.float64,
+            pointers,
+            [s[0] for s in shapes],
+            [s[1] for s in shapes],
+            memory,
+            inputs,
+            encoder.code,
+            encoder.constants,
+            _gemm(str(self.dtype)),
+            "",
+        )
+        self._wanted = [(buffers[i].shape.bind(self.sizes)[::-1], self.input_arrays[i].dtype) for i in inputs]
+        return self._run_task
+
+    def _run_task(self, *arrays: Array) -> None:
+        if arrays:
+            kept = []
+            for array, (shape, dtype) in zip(arrays, self._wanted, strict=True):
+                if array.shape != shape or array.dtype != dtype or not array.flags.c_contiguous:
+                    array = np.ascontiguousarray(np.broadcast_to(array, shape), dtype=dtype)
+                kept.append(array)
+            self.task.set_inputs([a.ctypes.data for a in kept])
+            self._kept = kept
+        if self.task.run():
+            raise IndexError("a label lies outside 0..K-1")
+
+
+class _Encoder:
+    """The instructions of a program as integers, for given sizes."""
+
+    def __init__(self, program: Program, sizes: Mapping[str, int]) -> None:
+        self.program, self.sizes = program, sizes
+        self.code: list[int] = []
+        self.constants: list[float] = []
+        for x in program.instructions:
+            self._instruction(x)
+
+    def _instruction(self, x: Instruction) -> None:
+        match x:
+            case MatMul():
+                alpha = -1 if x.alpha is None else self._constant(x.alpha)
+                self._plain(_MATMUL, x.out, x.a, x.b, int(x.transpose_a), int(x.transpose_b), alpha)
+            case Map():
+                self._map(x)
+            case Reduce():
+                self._plain(_REDUCE, x.out, x.a, int(x.how == "max"), _axis(x.axis))
+            case LogSumExp():
+                self._plain(_LSE, x.out, x.a, _axis(x.axis), -1 if x.soft is None else x.soft)
+            case OneHot():
+                self._plain(_ONE_HOT, x.out, x.labels)
+            case Pick():
+                self._plain(_PICK, x.out, x.a, x.labels)
+            case Gather():
+                self._plain(_GATHER, x.out, x.table, x.labels)
+            case ScatterAdd():
+                self._plain(_SCATTER, x.out, x.a, x.labels)
+            case Uniform():
+                self._plain(_UNIFORM, x.out, x.seed, x.step, x.stream)
+            case Transpose():
+                self._plain(_TRANSPOSE, x.out, x.a)
+            case Store():
+                self._plain(_STORE, x.out, x.a)
+
+    def _plain(self, code: int, *operands: int) -> None:
+        self.code += [code, len(operands), *operands]
+
+    def _map(self, x: Map) -> None:
+        rows, cols = x.shape.bind(self.sizes)
+        self.code += [_MAP, rows, cols, len(x.code), len(x.results)]
+        for line in x.code:
+            self.code += [OPCODES[line.op], len(line.operands)]
+            for o in line.operands:
+                self.code += self._operand(o)
+            attrs = dict(line.attrs)
+            for name in ("lo", "hi"):
+                self.code.append(self._number(float(attrs[name])) if name in attrs else -1)  # type: ignore[arg-type]
+        for i, buffer in x.results:
+            self.code += [i, buffer]
+
+    def _operand(self, o: Operand) -> Sequence[int]:
+        match o:
+            case Register(line=i):
+                return _REGISTER, i
+            case Read(buffer=b, spread=spread):
+                return _SPREAD[spread], b
+            case Constant():
+                return _CONSTANT, self._constant(o)
+
+    def _constant(self, c: Constant) -> int:
+        value = float(c.value)
+        for dim, power in c.powers:
+            value *= float(bind(dim, self.sizes)) ** power
+        return self._number(value)
+
+    def _number(self, value: float) -> int:
+        self.constants.append(value)
+        return len(self.constants) - 1
+
+
+def _axis(axis: int | None) -> int:
+    return 2 if axis is None else axis
+
+
+def steps(
+    gradient: NativeBound,
+    update: NativeBound,
+    sources: Sequence[Array],
+    order: npt.NDArray[np.int64],
+    batch: int,
+    rates: npt.NDArray[np.float64],
+    *,
+    rate: Array,
+    updates: Array,
+    counter: Array,
+    cost: Array,
+    grad: Array,
+    kept: Sequence[Array],
+    weights: int | None,
+    budget: float,
+) -> tuple[int, int, float, float]:
+    """Whole training steps in one native call: gather, gradient, guard, update.
+
+    sources  arrays (N × rows) in the order of the gradient program's inputs; order: row numbers, batch after batch
+    rates    learning rate of each step
+    kept     state to put back when a step meets a value that is not finite
+
+    Returns (steps done, status, Σ cost · weight, Σ weight); status 1: not finite, found before the update.
+    """
+    into = [gradient.input_arrays[gradient.program.buffer(n).index] for n in gradient.program.inputs]
+    gradient.task.set_inputs([a.ctypes.data for a in into])
+    described = [
+        (a.ctypes.data, b.ctypes.data, b.shape[1] * b.itemsize) for a, b in zip(sources, into, strict=True)
+    ]
+    result: tuple[int, int, float, float] = _module().steps(
+        gradient.task,
+        update.task,
+        gradient.dtype == np.float64,
+        described,
+        order.ctypes.data,
+        batch,
+        len(rates),
+        rates.ctypes.data,
+        rate.ctypes.data,
+        updates.ctypes.data,
+        counter.ctypes.data,
+        cost.ctypes.data,
+        grad.ctypes.data,
+        grad.size,
+        [(k.ctypes.data, k.nbytes) for k in kept],
+        0 if weights is None else into[weights].ctypes.data,
+        budget,
+    )
+    return result
