@@ -43,8 +43,8 @@ template <class T> inline T power_of_two(typename Bits<T>::I n) {
     return from_bits<T>(static_cast<typename Bits<T>::U>(n + Bits<T>::bias) << Bits<T>::mantissa);
 }
 
-// e^r - 1 for |r| <= ln2/2.
-template <class T> inline T expm1_core(T r) {
+// (e^r - 1 - r) / r² for |r| <= ln2/2.
+template <class T> inline T exp_core(T r) {
     if constexpr (sizeof(T) == 4) {
         T p = T(1.9875691500e-4);
         p = p * r + T(1.3981999507e-3);
@@ -52,7 +52,7 @@ template <class T> inline T expm1_core(T r) {
         p = p * r + T(4.1665795894e-2);
         p = p * r + T(1.6666665459e-1);
         p = p * r + T(5.0000001201e-1);
-        return p * (r * r) + r;
+        return p;
     } else {
         T p = T(1.0 / 6227020800.0);
         p = p * r + T(1.0 / 479001600.0);
@@ -66,12 +66,18 @@ template <class T> inline T expm1_core(T r) {
         p = p * r + T(1.0 / 24.0);
         p = p * r + T(1.0 / 6.0);
         p = p * r + T(0.5);
-        return p * (r * r) + r;
+        return p;
     }
 }
 
+// A number and what rounding it left out.
+template <class T> struct Pair {
+    T high, low;
+};
+
+// x = n ln2 + r
 template <class T> struct Reduced {
-    T r;
+    Pair<T> r;
     typename Bits<T>::I n;
 };
 
@@ -80,31 +86,44 @@ template <class T> inline Reduced<T> reduce(T x) {
     const T t = x * T(1.44269504088896340736) + B::magic;
     const T n = t - B::magic;
     const auto i = static_cast<typename B::I>(to_bits(t)) - static_cast<typename B::I>(to_bits(T(B::magic)));
-    return {(x - n * B::ln2_hi) - n * B::ln2_lo, i};
+    const T h = x - n * B::ln2_hi, l = n * B::ln2_lo;
+    const T r = h - l;
+    return {{r, (h - r) - l}, i};
+}
+
+template <class T> inline T clamp_exponent(T x, T low) {
+    const T c = x < low ? low : x;
+    return c > Bits<T>::exp_high ? Bits<T>::exp_high : c;
+}
+
+// e^x in two parts; NaN is left to the callers.
+template <class T> inline Pair<T> exp_pair(T x) {
+    const auto a = reduce(clamp_exponent(x, Bits<T>::exp_low));
+    const T r = a.r.high;
+    const T p = exp_core(r) * (r * r) + r;
+    const T y = p + T(1);
+    const T l = p - (y - T(1));
+    const auto half = a.n >> 1;  // two factors, so that neither overflows and denormals come out
+    const T s = power_of_two<T>(half), u = power_of_two<T>(a.n - half);
+    return {(y * s) * u, (l * s) * u};
 }
 
 template <class T> inline T exp_(T x) {
-    using B = Bits<T>;
-    const T c = x < B::exp_low ? B::exp_low : x;
-    const T d = c > B::exp_high ? B::exp_high : c;
-    const auto a = reduce(d);
-    const auto half = a.n >> 1;  // two factors, so that neither overflows and denormals come out
-    const T y = (expm1_core(a.r) + T(1)) * power_of_two<T>(half) * power_of_two<T>(a.n - half);
+    const T y = exp_pair(x).high;
     return x != x ? x : y;
 }
 
 template <class T> inline T expm1_(T x) {
-    using B = Bits<T>;
-    const T low = sizeof(T) == 4 ? T(-20) : T(-40);
-    const T c = x < low ? low : x;
-    const T d = c > B::exp_high ? B::exp_high : c;
-    const auto a = reduce(d);
+    const auto a = reduce(clamp_exponent(x, sizeof(T) == 4 ? T(-20) : T(-40)));
+    const T r = a.r.high;
+    const T q = exp_core(r) * (r * r);
+    const T p = r + q;
+    const T l = (q - (p - r)) + a.r.low;
     const auto half = a.n >> 1;
     const T s = power_of_two<T>(half), u = power_of_two<T>(a.n - half);
-    const T p = expm1_core(a.r);
     // 2^n (e^r - 1) + (2^n - 1); for large n both parts overflow together, as e^x does
-    const T y = a.n > 60 ? ((p + T(1)) * s) * u : (p * s) * u + (s * u - T(1));
-    return x != x ? x : y;
+    const T y = a.n > 60 ? ((p + T(1)) * s) * u : ((p * s) * u + (s * u - T(1))) + (l * s) * u;
+    return x == T(0) || x != x ? x : y;  // -0 stays -0
 }
 
 template <class T> inline T log_(T x) {
@@ -113,12 +132,10 @@ template <class T> inline T log_(T x) {
     const bool tiny = x < least;
     const T scaled = tiny ? x * (sizeof(T) == 4 ? T(8388608) : T(4503599627370496)) : x;
     const auto u = to_bits(scaled);
-    const auto one = to_bits(T(1));
     const auto root = to_bits(T(0.70710678118654752440));
     const auto shifted = u - root;  // exponent such that the mantissa lies in [sqrt(1/2), sqrt 2)
     const auto e = static_cast<typename B::I>(shifted) >> B::mantissa;
     const T m = from_bits<T>(u - (static_cast<typename B::U>(e) << B::mantissa));
-    (void)one;
     // exact conversion of the small integer e to T by the magic number
     const T k = from_bits<T>(to_bits(T(B::magic)) + static_cast<typename B::U>(e)) - B::magic - (tiny ? T(B::mantissa) : T(0));
     const T f = m - T(1);
@@ -151,29 +168,56 @@ template <class T> inline T log_(T x) {
     return x != x ? x : y;
 }
 
-template <class T> inline T log1p_(T x) {
+// ln(1 + x + low) for a low far below the last digit of x
+template <class T> inline T log1p_pair(T x, T low) {
     const T u = T(1) + x;
-    const T c = (x - (u - T(1))) / u;  // what rounding 1 + x lost
-    const T y = log_(u) + c;
-    const T z = u == T(1) ? x : y;
-    return u == std::numeric_limits<T>::infinity() || u <= T(0) ? log_(u) : z;
+    const T c = ((x - (u - T(1))) + low) / u;  // what rounding 1 + x lost
+    const T y = log_(u);
+    const T z = u == T(1) ? x : y + c;
+    return u == std::numeric_limits<T>::infinity() || u <= T(0) ? y : z;
 }
 
+template <class T> inline T log1p_(T x) { return log1p_pair(x, T(0)); }
+
+// Near 0 the start of Lambert's continued fraction x / (1 + x² / (3 + x² / (5 + …))), as x - x³ p(x²) / q(x²); from
+// ½ ln 3 on, where tanh is above one half, 1 - 2 / (e^2x + 1). One division serves both.
 template <class T> inline T tanh_(T x) {
     const T limit = sizeof(T) == 4 ? T(10) : T(20);
     const T a = x < T(0) ? -x : x;
     const T b = a > limit ? limit : a;
-    const T e = expm1_(T(2) * b);
-    const T y = e / (e + T(2));
-    const T z = x < T(0) ? -y : y;
-    return x == T(0) || x != x ? x : z;
+    const T z = b * b;
+    T p, q;
+    if constexpr (sizeof(T) == 4) {
+        p = T(14) * z + T(315);
+        q = (T(15) * z + T(420)) * z + T(945);
+    } else {
+        p = ((z + T(594)) * z + T(45045)) * z + T(675675);
+        q = (((z + T(630)) * z + T(51975)) * z + T(945945)) * z + T(2027025);
+    }
+    const bool near = b < T(0.55);
+    const T above = near ? b * z * p : T(2);
+    const T below = near ? q : exp_(T(2) * b) + T(1);
+    const T y = (near ? b : T(1)) - above / below;
+    const T s = x < T(0) ? -y : y;
+    return x == T(0) || x != x ? x : s;
 }
 
-template <class T> inline T sigmoid_(T x) { return T(1) / (T(1) + exp_(-x)); }
+// e^-|x| never overflows, and the left tail goes down through the denormals. With e + l = e^-|x| and d + t = 1 + e, the
+// quotient σ = (1 or e) / d is short of (1 or e + l) / (d + t + l) by ((0 or l) - σ (t + l)) / d.
+template <class T> inline T sigmoid_(T x) {
+    const bool left = x < T(0);
+    const auto e = exp_pair(left ? x : -x);
+    const T d = T(1) + e.high;
+    const T t = (e.high - (d - T(1))) + e.low;
+    const T y = (left ? e.high : T(1)) / d;
+    const T z = y + ((left ? e.low : T(0)) - y * t) * (left ? T(1) - y : y);
+    return x != x ? x : z;
+}
 
 template <class T> inline T softplus_(T x) {
-    const T a = x < T(0) ? x : -x;
-    return (x > T(0) ? x : T(0)) + log1p_(exp_(a)) + (x != x ? x : T(0));
+    const auto e = exp_pair(x < T(0) ? x : -x);
+    const T y = (x > T(0) ? x : T(0)) + log1p_pair(e.high, e.low);
+    return x != x ? x : y;
 }
 
 }  // namespace chainrule

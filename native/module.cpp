@@ -1,9 +1,11 @@
 // The Python module: tasks, and the loop over the steps of an epoch. The GIL is released while numbers are computed.
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstring>
@@ -63,13 +65,18 @@ public:
 
     int run() {
         nb::gil_scoped_release release;
-        return task_->run();
+        return task_->run(*pool_);
     }
+
+    // Threads that share the pieces of each instruction; the results do not depend on their number.
+    void set_pool(std::shared_ptr<Pool> pool) { pool_ = std::move(pool); }
+    Pool& pool() { return *pool_; }
 
     Task& task() { return *task_; }
 
 private:
     std::unique_ptr<Task> task_;
+    std::shared_ptr<Pool> pool_ = std::make_shared<Pool>(1);
 };
 
 // One array that a batch is gathered from: rows of `bytes` bytes, into `into`.
@@ -136,10 +143,17 @@ nb::tuple steps(Handle& gradient, Handle& update, bool wide, const std::vector<n
         const auto start = std::chrono::steady_clock::now();
         while (done < count) {
             for (const auto& s : from)
-                for (std::int64_t i = 0; i < batch; ++i)
-                    std::memcpy(s.into + i * s.bytes, s.from + rows[done * batch + i] * s.bytes, s.bytes);
+                if (s.bytes * batch < 131072) {
+                    for (std::int64_t i = 0; i < batch; ++i)
+                        std::memcpy(s.into + i * s.bytes, s.from + rows[done * batch + i] * s.bytes, s.bytes);
+                } else {
+                    gradient.pool().each((batch + 15) / 16, [&](std::int64_t p, int) {
+                        for (std::int64_t i = p * 16; i < std::min(batch, (p + 1) * 16); ++i)
+                            std::memcpy(s.into + i * s.bytes, s.from + rows[done * batch + i] * s.bytes, s.bytes);
+                    });
+                }
             for (auto& k : state) std::memcpy(k.second.data(), k.first, k.second.size());
-            if (gradient.task().run()) {
+            if (gradient.task().run(gradient.pool())) {
                 status = 2;
                 break;
             }
@@ -156,7 +170,7 @@ nb::tuple steps(Handle& gradient, Handle& update, bool wide, const std::vector<n
             }
             put(rate, wide, eta[done]);
             put(updates, wide, number(updates, wide) + 1);
-            update.task().run();
+            update.task().run(gradient.pool());
             sum += J * weight;
             total += weight;
             ++*step;
@@ -178,7 +192,9 @@ NB_MODULE(_native, m) {
                       std::vector<std::int64_t>, std::vector<std::int64_t>, std::vector<std::int64_t>, std::vector<double>,
                       std::uintptr_t, const std::string&>())
         .def("set_inputs", &Handle::set_inputs)
+        .def("set_pool", &Handle::set_pool)
         .def("run", &Handle::run);
+    nb::class_<Pool>(m, "Pool").def(nb::init<int>()).def("threads", &Pool::threads);
     m.def("steps", &steps);
     m.def("instruction_sets", [] {
         std::vector<std::string> names;

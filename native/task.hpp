@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "pool.hpp"
+
 namespace chainrule {
 
 // Instructions and their operands as integers; execute/native.py writes this form.
@@ -35,7 +37,7 @@ public:
     virtual ~Task() = default;
     virtual void set_input(std::size_t which, void* data) = 0;
     // 0, or 1 + the instruction that met a label out of range
-    virtual int run() = 0;
+    virtual int run(Pool& pool) = 0;
 };
 
 using Maker = std::unique_ptr<Task> (*)(const Description&);
