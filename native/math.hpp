@@ -202,16 +202,13 @@ template <class T> inline T tanh_(T x) {
     return x == T(0) || x != x ? x : s;
 }
 
-// e^-|x| never overflows, and the left tail goes down through the denormals. With e + l = e^-|x| and d + t = 1 + e, the
-// quotient σ = (1 or e) / d is short of (1 or e + l) / (d + t + l) by ((0 or l) - σ (t + l)) / d.
+// e^-|x| never overflows, and the left tail goes down through the denormals; there e - e² / (1 + e) rounds less than
+// e / (1 + e), because e^x itself is inexact.
 template <class T> inline T sigmoid_(T x) {
     const bool left = x < T(0);
-    const auto e = exp_pair(left ? x : -x);
-    const T d = T(1) + e.high;
-    const T t = (e.high - (d - T(1))) + e.low;
-    const T y = (left ? e.high : T(1)) / d;
-    const T z = y + ((left ? e.low : T(0)) - y * t) * (left ? T(1) - y : y);
-    return x != x ? x : z;
+    const T e = exp_(left ? x : -x);
+    const T y = T(1) / (T(1) + e);
+    return left ? e - e * e * y : y;
 }
 
 template <class T> inline T softplus_(T x) {

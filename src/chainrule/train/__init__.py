@@ -3,8 +3,10 @@
 from .callbacks import Callback, EarlyStopping
 from .history import History
 from .loop import Trainer, fit, fit_full_batch
+from .many import Job, Result, cross_validate_model, fit_many
 from .model import Model
 from .optimizers import OPTIMIZERS, Optimizer, clip_by_norm, clip_by_value, optimizer
+from .predictor import Predictor
 from .samples import Samples
 from .schedules import SCHEDULES, Schedule, schedule
 from .settings import Settings
@@ -17,8 +19,11 @@ __all__ = [
     "Callback",
     "EarlyStopping",
     "History",
+    "Job",
     "Model",
     "Optimizer",
+    "Predictor",
+    "Result",
     "Samples",
     "Schedule",
     "Settings",
@@ -26,8 +31,10 @@ __all__ = [
     "Update",
     "clip_by_norm",
     "clip_by_value",
+    "cross_validate_model",
     "fit",
     "fit_full_batch",
+    "fit_many",
     "load_model",
     "optimizer",
     "save_model",

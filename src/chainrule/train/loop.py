@@ -29,6 +29,7 @@ class Trainer:
     validation  watched after every epoch, or None
     measures    name -> function(targets, Ŷ of shape (N, n_L)) -> number, on the validation samples
     update      the update of an earlier run over the same model, to go on with its moments instead of fresh ones
+    rows        numbers of the samples to train on, in place of all, repeated ones too: nothing is copied
     order       epoch -> the samples' order, in place of the one that `settings` give
 
     The order of the samples is a function of (seed, epoch), dropout of (seed, step): the same seed gives the same bits,
@@ -45,15 +46,18 @@ class Trainer:
         callbacks: Sequence[Callback] = (),
         measures: dict[str, Measure] | None = None,
         update: Update | None = None,
+        rows: npt.ArrayLike | None = None,
         order: Callable[[int], Array] | None = None,
     ) -> None:
         self.model, self.settings = model, settings or Settings()
-        if samples.weights is not None and not samples.weights.all():
+        if rows is None and samples.weights is not None and not samples.weights.all():
             samples = samples.take(np.flatnonzero(samples.weights))
-        if not len(samples):
+        self.rows = None if rows is None else row_numbers(rows, samples)
+        self.count = len(samples) if self.rows is None else len(self.rows)
+        if not self.count:
             raise DataError("there is no sample to train on: give at least one (of weight above 0)")
         self.samples, self.validation = samples, validation
-        self.batch_size = self.settings.batch_for(len(samples))
+        self.batch_size = self.settings.batch_for(self.count)
         self.schedule = self.settings.make_schedule()
         s = self.settings
         self.update = update or Update(
@@ -73,7 +77,7 @@ class Trainer:
     @property
     def batches(self) -> int:
         """Steps per epoch."""
-        return -(-len(self.samples) // self.batch_size)
+        return -(-self.count // self.batch_size)
 
     @property
     def watched(self) -> str:
@@ -91,10 +95,17 @@ class Trainer:
         return self.history
 
     def _order(self, epoch: int) -> Array:
-        n = len(self.samples)
+        n = self.count
         if not self.settings.shuffle:
             return np.arange(n)
         return np.random.Generator(np.random.Philox(key=[self.settings.seed, epoch])).permutation(n)
+
+    def _rates(self, batches: int) -> npt.NDArray[np.float64]:
+        """The learning rate of every step of the current epoch."""
+        before, epochs = self.epoch - 1, self.settings.epochs
+        if not self.schedule.per_step:
+            return np.full(batches, self.schedule.rate(before, epochs))
+        return np.array([self.schedule.rate(before + k / batches, epochs) for k in range(batches)])
 
     def _epoch(self) -> None:
         """The rest of the current epoch, in rows of steps; between rows callbacks may stop it."""
@@ -103,12 +114,13 @@ class Trainer:
             for c in self.callbacks:
                 c.on_epoch_begin(self, self.epoch)
         listeners = [c for c in self.callbacks if type(c).on_batch_end is not Callback.on_batch_end]
-        order, batches, epochs = self._order(self.epoch), self.batches, self.settings.epochs
-        full = len(self.samples) // self.batch_size
-        progress = (self.epoch - 1 + k / batches for k in range(batches))
-        rates = np.array([self.schedule.rate(p, epochs) for p in progress])
+        order, batches = self.order(self.epoch), self.batches
+        if self.rows is not None:
+            order = self.rows[order]
+        full = self.count // self.batch_size
+        rates = self._rates(batches)
         while self.batch < batches:
-            size = self.batch_size if self.batch < full else len(self.samples) - full * self.batch_size
+            size = self.batch_size if self.batch < full else self.count - full * self.batch_size
             most = 1 if listeners else (full if self.batch < full else batches) - self.batch
             self.model.counters["step"][...] = self.step
             did = self.steps.advance(order[self.batch * self.batch_size :], size, rates[self.batch :], most)
@@ -173,7 +185,7 @@ class Trainer:
             "sums": [float(x) for x in self._sums],
             "history": self.history.rows,
             "schedule": self.schedule.state(),
-            "samples": len(self.samples),
+            "samples": self.count,
             "batch_size": self.batch_size,
             "seed": self.settings.seed,
         }
@@ -185,7 +197,7 @@ class Trainer:
     def restore(self, tensors: dict[str, Array], content: dict[str, Any]) -> None:
         """Continue from a snapshot of a run with the same data, network and settings."""
         for name, mine in (
-            ("samples", len(self.samples)),
+            ("samples", self.count),
             ("batch_size", self.batch_size),
             ("seed", self.settings.seed),
         ):
@@ -211,6 +223,18 @@ class Trainer:
             self.early.best, self.early.best_epoch, self.early.waited = e["best"], e["epoch"], e["waited"]
             self.early.kept = {n.removeprefix("best/"): v for n, v in tensors.items() if n.startswith("best/")}
             self.history.best_epoch = e["epoch"] or None
+
+
+def row_numbers(rows: npt.ArrayLike, samples: Samples) -> npt.NDArray[np.int64]:
+    """Check the numbers of samples, 0..N-1 in any order; those of weight 0 are left out."""
+    array = np.asarray(rows)
+    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
+        raise DataError(f"rows: expected sample numbers (n,), received {array.dtype} values of shape {array.shape}")
+    array = array.astype(np.int64)
+    if array.size and (array.min() < 0 or array.max() >= len(samples)):
+        bad = int(array[(array < 0) | (array >= len(samples))][0])
+        raise DataError(f"rows: there is no sample {bad}; {len(samples)} samples are numbered 0..{len(samples) - 1}")
+    return array if samples.weights is None else array[samples.weights[array].ravel() != 0]
 
 
 def fit(

@@ -5,6 +5,7 @@ The gradient program is planned from the one derived graph; nothing here knows a
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Literal
@@ -18,9 +19,10 @@ from ..execute import Bound, Program, bind, evaluate, plan
 from ..graph import Graph, Node, variable, variables
 from ..nn import Forward, Loss, Network, Objective, loss
 from ..nn.layers import Parameter
+from .predictor import Predictor
 from .samples import Array, Samples, features, finite, labels, targets
 
-CHUNK = 4096  # samples per run of the prediction program: bounded memory for any number of rows
+CHUNK = 4096  # samples per run of the loss program: bounded memory for any number of rows
 
 
 class Model:
@@ -53,6 +55,10 @@ class Model:
         if self.dtype not in (np.float32, np.float64):
             raise ConfigurationError(f"dtype {self.dtype}: a model computes in float32 or float64")
         self.layout: Mapping[str, Parameter] = self.prediction.parameters
+        self._allocate()
+        self.initialize(seed)
+
+    def _allocate(self) -> None:
         count = sum(p.count for p in self.layout.values())
         self.theta: Array = np.zeros((count, 1), self.dtype)
         self.grad: Array = np.zeros((count, 1), self.dtype)
@@ -61,7 +67,30 @@ class Model:
         self.state = {n: np.full((r, 1), v, self.dtype) for n, (r, v) in self.prediction.state.items()}
         self.counters = {"seed": np.zeros((1, 1), np.int64), "step": np.zeros((1, 1), np.int64)}
         self._bound: dict[tuple[str, int], Bound] = {}
-        self.initialize(seed)
+        self.predictor = Predictor(self)
+
+    def twin(self, seed: int | None = None) -> Model:
+        """A model of the same formulas with numbers of its own: a copy of these, or drawn anew from a seed.
+
+        Formulas and programs are derived and planned once, for both.
+        """
+        for name in ("gradient_program", "loss_program", "prediction_program"):
+            getattr(self, name)
+        other = copy.copy(self)
+        other._allocate()
+        if seed is not None:
+            other.initialize(seed)
+            return other
+        other.theta[...] = self.theta
+        for mine, its in ((self.state, other.state), (self.counters, other.counters)):
+            for name, value in mine.items():
+                its[name][...] = value
+        return other
+
+    def release(self) -> None:
+        """Give back the buffers of all batch sizes; the next call makes its own anew."""
+        self._bound.clear()
+        self.predictor.release()
 
     def initialize(self, seed: int) -> None:
         """Draw fresh parameters; the seed also keys the dropout masks."""
@@ -180,9 +209,10 @@ class Model:
             finite(w, "sample weights")
             if (w < 0).any():
                 raise ConfigurationError(f"sample weight {w.min()} is negative: weights are 0 or more")
-        return Samples(data, found, w, self._codes(codes, len(data)))
+        return Samples(data, found, w, self.codes(codes, len(data)))
 
-    def _codes(self, codes: Any, count: int) -> Array | None:
+    def codes(self, codes: Any, count: int) -> Array | None:
+        """Check the categories' codes of `count` samples; None without embeddings."""
         sizes = [levels for levels, _ in self.network.embeddings]
         if not sizes:
             return None
@@ -204,34 +234,28 @@ class Model:
         return [a if a.ndim == 2 else np.ascontiguousarray(a)[:, None] for a in (every[n] for n in program.inputs)]
 
     def predict(self, X: Any, codes: Any = None) -> Array:
-        """Ŷ for features (N, n_0): an array (N, n_L). Memory is bounded: CHUNK samples at a time."""
-        data = features(X, self.network.inputs, self.dtype)
-        s = Samples(data, np.zeros((len(data), 1), self.dtype), None, self._codes(codes, len(data)))
-        out = np.empty((len(data), self.network.outputs), self.dtype)
-        for part, task in self._chunks("prediction", s):
-            out[part] = task.results["Yhat"].T
-        return out
+        """Ŷ for features (N, n_0): an array (N, n_L), in bounded memory and from any number of threads at once."""
+        return self.predictor(X, codes)
 
     def loss(self, s: Samples) -> float:
         """The mean (or weighted mean) loss with the equations of prediction, without penalties."""
-        S = sum(float(task.results["S"][0, 0]) for _, task in self._chunks("loss", s))
+        S = sum(float(task.results["S"][0, 0]) for _, task in self._chunks(s))
         return S / (len(s) if s.weights is None else float(s.weights.sum()))
 
     def loss_and_prediction(self, s: Samples) -> tuple[float, Array]:
         """Both in one pass."""
         out = np.empty((len(s), self.network.outputs), self.dtype)
         S = 0.0
-        for part, task in self._chunks("loss", s):
+        for part, task in self._chunks(s):
             S += float(task.results["S"][0, 0])
             out[part] = task.results["Yhat"].T
         return S / (len(s) if s.weights is None else float(s.weights.sum())), out
 
-    def _chunks(self, which: Literal["prediction", "loss"], s: Samples) -> Any:
-        program: Program = getattr(self, f"{which}_program")
-        arrays = self.arrays(s, program)
+    def _chunks(self, s: Samples) -> Any:
+        arrays = self.arrays(s, self.loss_program)
         for start in range(0, len(s), CHUNK):
             part = slice(start, min(start + CHUNK, len(s)))
-            task = self.bound(which, part.stop - start)
+            task = self.bound("loss", part.stop - start)
             with np.errstate(all="ignore"):
                 task.call(*(a[part] for a in arrays))
             yield part, task
