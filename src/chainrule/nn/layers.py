@@ -93,7 +93,8 @@ def _jsonable(name: str, value: Any) -> Any:
         return [x.to_json() for x in value]
     if callable(value):
         raise ConfigurationError(
-            f"{name}={_activation_name(value)!r} is a function and cannot be saved; register it by name in ACTIVATIONS first"
+            f"{name}={_activation_name(value)!r} is a function and cannot be saved in a model file; use an activation "
+            "with a name, or keep the network in your program"
         )
     return value
 
@@ -261,7 +262,8 @@ class Skip(Layer):
             inner = layer.build(c, inner)
         if inner.shape != A.shape:
             raise ConfigurationError(
-                f"a skip connection joins {A.shape} and {inner.shape}: the layers inside must end with {A.shape.rows} units"
+                f"a skip connection joins {A.shape} and {inner.shape}: "
+                f"the layers inside must end with {A.shape.rows} units"
             )
         name = next(f"R[{k}]" for k in range(1, 9999) if f"R[{k}]" not in c.nodes)
         return c.name(name, A + inner)

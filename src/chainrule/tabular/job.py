@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from ..execute import evaluate
 from ..files import RunFolder, write_json
 from ..train import Callback, History, Model, Trainer, save_model
 from .architecture import build_model
+from .curves import TrainingCurve, comparable
 from .keeper import INTERRUPTED, Every, FiniteWatch, Keeper
 from .measures import Judged, judge, watched
 from .options import Options
@@ -60,7 +61,7 @@ class Job:
                 f"hidden={','.join(map(str, options.hidden))}: the memory of this machine does not suffice for this "
                 "network and data: use fewer units or rows"
             ) from None
-        trainer.callbacks.append(FiniteWatch())
+        trainer.callbacks += [FiniteWatch(), TrainingCurve(samples["train"], trainer.measures, options.seed)]
         return cls(options, data, model, trainer)
 
     @classmethod
@@ -166,7 +167,7 @@ class Job:
             self.data.preprocessor,
             history,
             judged,
-            overfitting({name: history[name] for name in ("loss", "val_loss") if name in set(history)}),
+            overfitting(comparable(history)),
             stopped,
             [*self.data.warnings, *dead_layers(self.model, self.data)],
             self.data,
@@ -199,11 +200,15 @@ class TableResult:
     warnings: list[str]
     data: Prepared
     options: Options
-    notes: list[str] = field(default_factory=list)
 
     @property
     def measures(self) -> dict[str, dict[str, float]]:
         return {name: j.measures for name, j in self.judged.items()}
+
+    @property
+    def curves(self) -> dict[str, list[float]]:
+        """Training and validation loss and measure, one number per epoch, comparable with each other."""
+        return comparable(self.history)
 
     @property
     def shown(self) -> str:

@@ -25,7 +25,7 @@ class Options:
     separator, decimal  of delimited text; None: detected
     hidden            units of the hidden layers; () is a linear model
     activation, dropout, batch_norm  of each hidden layer
-    l1, l2            λ₁ Σ|W| and λ₂/2 ΣW², added to the cost; l2 None: 0 for classes, 0.1 for numbers
+    l1, l2            λ₁ Σ|W| and λ₂/2 ΣW², added to the cost; l2 None: see `architecture.default_l2`
     loss              None: cross_entropy for classes, mean_squared (of the standardized target) for numbers
     label_smoothing   ε in [0, 1); class_weight: "balanced" or None
     float64           compute in float64 instead of float32

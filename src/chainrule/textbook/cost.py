@@ -30,7 +30,8 @@ Array = npt.NDArray[Any]
 Yhat = variable("Yhat", "n", "m")
 _Y = variable("Y", "n", "m")
 _SUMS_TO_ONE = ("columns sum to one",)
-_INSIDE = (float(np.finfo(np.float64).tiny), 1 - 2.0**-53)  # the outermost numbers of the open interval (0, 1)
+_LOWEST = float(np.finfo(np.float64).tiny)
+_HIGHEST = {"probabilities": 1.0, "binary": 1 - 2.0**-53}  # only yes/no outputs have a ln(1 - ŷ)
 
 
 class Cost:
@@ -50,8 +51,9 @@ class Cost:
     def compute_value(self, Y: Any, Yhat: Any) -> float:
         """J, the mean of the losses over the samples.
 
-        Probabilities that have rounded to 0 or 1 count as the nearest number inside (0, 1), which keeps 0 · ln 0 = 0
-        and makes the cost of a certain error a large lower bound; `MLP.cost` knows the logits and has the true value.
+        Probabilities that have rounded to 0 (or, of yes/no outputs, to 1) count as the nearest number that has not:
+        0 · ln 0 is 0, and the cost of an error made with certainty is a lower bound. `MLP.cost` knows the logits and
+        has the true value.
         """
         out = real(Yhat, "Yhat")
         return float(self._of_output("J")(np.float64, Yhat=out, Y=self.target(Y, out))[0, 0])
@@ -60,7 +62,7 @@ class Cost:
         """dL/dŶ (n_L × m), sample by sample: 1/m stands at dW and db, as in the sources."""
         out = real(Yhat, "Yhat")
         target = self.target(Y, out)
-        values = self._of_output("dYhat")(np.float32 if out.dtype == np.float32 else np.float64, Yhat=out, Y=target)
+        values = self._of_output("dYhat")(out.dtype, Yhat=out, Y=target)
         return CostGradient(values, Origin(self, target, out, values))
 
     def target(self, Y: Any, Yhat: Array) -> Array:
@@ -108,8 +110,8 @@ class Cost:
     def _of_output(self, what: str) -> Formula:
         if what not in self._direct:
             if what == "J":
-                inside = self.loss.target in ("probabilities", "binary")
-                output = clip(Yhat, lo=_INSIDE[0], hi=_INSIDE[1]) if inside else Yhat
+                highest = _HIGHEST.get(self.loss.target)
+                output = Yhat if highest is None else clip(Yhat, lo=_LOWEST, hi=highest)
                 node = simplify(_sum(self.loss.per_sample(output, _Y)) * size("m", -1))
             else:
                 node = derive(_sum(self.loss.per_sample(Yhat, _Y)), [Yhat]).of(Yhat)
