@@ -243,6 +243,18 @@ def test_parameters_of_a_cost():
     assert Cost("huber", delta=2).compute_value(Y, P) == pytest.approx((0.5 + 8) / 2)
 
 
+def test_class_weights_and_smoothing():
+    """Label smoothing ε and class weights c, by hand: c_y · -Σ ((1-ε) y_k + ε/K) ln p_k."""
+    layer = Layer(3, 2, "softmax", seed=3)
+    P = layer.propagate(np.random.default_rng(0).normal(size=(2, 4)))
+    labels, c = np.array([0, 2, 1, 1]), np.array([1.0, 2.0, 5.0])
+    soft = 0.9 * np.eye(3)[labels].T + 0.1 / 3
+    cost = Cost("cross_entropy", label_smoothing=0.1, class_weights=(1, 2, 5))
+    assert cost.compute_value(labels, P) == pytest.approx(-(c[labels] * (soft * np.log(P)).sum(axis=0)).mean())
+    layer.backpropagate(cost.compute_derivative(labels, P))
+    np.testing.assert_allclose(layer.grad_logits, c[labels] * (P - soft), rtol=1e-12, atol=1e-14)
+
+
 def saturated(name, n):
     """A layer whose logits are ±1e4 for two samples."""
     layer = Layer(n, 2, name)
@@ -535,6 +547,8 @@ WRONG = {
     "dA of another shape": (lambda m: (m.propagate(X34), m.backpropagate(np.ones((2, 3)))), ShapeError, "like the act"),
     "a schedule": (lambda m: m.update_params(lambda e: 0.1), ConfigurationError, "iepoch"),
     "y of another shape": (lambda m: m.cost(X34, np.ones((4, 2))), ShapeError, "2 × 4"),
+    "NaN in y": (lambda m: m.cost(X34, np.full((2, 4), np.nan)), DataError, "Y contains 8 values"),
+    "one number": (lambda m: m.cost_function.compute_value(1.0, 0.5), ShapeError, "n_L × m"),
     "two samples": (lambda m: m.delta_epsilon(np.ones(3), np.ones((2, 2))), ShapeError, "one sample"),
     "activation": (lambda m: MLP([2, 1], ["sigmod"]), UnknownNameError, "'sigmoid'"),
     "activations": (lambda m: MLP([2, 3, 1], ["sigmoid"]), ConfigurationError, "one activation for each"),
@@ -554,11 +568,12 @@ def test_errors(do, error, message):
     assert isinstance(caught.value, ChainruleError)
 
 
-def test_no_update_with_a_gradient_that_is_not_finite():
-    mlp = MLP([3, 2], ["tanh"])
+@pytest.mark.parametrize(("grad", "message"), [(np.inf, r"dW\[1\] holds"), (1e200, r"W\[1\] after the update")])
+def test_no_update_that_is_not_finite(grad, message):
+    mlp = MLP([3, 2], ["identity"])
     before = mlp.layers[0].weights.copy()
     mlp.propagate(X34)
-    mlp.backpropagate(np.full((2, 4), np.inf))
-    with pytest.raises(NonFiniteError, match="dW"):
-        mlp.update_params(0.1)
+    mlp.backpropagate(np.full((2, 4), grad))
+    with pytest.raises(NonFiniteError, match=message):
+        mlp.update_params(1e150)
     np.testing.assert_array_equal(mlp.layers[0].weights, before)

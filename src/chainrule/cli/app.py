@@ -46,7 +46,9 @@ def as_options(text: str) -> str:
     """A sentence of the library with its arguments written as options: `learning_rate=0` is `--learning-rate 0`."""
     for pattern, replacement in _AS_OPTIONS:
         text = pattern.sub(replacement, text)
-    return re.sub(r"--(\w+)=", lambda m: f"--{m[1].replace('_', '-')} ", text.replace("--class_weight", "--class-weight"))
+    return re.sub(
+        r"--(\w+)=", lambda m: f"--{m[1].replace('_', '-')} ", text.replace("--class_weight", "--class-weight")
+    )
 
 
 class App(click.Group):
@@ -115,13 +117,17 @@ class App(click.Group):
         except ChainruleError as error:
             return _fail(f"error: {as_options(str(error))}", 2, debug=debug)
         except MemoryError:
-            return _fail("error: the memory of this machine does not suffice; use less data or fewer units", 2, debug=debug)
+            return _fail(
+                "error: the memory of this machine does not suffice; use less data or fewer units", 2, debug=debug
+            )
         except OSError as error:
             where = f"{error.filename!r}: " if error.filename else ""
             return _fail(f"error: {where}{error.strerror or error}", 2, debug=debug)
         except Exception as error:
             what = " ".join(f"{type(error).__name__}: {error}".split())
-            return _fail(f"internal error: {what}; please report this, run again with --debug for the place", 1, debug=debug)
+            return _fail(
+                f"internal error: {what}; please report this, run again with --debug for the place", 1, debug=debug
+            )
 
 
 def _fail(sentence: str, code: int, *, debug: bool = False) -> int:

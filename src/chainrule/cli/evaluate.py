@@ -21,9 +21,7 @@ Examples:
 @click.option("--decimal", metavar=".|,", help="Decimal mark.  [default: detected]")
 @click.option("--json", "as_json", is_flag=True, help="Print the measures as JSON.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-def command(
-    run: str, data: str, separator: str | None, decimal: str | None, as_json: bool, debug: bool
-) -> int:
+def command(run: str, data: str, separator: str | None, decimal: str | None, as_json: bool, debug: bool) -> int:
     """Measure the model of RUN on DATA, whose target column must be there; rows without a target are left out.
 
     Classes: accuracy, error rate, recall, precision, F1, log loss, confusion matrix. Numbers: R², RMSE, mean and

@@ -10,9 +10,7 @@ class Widths(click.ParamType[tuple[int, ...]]):
 
     name = "widths"
 
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, ...]:
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
         if isinstance(value, tuple):
             return value
         text = str(value).strip()
@@ -21,7 +19,9 @@ class Widths(click.ParamType[tuple[int, ...]]):
         try:
             return tuple(int(part) for part in text.split(","))
         except ValueError:
-            self.fail(f"{text!r} cannot be read; give whole numbers joined by commas such as 128,64, or none", param, ctx)
+            self.fail(
+                f"{text!r} cannot be read; give whole numbers joined by commas such as 128,64, or none", param, ctx
+            )
 
 
 class Separator(click.ParamType[str]):
@@ -31,4 +31,3 @@ class Separator(click.ParamType[str]):
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
         return "\t" if str(value) in ("tab", "\\t") else str(value)
-

@@ -32,7 +32,9 @@ _BESIDE_RESUME = {"data", "out", "overwrite", "resume", "checkpoint_every", "qui
 @click.option("--category", "categories", metavar="COLUMN", multiple=True, help="Read this column as text.")
 @click.option("--separator", type=Separator(), metavar="SIGN", help="Between cells.  [default: detected]")
 @click.option("--decimal", metavar=".|,", help="Decimal mark.  [default: detected]")
-@click.option("--hidden", type=Widths(), metavar="WIDTHS", default="128,64", help="Units of the hidden layers, or none.")
+@click.option(
+    "--hidden", type=Widths(), metavar="WIDTHS", default="128,64", help="Units of the hidden layers, or none."
+)
 @click.option("--activation", metavar="NAME", default="relu", help="Of the hidden layers.")
 @click.option("--dropout", type=float, metavar="RATE", default=0.0, help="Share of hidden units left out at random.")
 @click.option("--batch-norm", is_flag=True, help="Normalize each hidden layer over the batch.")
@@ -48,7 +50,9 @@ _BESIDE_RESUME = {"data", "out", "overwrite", "resume", "checkpoint_every", "qui
 @click.option("--learning-rate", type=float, metavar="X", default=1e-3, help="Full learning rate.")
 @click.option("--schedule", metavar="NAME[:VALUES]", default="constant", help="E.g. cosine, step:10:0.5.")
 @click.option("--clip-norm", type=float, metavar="X", help="Largest norm of the gradient.")
-@click.option("--patience", type=int, metavar="N", default=20, help="Stop after N epochs without improvement; 0: never.")
+@click.option(
+    "--patience", type=int, metavar="N", default=20, help="Stop after N epochs without improvement; 0: never."
+)
 @click.option("--validation", type=float, metavar="SHARE", default=0.15, help="Rows that judge while training.")
 @click.option("--test", type=float, metavar="SHARE", default=0.2, help="Rows that judge at the end.")
 @click.option("--seed", type=int, metavar="N", default=0, help="Of split, weights, order and dropout.")
@@ -180,7 +184,9 @@ def _run(job: Any, run: Any, every: Any, output: Output, stop: Interruption) -> 
     for warning in result.warnings[len(job.data.warnings) :]:
         output.warn(as_options(warning))
     if stop.signum is not None:
-        raise Stopped(stop.signum, f"interrupted when training had ended; the model is saved in {run.path}, without pictures")
+        raise Stopped(
+            stop.signum, f"interrupted when training had ended; the model is saved in {run.path}, without pictures"
+        )
     stop.gentle = False
     for note in pictures(result, run):
         output.warn(note)

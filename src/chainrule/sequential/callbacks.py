@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -56,16 +57,15 @@ class EarlyStopping(_EarlyStopping):
     def on_epoch_end(self, trainer: Trainer, epoch: int, row: Mapping[str, Any]) -> None:
         assert self.monitor is not None
         value = _value(row, self.monitor)
-        if self.best is None or self.sign * (value - self.best) > self.min_change:
+        gain = math.inf if self.best is None else self.sign * (value - self.best)
+        if math.isfinite(value) and gain > self.min_change:
             self.best, self.best_epoch, self.waited = value, epoch, 0
             model = trainer.model
             self.kept = {"theta": model.theta.copy(), **{n: v.copy() for n, v in model.state.items()}}
             trainer.history.best_epoch = epoch
             return
         self.waited += 1
-        if self.waited >= self.patience:
-            trainer.stop = f"{self.monitor} has not improved for {self.waited} epochs (best {self.best:.6g})"
-            trainer.history.stopped_early = True
+        self.check(trainer)
 
 
 class ModelCheckpoint(Attached):
@@ -90,7 +90,7 @@ class ModelCheckpoint(Attached):
         assert self.sequential is not None
         if self.save_best_only:
             value = _value(row, self.monitor)
-            if self.best is not None and not self.sign * (value - self.best) > 0:
+            if math.isnan(value) or (self.best is not None and self.sign * (value - self.best) <= 0):
                 return
             self.best = value
         try:

@@ -52,7 +52,7 @@ def build_network(data: Prepared, options: Options, outputs: int, last: str) -> 
 
 
 def default_l2(data: Prepared) -> float:
-    """λ₂ = c/n for n training rows: c = 1 for classes, max(3, 100 δ²) for numbers, δ the share of noise in the target.
+    """λ₂ = c/n for n training rows: c = 1 for classes, max(3, 120 δ²) for numbers, δ the share of noise in the target.
 
     The more noise, the closer to a linear model; found on nine public tables over several seeds. δ is the Delta test,
     half the mean squared difference between the (standardized) targets of nearest neighbors (Pi & Peterson 1994).
@@ -65,7 +65,7 @@ def default_l2(data: Prepared) -> float:
     distances = norms[:, None] + norms - 2 * X @ X.T
     np.fill_diagonal(distances, np.inf)
     noise = 0.5 * float(np.mean((y - y[distances.argmin(axis=1)]) ** 2))
-    return float(f"{max(3.0, 100 * min(noise, 0.6) ** 2) / len(train):.3g}")
+    return float(f"{max(3.0, 120 * min(noise, 0.6) ** 2) / len(train):.3g}")
 
 
 def _width(levels: int) -> int:
@@ -97,7 +97,7 @@ def _loss(data: Prepared, options: Options) -> Loss:
 
 
 def _weights(data: Prepared, options: Options, found: Loss) -> float | tuple[float, ...] | None:
-    """"balanced": n / (K n_k) from the training rows; for a single output the weight of the positives, n_0 / n_1."""
+    """ "balanced": n / (K n_k) from the training rows; for a single output the weight of the positives, n_0 / n_1."""
     if options.class_weight is None:
         return None
     classes = data.preprocessor.class_names

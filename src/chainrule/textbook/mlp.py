@@ -86,7 +86,7 @@ class MLP:
     def update_params(self, learning_rate: float) -> None:
         """W[l] ← W[l] - α dJ/dW[l], b[l] ← b[l] - α dJ/db[l], with the gradients of the last batch.
 
-        Raises `NonFiniteError`, and changes nothing, if a gradient holds NaN or infinity.
+        Raises `NonFiniteError`, and changes nothing, if a gradient or a new parameter holds NaN or infinity.
         """
         if not isinstance(learning_rate, int | float | np.number) or not math.isfinite(learning_rate):
             raise ConfigurationError(
@@ -94,14 +94,19 @@ class MLP:
                 "learning_rate(iepoch)"
             )
         gradients = self.gradients()
-        for name, g in gradients.items():
-            if not np.isfinite(g).all():
-                raise NonFiniteError(
-                    f"{name} holds NaN or infinity: nothing was updated; lower the learning rate or scale the data"
-                )
+        pairs: dict[str, Array] = {}
         for i, layer in enumerate(self.layers, 1):
-            layer.weights -= learning_rate * gradients[f"dW[{i}]"]
-            layer.bias -= learning_rate * gradients[f"db[{i}]"]
+            pairs |= {f"dW[{i}]": layer.weights, f"db[{i}]": layer.bias}
+        with np.errstate(all="ignore"):
+            updated = {name: pairs[name] - learning_rate * g for name, g in gradients.items()}
+        for name, new in updated.items():
+            if not np.isfinite(new).all():
+                found = name if not np.isfinite(gradients[name]).all() else name.removeprefix("d") + " after the update"
+                raise NonFiniteError(
+                    f"{found} holds NaN or infinity: nothing was updated; lower the learning rate or scale the data"
+                )
+        for name, new in updated.items():
+            pairs[name][...] = new
 
     def gradients(self) -> dict[str, Array]:
         """dJ/dθ by name, "dW[1]", "db[1]", …, of the last batch; call propagate and backpropagate first."""

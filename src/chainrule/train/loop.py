@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,8 @@ from .settings import Settings
 from .update import Update
 
 Measure = Callable[[Array, Array], float]
+
+_SAFE = 1e30  # (η‖g‖)² of a step that cannot overflow even float32: ‖Δθ‖ stays far below 1e38
 
 
 class Trainer:
@@ -80,7 +82,10 @@ class Trainer:
         return "loss" if self.validation is None else "val_loss"
 
     def run(self) -> History:
-        """Train to the end (or to where `stop` is set). Raises `NonFiniteError` and keeps the last finite parameters."""
+        """Train to the end, or to where `stop` is set.
+
+        Raises `NonFiniteError` at the first NaN or infinity; the last finite parameters are kept.
+        """
         for c in self.callbacks:
             c.on_train_begin(self)
         with np.errstate(all="ignore"):
@@ -124,11 +129,16 @@ class Trainer:
             kept = {n: v.copy() for n, v in self.model.state.items()}
             task.call(*buffers)
             cost = float(task.results["J"][0, 0])
-            if not math.isfinite(cost + float(grad.dot(grad))):
+            square = float(grad.dot(grad))
+            if not math.isfinite(cost + square):
                 self._guard(cost, kept, buffers)
             weight = float(buffers[-1].sum()) if weighted else float(m)
             progress = self.epoch - 1 + self.batch / batches
-            self.update.step(self.schedule.rate(progress, self.settings.epochs))
+            rate = self.schedule.rate(progress, self.settings.epochs)
+            if rate <= 10 and rate * rate * square < _SAFE:
+                self.update.step(rate)
+            else:
+                self._try_update(rate, kept)
             sums[0] += cost * weight
             sums[1] += weight
             self.step += 1
@@ -169,10 +179,26 @@ class Trainer:
             given["w"][:, 0] if "w" in given else None,
             np.hstack(codes) if codes else None,
         )
-        layer, tensor = self.model.first_non_finite(batch) or ("the cost", "J")
+        self._diverged(*(self.model.first_non_finite(batch) or ("the cost", "J")))
+
+    def _try_update(self, rate: float, kept: dict[str, Array]) -> None:
+        """A step so large that it may overflow: if it does, the parameters and all state stay what they were."""
+        arrays = [self.model.theta, *self.update.state.values(), self.update.count]
+        before = [a.copy() for a in arrays]
+        self.update.step(rate)
+        name = next((n for n, value in self.model.parameters.items() if not np.isfinite(value).all()), None)
+        if name is None:
+            return
+        for array, old in zip(arrays, before, strict=True):
+            array[...] = old
+        for n, v in kept.items():
+            self.model.state[n][...] = v
+        self._diverged(self.model.layer_of(name), name)
+
+    def _diverged(self, layer: str, tensor: str) -> NoReturn:
         raise NonFiniteError(
-            f"training met the first NaN or infinity in step {self.step + 1} (epoch {self.epoch}): {tensor} in {layer}; "
-            "the last finite parameters are kept; lower the learning rate, clip gradients, or scale the data"
+            f"training met the first NaN or infinity in step {self.step + 1} (epoch {self.epoch}): {tensor} in {layer};"
+            " the last finite parameters are kept; lower the learning rate, clip gradients, or scale the data"
         )
 
     # --- saving and resuming -------------------------------------------------------------------------------------
@@ -188,7 +214,7 @@ class Trainer:
             "step": self.step,
             "updates": int(self.update.count[0, 0]),
             "sums": [float(x) for x in self._sums],
-            "history": self.history.rows,
+            "history": [{k: _number_or_none(v) for k, v in row.items()} for row in self.history.rows],
             "schedule": self.schedule.state(),
             "samples": len(self.samples),
             "batch_size": self.batch_size,
@@ -208,26 +234,37 @@ class Trainer:
         ):
             if content.get(name) != mine:
                 raise ModelFileError(
-                    f"the checkpoint was written with {name}={content.get(name)}, this run has {mine}: use the same data and settings"
+                    f"the checkpoint was written with {name}={content.get(name)}, this run has {mine}: "
+                    "use the same data and settings"
                 )
         targets = {"theta": self.model.theta}
         targets |= {f"state/{n}": v for n, v in self.model.state.items()}
         targets |= {f"optimizer/{n}": v for n, v in self.update.state.items()}
         for name, target in targets.items():
-            if name not in tensors or tensors[name].shape != target.shape:
-                raise ModelFileError(f"the checkpoint has no {name} of shape {target.shape}: it is of another network")
+            if name not in tensors or tensors[name].shape != target.shape or tensors[name].dtype != target.dtype:
+                raise ModelFileError(
+                    f"the checkpoint has no {name} of shape {target.shape} and type {target.dtype}: "
+                    "it is of another network or optimizer"
+                )
         for name, target in targets.items():
             target[...] = tensors[name]
         self.epoch, self.batch, self.step = content["epoch"], content["batch"], content["step"]
         self.update.count[...] = content["updates"]
         self._sums = list(content["sums"])
-        self.history.rows = [dict(r) for r in content["history"]]
+        nan = float("nan")
+        self.history.rows = [{k: nan if v is None else v for k, v in r.items()} for r in content["history"]]
         self.schedule.restore(content["schedule"])
         if self.early is not None and "early" in content:
             e = content["early"]
             self.early.best, self.early.best_epoch, self.early.waited = e["best"], e["epoch"], e["waited"]
             self.early.kept = {n.removeprefix("best/"): v for n, v in tensors.items() if n.startswith("best/")}
             self.history.best_epoch = e["epoch"] or None
+            self.early.check(self)
+
+
+def _number_or_none(value: Any) -> Any:
+    """JSON knows no NaN and no infinity."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def fit(

@@ -67,8 +67,8 @@ class Model:
         """Draw fresh parameters; the seed also keys the dropout masks."""
         for name, value in self.network.initial(np.random.default_rng(seed)).items():
             self.parameters[name][...] = value
-        for name, (_, value) in self.prediction.state.items():
-            self.state[name][...] = value
+        for name, (_, start) in self.prediction.state.items():
+            self.state[name][...] = start
         self.counters["seed"][...] = seed
         self.counters["step"][...] = 0
 
@@ -269,16 +269,17 @@ class Model:
         values = self.values(s)
         for name in (*self.inputs, *self.parameters):
             if name in values and not np.isfinite(values[name]).all():
-                return self._layer_of(name), name
+                return self.layer_of(name), name
         forward = dict(self.graph.items()) | {"J": self.cost_expression}
         backward = self.derivation("dZ")
         named = list(forward.items()) + [(n, backward[n]) for n in reversed(list(backward))]
         for (name, _), array in zip(named, evaluate([n for _, n in named], values, self.dtype), strict=True):
             if not np.isfinite(array).all():
-                return self._layer_of(name), name
+                return self.layer_of(name), name
         return None
 
-    def _layer_of(self, name: str) -> str:
+    def layer_of(self, name: str) -> str:
+        """Where a tensor stands, in words: "layer 2", "batch norm 1", "the input"."""
         for group, members in self.graph.groups.items():
             if name.removeprefix("d") in members:
                 return group
