@@ -226,8 +226,8 @@ def curves(folder: str) -> list[dict[str, str]]:
 @pytest.mark.parametrize(
     "options",
     [
-        Options(epochs=4, hidden=(8,), dropout=0.3, schedule="reduce_on_plateau:1", batch_size=60),
-        Options(epochs=12, hidden=(6,), patience=1, learning_rate=0.3, batch_norm=True, batch_size=60, float64=True),
+        Options(epochs=4, hidden=(8,), dropout=0.3, schedule="reduce_on_plateau:0.5:1", batch_size=60),
+        Options(epochs=40, hidden=(6,), patience=4, learning_rate=0.05, batch_norm=True, batch_size=60, float64=True),
     ],
     ids=["dropout", "early-stopping"],
 )

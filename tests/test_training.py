@@ -287,8 +287,8 @@ def test_a_history_with_nan_is_saved(tmp_path: Any) -> None:
     [
         ({"batch_size": 9}, ["batch_size=8", "9"]),
         ({"seed": 4}, ["seed=0", "4"]),
-        ({"optimizer": "sgd"}, []),
-        ({"optimizer": "momentum"}, ["optimizer/v", "another network or optimizer"]),
+        ({"optimizer": "sgd"}, ["optimizer=adam", "sgd"]),
+        ({"optimizer": "momentum"}, ["optimizer=adam", "momentum"]),
     ],
 )
 def test_a_checkpoint_of_another_run_is_refused(change: dict[str, Any], words: list[str]) -> None:
@@ -296,9 +296,6 @@ def test_a_checkpoint_of_another_run_is_refused(change: dict[str, Any], words: l
     source.run()
     other = trainer(classifier(), epochs=1, **change)
     before = other.model.theta.copy()
-    if not words:  # plain gradient descent keeps nothing that could be missing
-        other.restore(*source.snapshot())
-        return
     with pytest.raises(ModelFileError) as e:
         other.restore(*source.snapshot())
     assert all(w in str(e.value) for w in words), str(e.value)
@@ -308,7 +305,7 @@ def test_a_checkpoint_of_another_run_is_refused(change: dict[str, Any], words: l
 @pytest.mark.parametrize("model", [classifier(network="4-5:tanh-3:softmax"), classifier(np.float32)])
 def test_a_checkpoint_of_another_network_or_type_is_refused(model: Model) -> None:
     source = trainer(classifier(), epochs=1)
-    with pytest.raises(ModelFileError, match="theta of shape|state/"):
+    with pytest.raises(ModelFileError, match=r"theta of shape|state/"):
         trainer(model, epochs=1).restore(*source.snapshot())
 
 
@@ -639,13 +636,13 @@ def test_a_huge_learning_rate(name: str, dtype: Any, rate: float) -> None:
     t = Trainer(
         model, model.samples(X, T), settings=Settings(epochs=4, batch_size=10, optimizer=name, learning_rate=rate)
     )
+    message = ""
     try:
         t.run()
     except NonFiniteError as e:
-        assert re.search(r"step \d+ \(epoch \d\): \S+ in (layer|batch norm|the)", str(e))
-        assert (rate, name) != (1e3, "sgd") or "step" in str(e)
-    else:
-        assert rate < 1e300
+        message = str(e)
+    assert message or rate < 1e300
+    assert not message or re.search(r"step \d+ \(epoch \d\): \S+ in (layer|batch norm|the)", message)
     assert np.isfinite(model.theta).all()
     assert all(np.isfinite(v).all() for v in model.state.values())
 

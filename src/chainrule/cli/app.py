@@ -156,7 +156,8 @@ def _usage(error: click.ClickException) -> str:
         option = error.param.opts[-1] if error.param.param_type_name == "option" else error.param.human_readable_name
         return f"{option}: {error.message.rstrip('.')}; {see}"
     message = error.format_message().rstrip(".")
-    message = message[:1].lower() + message[1:]
+    if message[1:2].islower():
+        message = message[:1].lower() + message[1:]
     return message if "Allowed:" in message or "did you mean" in message else f"{message}; {see}"
 
 

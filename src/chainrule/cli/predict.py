@@ -61,10 +61,8 @@ def command(
         output.warn(note)
     pieces = saved.csv(table, found, probabilities=proba)
     if out is None:
-        stream = click.get_text_stream("stdout", encoding="utf-8")
         for piece in pieces:
-            stream.write(piece)
-        stream.flush()
+            click.echo(piece, nl=False)
     else:
         write_atomic(Path(out), "".join(pieces).encode("utf-8"))
         output.say(f"{len(found.values):,} predictions written to {out}")

@@ -122,7 +122,7 @@ class Job:
                 self.record,
                 every,
                 wanted,
-                lambda trainer: run.write_history(trainer.history.rows),
+                lambda trainer: run.write_history(_ordered(trainer.history.rows)),
             )
             self.trainer.callbacks.append(self.keeper)
         self.trainer.callbacks.extend(callbacks)
@@ -133,7 +133,7 @@ class Job:
             if run is None or not kept:
                 raise
             self.save_model(run)
-            run.write_history(self.trainer.history.rows)
+            run.write_history(_ordered(self.trainer.history.rows))
             raise NonFiniteError(f"{error}; the last finite model is saved as {str(run.model)!r}") from None
         return self.trainer.stop != INTERRUPTED
 
@@ -177,7 +177,7 @@ class Job:
     def finish(self, run: RunFolder, result: TableResult) -> None:
         """Write model, history and measures; only then the checkpoints, no longer needed, go."""
         self.save_model(run)
-        run.write_history(self.trainer.history.rows)
+        run.write_history(_ordered(self.trainer.history.rows))
         write_json(run.metrics, result.to_json())
         run.checkpoint_folder().clear()
 
@@ -232,6 +232,12 @@ class TableResult:
             "warnings": self.warnings,
             "options": self.options.to_json(),
         }
+
+
+def _ordered(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows with their columns in one order, which JSON in a checkpoint does not keep."""
+    order = ("epoch", "loss", "train_loss", "val_loss")
+    return [dict(sorted(row.items(), key=lambda item: (*(item[0] != name for name in order), item[0]))) for row in rows]
 
 
 def dead_layers(model: Model, data: Prepared) -> list[str]:

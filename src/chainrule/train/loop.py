@@ -88,6 +88,9 @@ class Trainer:
         """
         for c in self.callbacks:
             c.on_train_begin(self)
+        for name, value in self.model.parameters.items():
+            if not np.isfinite(value).all():
+                self._diverged(self.model.layer_of(name), name)
         with np.errstate(all="ignore"):
             while self.epoch <= self.settings.epochs and self.stop is None:
                 self._epoch()
@@ -219,6 +222,7 @@ class Trainer:
             "samples": len(self.samples),
             "batch_size": self.batch_size,
             "seed": self.settings.seed,
+            "optimizer": self.update.optimizer.name,
         }
         if self.early is not None:
             content["early"] = {"best": self.early.best, "epoch": self.early.best_epoch, "waited": self.early.waited}
@@ -231,6 +235,7 @@ class Trainer:
             ("samples", len(self.samples)),
             ("batch_size", self.batch_size),
             ("seed", self.settings.seed),
+            ("optimizer", self.update.optimizer.name),
         ):
             if content.get(name) != mine:
                 raise ModelFileError(
@@ -314,13 +319,14 @@ def fit_full_batch(
         if callback is not None:
             callback(len(history.rows), last[0])
 
+    flat = min(2.2e-9, 2.2e-5 * tolerance)  # SciPy's own at scikit-learn's tolerance; smaller where more is asked for
     found = minimize(
         evaluate,
         model.theta[:, 0].astype(np.float64),
         method="L-BFGS-B",
         jac=True,
         callback=after,
-        options={"maxiter": max_iterations, "maxfun": max_evaluations, "gtol": tolerance},
+        options={"maxiter": max_iterations, "maxfun": max_evaluations, "gtol": tolerance, "ftol": flat},
     )
     if not (np.isfinite(found.fun) and np.isfinite(found.x).all()):
         raise NonFiniteError("L-BFGS met a NaN or infinity in the cost: scale the data or lower the weights")

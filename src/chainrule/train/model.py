@@ -280,11 +280,16 @@ class Model:
 
     def layer_of(self, name: str) -> str:
         """Where a tensor stands, in words: "layer 2", "batch norm 1", "the input"."""
+        stem, _, index = name.removeprefix("d").rstrip("]").partition("[")
+        found = f"N[{index}]" if stem in ("gamma", "beta", "mean", "var") else name.removeprefix("d")
         for group, members in self.graph.groups.items():
-            if name.removeprefix("d") in members:
+            if found in members:
                 return group
-        index = name[name.find("[") + 1 : -1].rstrip("'").split("d")[0] if "[" in name else ""
-        return f"layer {index}" if index not in ("", "0") else "the input" if name == "A[0]" else "the cost"
+        words = {"D": "dropout", "R": "skip connection", "E": "embedding", "V": "embedding", "c": "embedding"}
+        if stem in words:
+            return f"{words[stem]} {index}"
+        index = index.rstrip("'").split("d")[0]
+        return f"layer {index}" if index not in ("", "0") else "the input" if stem == "A" else "the cost"
 
 
 def _loss_for(network: Network, given: str | Loss | None) -> Loss:
