@@ -28,7 +28,7 @@ def rows(text: str) -> list[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the run `r` of a table (columns id, size, color, town; 40 towns are embedded) and `p` of numbers."""
+    """A folder with the run `r` of a table whose 40 towns are embedded, and the run `p` that predicts numbers."""
     folder = tmp_path_factory.mktemp("apply")
     rng = np.random.default_rng(0)
     lines = []
@@ -111,7 +111,8 @@ def test_predict_out_is_written_whole_and_not_over_a_file(trained: Path, place: 
 
 def test_evaluate_measures_labeled_rows_only(trained: Path, place: Path) -> None:
     (place / "new.csv").write_text(
-        'size,color,town,y\n3,red,t01,"big, tall"\n-3,red,t02,small\n-3,blue,t02,small\n-3,blue,t02,"big, tall"\n1,red,t01,\n'
+        'size,color,town,y\n3,red,t01,"big, tall"\n-3,red,t02,small\n-3,blue,t02,small\n'
+        '-3,blue,t02,"big, tall"\n1,red,t01,\n'
     )
     result = run("evaluate", str(trained / "r"), "new.csv")
     assert "0.7500" in result.stdout

@@ -1,4 +1,4 @@
-"""Bad input to the command: one sentence with place, value, allowed and mend; exit code 2; nothing written or changed."""
+"""Bad input to the command: one sentence with place, value, allowed and mend; exit code 2; no file changed."""
 
 from __future__ import annotations
 

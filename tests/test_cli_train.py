@@ -347,8 +347,8 @@ def test_a_dead_layer_is_named() -> None:
 
 def test_a_dead_layer_is_warned_of_after_training(place: Path) -> None:
     # One step of plain SGD with a large rate throws every bias far below zero.
-    result = run("train", "iris", "--optimizer", "sgd", "--learning-rate", "300", "--clip-norm", "10", "--epochs", "3",
-                 "--out", "r", "--hidden", "6")  # fmt: skip
+    result = run("train", "iris", "--optimizer", "sgd", "--learning-rate", "100", "--clip-norm", "1", "--epochs", "5",
+                 "--patience", "0", "--l2", "0", "--out", "r", "--hidden", "6")  # fmt: skip
     assert "warning: layer 1" in result.stderr
     assert "ReLU units" in result.stderr
     assert "--activation leaky_relu" in result.stderr
@@ -364,6 +364,13 @@ def test_default_l2_rises_with_the_noise() -> None:
     assert default_l2(noisy) > 5 * default_l2(clean)
 
 
+def test_a_validation_set_of_one_row_and_no_spread(place: Path) -> None:
+    (place / "t.csv").write_text("x,y\n" + "".join(f"{i},{2 * i}\n" for i in range(6)))
+    result = run("train", "t.csv", "--epochs", "3", "--out", "r", "--checkpoint-every", "1")
+    assert "nan" not in result.stdout
+    assert "only 4 training rows" in result.stderr
+
+
 # --- parts -------------------------------------------------------------------------------------------------------
 
 
@@ -374,6 +381,25 @@ def test_checkpoint_intervals() -> None:
     for text in ("", "0", "-1", "3 hours", "x", "1.5"):
         with pytest.raises(ConfigurationError, match="checkpoint_every"):
             Every.parse(text)
+
+
+def test_the_options_of_the_command_have_the_defaults_of_the_library() -> None:
+    from chainrule.cli.train import command
+
+    library = Options().to_json()
+    for parameter in command.params:
+        if parameter.name in library and not parameter.multiple:
+            given = parameter.type_cast_value(None, parameter.get_default(None))  # type: ignore[arg-type]
+            given = list(given) if isinstance(given, tuple) else given
+            assert given == library[parameter.name], parameter.name
+
+
+def test_patience_is_at_least_400_steps_or_20_epochs() -> None:
+    assert Options().settings(100).patience == 100  # 4 steps per epoch
+    assert Options().settings(100_000).patience == 20
+    assert Options(patience=7).settings(100).patience == 7
+    assert Options(patience=0).settings(100).patience is None
+    assert Options().settings(100, watched=False).patience is None
 
 
 def test_options_survive_json() -> None:

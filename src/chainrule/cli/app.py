@@ -51,6 +51,10 @@ def as_options(text: str) -> str:
     )
 
 
+class ReaderGone(BaseException):
+    """The reader of standard output has gone away; no error, but there is nobody to write for."""
+
+
 class App(click.Group):
     """A click group that loads its commands late and reports whatever goes wrong in one sentence."""
 
@@ -78,6 +82,13 @@ class App(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # Before click sees it, which would take it for an error. Whoever read our output has enough (`| head`).
+            raise ReaderGone from None
+
     def main(
         self,
         args: Sequence[str] | None = None,
@@ -104,8 +115,8 @@ class App(click.Group):
             return _fail("interrupted", 130)
         except click.ClickException as error:
             return _fail(f"error: {_usage(error)}", 2)
-        except BrokenPipeError:
-            # Whoever read our output has enough (`| head`); what is buffered must not raise again at exit.
+        except (ReaderGone, BrokenPipeError):
+            # What is buffered must not raise again at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 141
         except Stopped as stop:

@@ -41,7 +41,7 @@ class Bar(Callback):
 
         self._progress = Progress(
             TextColumn("epoch {task.fields[epoch]}"),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=14),
             TextColumn("{task.fields[text]}"),
             TimeRemainingColumn(),
             console=output.console,
@@ -64,7 +64,10 @@ class Bar(Callback):
 
     def on_epoch_end(self, trainer: Trainer, epoch: int, row: Mapping[str, Any]) -> None:
         self._progress.update(
-            self._task, completed=trainer.step, epoch=f"{epoch}/{trainer.settings.epochs}", text=describe(row)
+            self._task,
+            completed=trainer.step,
+            epoch=f"{epoch}/{trainer.settings.epochs}",
+            text=describe(row, short=True),
         )
 
     def on_train_end(self, trainer: Trainer) -> None:
@@ -74,9 +77,12 @@ class Bar(Callback):
         self._progress.stop()
 
 
-def describe(row: Mapping[str, Any]) -> str:
-    """`loss 0.1234  validation loss 0.2345  accuracy 0.9712`."""
+def describe(row: Mapping[str, Any], *, short: bool = False) -> str:
+    """`loss 0.1234  validation loss 0.2345  validation accuracy 0.9712`; short: to fit beside a bar."""
     text = f"loss {row['loss']:.4g}"
+    if short:
+        text += f"  val. loss {row['val_loss']:.4g}" if "val_loss" in row else ""
+        return text + "".join(f"  {k[4:]} {v:.3f}" for k, v in row.items() if k in ("val_accuracy", "val_r2"))
     if "val_loss" in row:
         text += f"  validation loss {row['val_loss']:.4g}"
     for name in ("accuracy", "r2"):

@@ -41,7 +41,7 @@ def report(result: TableResult, output: Output) -> None:
     output.show(parts_table(result.measures))
     judged = result.judged[result.shown]
     if judged.confusion is not None:
-        output.show(confusion_table(judged.confusion, f"Confusion matrix ({result.shown})", _width(output)))
+        _show(confusion_table(judged.confusion, f"Confusion matrix ({result.shown})", _width(output)), output)
     output.say(f"learning curves: {result.reading}")
 
 
@@ -49,8 +49,8 @@ def evaluation(judged: Any, output: Output) -> None:
     """Measures, confusion matrix and measures per class of labeled data."""
     output.show(parts_table({"value": judged.measures}))
     if judged.confusion is not None:
-        output.show(confusion_table(judged.confusion, width=_width(output)))
-        output.show(class_table(judged.confusion))
+        _show(confusion_table(judged.confusion, width=_width(output)), output)
+        _show(class_table(judged.confusion), output)
 
 
 def pictures(result: TableResult, run: RunFolder) -> list[str]:
@@ -67,6 +67,14 @@ def pictures(result: TableResult, run: RunFolder) -> list[str]:
             raise
         return [f"no pictures were drawn: {error}"]
     return []
+
+
+def _show(table: Any, output: Output) -> None:
+    """A table with its caption below as plain lines, which rich would break to the width of a narrow table."""
+    caption, table.caption = table.caption, None
+    output.show(table)
+    if caption is not None:
+        output.say(f"{caption}\n")
 
 
 def _width(output: Output) -> int:

@@ -51,7 +51,10 @@ _BESIDE_RESUME = {"data", "out", "overwrite", "resume", "checkpoint_every", "qui
 @click.option("--schedule", metavar="NAME[:VALUES]", default="constant", help="E.g. cosine, step:10:0.5.")
 @click.option("--clip-norm", type=float, metavar="X", help="Largest norm of the gradient.")
 @click.option(
-    "--patience", type=int, metavar="N", default=20, help="Stop after N epochs without improvement; 0: never."
+    "--patience",
+    type=int,
+    metavar="N",
+    help="Stop after N epochs without improvement; 0: never.  [default: 20 or more]",
 )
 @click.option("--validation", type=float, metavar="SHARE", default=0.15, help="Rows that judge while training.")
 @click.option("--test", type=float, metavar="SHARE", default=0.2, help="Rows that judge at the end.")
@@ -63,7 +66,7 @@ _BESIDE_RESUME = {"data", "out", "overwrite", "resume", "checkpoint_every", "qui
 @click.option("--quiet", is_flag=True, help="Say nothing but warnings and errors.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.pass_context
-def command(ctx: click.Context, **given: Any) -> int:
+def command(ctx: click.Context, /, **given: Any) -> int:
     """Train a network on DATA: a built-in name (digits, iris, wine, breast_cancer, diabetes), a CSV, TSV or Parquet
     file (gzipped too), or a folder of MNIST-style IDX files.
 

@@ -115,8 +115,10 @@ class Dense(Layer):
     kind: ClassVar[str] = "dense"
 
     def __post_init__(self) -> None:
-        if not isinstance(self.units, int) or self.units < 1:
+        if isinstance(self.units, bool) or not isinstance(self.units, int) or self.units < 1:
             raise ConfigurationError(f"a dense layer was given {self.units!r} units: it needs a whole number from 1 on")
+        if not isinstance(self.bias, bool):
+            raise ConfigurationError(f"bias={self.bias!r}: a dense layer has a bias or has none, True or False")
         for name in ("l1", "l2"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise ConfigurationError(f"{name}={getattr(self, name)!r}: a penalty is a number from 0 on")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 
@@ -69,7 +70,7 @@ def default_l2(data: Prepared) -> float:
 
 
 def _width(levels: int) -> int:
-    return min(16, max(2, round(2 * levels**0.25)))
+    return min(16, max(2, round(2 * math.sqrt(math.sqrt(levels)))))
 
 
 def _loss(data: Prepared, options: Options) -> Loss:

@@ -52,7 +52,7 @@ class Job:
                 if name != "test":
                     samples[name] = model.samples(part.X, part.y, codes=part.codes if part.codes.shape[1] else None)
             validation = samples.get("validation")
-            settings = options.settings(watched=validation is not None)
+            settings = options.settings(len(samples["train"]), watched=validation is not None)
             trainer = Trainer(
                 model, samples["train"], validation, settings, measures=watched(data.preprocessor) if validation else {}
             )
@@ -61,7 +61,7 @@ class Job:
                 f"hidden={','.join(map(str, options.hidden))}: the memory of this machine does not suffice for this "
                 "network and data: use fewer units or rows"
             ) from None
-        trainer.callbacks += [FiniteWatch(), TrainingCurve(samples["train"], trainer.measures, options.seed)]
+        trainer.callbacks += [TrainingCurve(samples["train"], trainer.measures, options.seed), FiniteWatch()]
         return cls(options, data, model, trainer)
 
     @classmethod
@@ -250,22 +250,22 @@ def dead_layers(model: Model, data: Prepared) -> list[str]:
     }
     if not relu:
         return []
-    alive = {name: np.zeros(0, bool) for name in relu}
+    alive: dict[str, Any] = {}
     for start in range(0, len(part), 4096):
         rows = slice(start, start + 4096)
         values = {**model.parameters, **model.state, "A[0]": part.X[rows].T.astype(model.dtype, copy=False)}
         values |= {f"c[{k + 1}]": part.codes[rows, k][None, :] for k in range(part.codes.shape[1])}
         for name, A in zip(relu, evaluate(list(relu.values()), values, model.dtype), strict=True):
             some = (A > 0).any(axis=1)
-            alive[name] = some | alive[name] if len(alive[name]) else some
+            alive[name] = some | alive[name] if name in alive else some
     warnings = []
     for name, some in alive.items():
         dead, units = int((~some).sum()), len(some)
         layer = f"layer {name[2:-1].rstrip(chr(39))}"
         if dead == units:
             warnings.append(
-                f"{layer} is dead: all its {units} ReLU units are 0 on every training row, so nothing before it learns; "
-                "lower the learning rate, or use activation leaky_relu"
+                f"{layer} is dead: all its {units} ReLU units are 0 on every training row, so nothing before it "
+                "learns; lower the learning rate, or use activation leaky_relu"
             )
         elif dead >= _DEAD_FROM * units:
             warnings.append(

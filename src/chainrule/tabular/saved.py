@@ -109,7 +109,7 @@ class SavedRun:
         """The predictions as CSV text in pieces: row number (or the column id), prediction, probabilities."""
         name, ids = _identifiers(data)
         names = self.preprocessor.class_names
-        header = [name, "prediction"]
+        header: list[object] = [name, "prediction"]
         if names is not None and probabilities:
             header += [f"probability_{n}" for n in names]
         yield _lines([header])
