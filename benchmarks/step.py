@@ -2,8 +2,8 @@
 
     OPENBLAS_NUM_THREADS=1 python benchmarks/step.py
 
-float32, Adam, same initial weights, same batch; both sides must reach the same cost. Sides interleaved A B A B, median of
-the rounds; the ratio is hand-written / ours, above 1 is faster than by hand.
+float32, Adam, same initial weights, same batch; both sides must reach the same cost. Sides interleaved A B A B, median
+of the rounds; the ratio is hand-written / ours, above 1 is faster than by hand.
 """
 
 from __future__ import annotations

@@ -100,7 +100,7 @@ template <class T> inline T clamp_exponent(T x, T low) {
 template <class T> inline Pair<T> exp_pair(T x) {
     const auto a = reduce(clamp_exponent(x, Bits<T>::exp_low));
     const T r = a.r.high;
-    const T p = exp_core(r) * (r * r) + r;
+    const T p = (exp_core(r) * (r * r) + a.r.low) + r;
     const T y = p + T(1);
     const T l = p - (y - T(1));
     const auto half = a.n >> 1;  // two factors, so that neither overflows and denormals come out

@@ -87,7 +87,6 @@ struct Source {
 };
 
 bool finite(const void* x, std::size_t n, bool wide) {
-    // The sum of squares is finite only if every entry is (it may overflow besides: the caller looks again).
     double total = 0;
     if (wide) {
         const double* p = static_cast<const double*>(x);
@@ -109,6 +108,18 @@ bool finite(const void* x, std::size_t n, bool wide) {
     return total == 0;
 }
 
+// Σ x², infinite or NaN where an entry is (or where the squares overflow: the caller looks again).
+template <class T> double squares(const T* x, std::size_t n) {
+    T part[16] = {};
+    std::size_t i = 0;
+    for (; i + 16 <= n; i += 16)
+        for (int k = 0; k < 16; ++k) part[k] += x[i + k] * x[i + k];
+    for (; i < n; ++i) part[0] += x[i] * x[i];
+    double total = 0;
+    for (T v : part) total += static_cast<double>(v);
+    return total;
+}
+
 double number(std::uintptr_t p, bool wide) {
     return wide ? *reinterpret_cast<double*>(p) : static_cast<double>(*reinterpret_cast<float*>(p));
 }
@@ -119,7 +130,8 @@ void put(std::uintptr_t p, bool wide, double v) {
 }
 
 // Steps of one batch size: gather, gradient, guard, update; returns when `budget` seconds have passed or they are done.
-// status 0: went well; 1: a value that is not finite, before the update; 2: a label out of range.
+// status 0: went well; 1: a value that is not finite, before the update; 2: a label out of range; 3: a step so large
+// that its update may overflow. After 1 and 3 the state is what it was before the step.
 nb::tuple steps(Handle& gradient, Handle& update, bool wide, const std::vector<nb::tuple>& sources,
                 std::uintptr_t order, std::int64_t batch, std::int64_t count, std::uintptr_t rates, std::uintptr_t rate,
                 std::uintptr_t updates, std::uintptr_t counter, std::uintptr_t cost, std::uintptr_t grad,
@@ -158,9 +170,14 @@ nb::tuple steps(Handle& gradient, Handle& update, bool wide, const std::vector<n
                 break;
             }
             const double J = number(cost, wide);
-            if (!std::isfinite(J) || !finite(reinterpret_cast<void*>(grad), parameters, wide)) {
-                for (auto& k : state) std::memcpy(k.first, k.second.data(), k.second.size());
+            const double square = wide ? squares(reinterpret_cast<const double*>(grad), parameters)
+                                       : squares(reinterpret_cast<const float*>(grad), parameters);
+            if (!std::isfinite(J) || (!std::isfinite(square) && !finite(reinterpret_cast<void*>(grad), parameters, wide)))
                 status = 1;
+            else if (!(eta[done] <= 10 && eta[done] * eta[done] * square < 1e30))
+                status = 3;
+            if (status) {
+                for (auto& k : state) std::memcpy(k.first, k.second.data(), k.second.size());
                 break;
             }
             double weight = static_cast<double>(batch);

@@ -20,6 +20,8 @@ def test_the_examples_of_a_page_print_what_stands_below_them(page: str) -> None:
 
 def test_every_page_with_examples_is_executed() -> None:
     with_examples = {
-        str(p.relative_to(ROOT)) for p in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")] if ">>> " in p.read_text("utf-8")
+        str(p.relative_to(ROOT))
+        for p in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+        if ">>> " in p.read_text("utf-8")
     }
     assert with_examples <= set(PAGES)

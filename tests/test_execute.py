@@ -135,6 +135,20 @@ def test_sizes_stand_in_constants() -> None:
     assert "X" in plan(e).bound
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_labels_may_be_constants_or_computed(dtype: Any) -> None:
+    A, k, y = variable("A", 3, 4), constant(2), variable("y", 1, "m", kind="label")
+    e = {
+        "hot": o.one_hot(k, classes=3),
+        "taken": o.gather(A, k),
+        "picked": o.pick(o.gather(A, k), constant(1)),
+        "added": o.scatter_add(o.gather(A, k), k, cols=3),
+        "next": o.gather(A, 3 - y),
+        "rows": o.one_hot(o.total(o.one_hot(y, classes=2), axis=0), classes=2),
+    }
+    agree(e, {"A": RNG.normal(size=(3, 4)), "y": np.array([[0, 1, 1]])}, dtype, 1e-6)
+
+
 def test_results_that_are_variables_repetitions_constants_or_the_same() -> None:
     outputs = {
         "x": X,

@@ -27,8 +27,12 @@ FLOORS = {
     "train": 4,
     "check": 4,
     "estimators": 5,
+    "sequential": 5,
+    "tabular": 5,
+    "textbook": 5,
     "show": 5,
     "cli": 6,
+    "__main__": 6,
 }
 # Top-level package -> rooms that may import it at module level (inside a function: any room that is about it).
 HEAVY = {

@@ -31,6 +31,9 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
 
+    coefs_: list[Array]
+    intercepts_: list[Array]
+
     def __init__(
         self,
         hidden_layer_sizes: Any = (100,),
@@ -84,8 +87,11 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
 
     # --- what a subclass says ------------------------------------------------------------------------------------
 
-    def _encode(self, y: Any, *, first: bool) -> tuple[Array, int, str]:
-        """Targets as the network takes them, the number of outputs, the output activation; learns classes if first."""
+    def _encode(self, y: Any, *, first: bool, classes: Any) -> tuple[Array, int, str]:
+        """Targets as the network takes them, the number of outputs, the output activation.
+
+        Learns the classes if first: the given ones, or those of y.
+        """
         raise NotImplementedError
 
     def _score_of(self, Yhat: Array, samples: Samples) -> float:
@@ -94,7 +100,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
 
     # --- fitting -------------------------------------------------------------------------------------------------
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool) -> BaseMLP:
+    def _fit(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool, classes: Any = None) -> None:
         self._validate_params()
         if incremental and self.early_stopping:
             raise ConfigurationError("early_stopping=True needs whole epochs: call fit, or set it to False")
@@ -111,7 +117,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         )
         X = _dense(X)
         rng = check_random_state(self.random_state)
-        encoded, outputs, output = self._encode(_dense(y), first=first)
+        encoded, outputs, output = self._encode(_dense(y), first=first, classes=classes)
         description = Description(
             (X.shape[1], *self._hidden(), outputs),
             self.activation,
@@ -134,7 +140,6 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
             self._fit_full_batch(machine, samples)
         else:
             self._fit_stochastic(machine, samples, rng, incremental=incremental)
-        return self
 
     def _hidden(self) -> tuple[int, ...]:
         given = self.hidden_layer_sizes
@@ -175,7 +180,9 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
             callback=say,
         )
         self.loss_curve_ += [float(row["loss"]) for row in history.rows]
-        self.loss_ = self.best_loss_ = machine.model.cost(samples)
+        self.loss_ = self.loss_curve_[-1] if history.rows else machine.model.cost(samples)
+        self.best_loss_ = self.loss_
+        machine.model.release()  # buffers for all samples at once
         if not converged:
             self._warn_of_limit("L-BFGS")
 
@@ -246,7 +253,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         return samples.take(rows[0]), samples.take(rows[1])
 
     def _batch_size(self, n: int) -> int:
-        if self.batch_size == "auto":
+        if isinstance(self.batch_size, str):  # "auto"
             return min(200, n)
         if self.batch_size > n:
             warnings.warn(f"batch_size={self.batch_size} is more than the {n} samples: all are one batch", stacklevel=5)

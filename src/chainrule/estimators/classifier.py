@@ -43,6 +43,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
 
     Raises `ChainruleError` (a `ValueError`) for data and numbers that cannot be used, `NonFiniteError` where training
     diverges; warns with `ConvergenceWarning` when `max_iter` ends it.
+
+    >>> X, y = [[0.0], [1.0], [2.0], [3.0]], ["low", "low", "high", "high"]
+    >>> MLPClassifier((5,), "tanh", solver="lbfgs", random_state=0).fit(X, y).predict([[0.2], [2.8]])
+    array(['low', 'high'], dtype='<U4')
     """
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> MLPClassifier:
@@ -50,8 +54,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         self._fit(X, y, sample_weight, incremental=False)
         return self
 
-    @available_if(is_stochastic)
-    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> MLPClassifier:
+    @available_if(is_stochastic)  # type: ignore[untyped-decorator]
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> MLPClassifier:
         """One epoch over the given samples, going on from where the last call stopped.
 
         classes  all labels that will ever come; needed in the first call (ignored there for multi-label targets)
@@ -60,19 +64,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         if not hasattr(self, "classes_"):
             if classes is None:
                 raise ConfigurationError("the first call to partial_fit needs classes: give all labels that will come")
-            if not type_of_target(y).startswith("multilabel"):
-                self._classes_to_come = unique_labels(classes)
         elif classes is not None and not np.array_equal(self.classes_, unique_labels(classes)):
             raise ConfigurationError(
                 f"classes={classes!r} are not those of the first call to partial_fit, {self.classes_!r}: leave them out"
             )
-        try:
-            self._fit(X, y, sample_weight, incremental=True)
-        finally:
-            self.__dict__.pop("_classes_to_come", None)
+        self._fit(X, y, sample_weight, incremental=True, classes=classes)
         return self
 
-    def _encode(self, y: Any, *, first: bool) -> tuple[Array, int, str]:
+    def _encode(self, y: Any, *, first: bool, classes: Any) -> tuple[Array, int, str]:
         check_classification_targets(y)
         kind = type_of_target(y, input_name="y")
         if kind == "multiclass-multioutput":
@@ -84,9 +83,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             y = column_or_1d(y, warn=True)
         if first:
             self._multilabel = multilabel
-            self.classes_ = self.__dict__.get("_classes_to_come", None)
-            if self.classes_ is None:
-                self.classes_ = unique_labels(y)
+            self.classes_ = unique_labels(y if multilabel or classes is None else classes)
         elif multilabel != self._multilabel:
             raise DataError("y is of another kind (multi-label or not) than in the previous fit: fit anew")
         K = len(self.classes_)
@@ -108,8 +105,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     def _decide(self, Yhat: Array) -> Array:
         """Indices of classes (N,), or (N, K) of 0 and 1."""
         if self.out_activation_ == "softmax":
-            return Yhat.argmax(axis=1)
-        chosen = (Yhat > 0.5).astype(int)
+            best: Array = Yhat.argmax(axis=1)
+            return best
+        chosen: Array = (Yhat > 0.5).astype(int)
         return chosen if self._multilabel else np.minimum(chosen[:, 0], len(self.classes_) - 1)
 
     def _score_of(self, Yhat: Array, samples: Samples) -> float:
@@ -119,7 +117,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     def predict(self, X: Any) -> Array:
         """The likeliest class of each sample (N,), or the labels of probability above 1/2 as (N, K) of 0 and 1."""
         chosen = self._decide(self._output(X))
-        return chosen if self._multilabel else self.classes_[chosen]
+        return chosen if self._multilabel else self.classes_.take(chosen)
 
     def predict_proba(self, X: Any) -> Array:
         """Probabilities (N, K), columns in the order of `classes_`; rows sum to 1 unless multi-label."""

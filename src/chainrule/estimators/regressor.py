@@ -34,6 +34,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
     attributes, errors and sparse X are as in `MLPClassifier`.
 
     fit(X, y, sample_weight=None): X (N, n_0), y (N,) or (N, n_L).
+
+    >>> line = MLPRegressor(hidden_layer_sizes=(), solver="lbfgs", alpha=0, tol=1e-9)
+    >>> line.fit([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0]).predict([[1.5]]).round(6)
+    array([4.])
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -101,13 +105,13 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         self._fit(X, y, sample_weight, incremental=False)
         return self
 
-    @available_if(is_stochastic)
+    @available_if(is_stochastic)  # type: ignore[untyped-decorator]
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> MLPRegressor:
         """One epoch over the given samples, going on from where the last call stopped."""
         self._fit(X, y, sample_weight, incremental=True)
         return self
 
-    def _encode(self, y: Any, *, first: bool) -> tuple[Array, int, str]:
+    def _encode(self, y: Any, *, first: bool, classes: Any) -> tuple[Array, int, str]:
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         y = y.reshape(len(y), -1)

@@ -48,6 +48,7 @@ OPCODES = {
 _MATMUL, _MAP, _REDUCE, _LSE, _ONE_HOT, _PICK, _GATHER, _SCATTER, _UNIFORM, _TRANSPOSE, _STORE = range(11)
 _SPREAD = {"full": 0, "column": 1, "row": 2, "scalar": 3}
 _REGISTER, _CONSTANT = 4, 5
+DONE, FAILED, LABEL, LARGE = range(4)  # how a row of native steps ended
 
 
 @cache
@@ -242,7 +243,8 @@ def steps(
     rates    learning rate of each step
     kept     state to put back when a step meets a value that is not finite
 
-    Returns (steps done, status, Σ cost · weight, Σ weight); status 1: not finite, found before the update.
+    Returns (steps done, status, Σ cost · weight, Σ weight). Status FAILED: the next step is not finite, LARGE: it is so
+    large that its update may overflow; either way nothing of it was kept. A label out of range is an `IndexError`.
     """
     into = [gradient.input_arrays[gradient.program.buffer(n).index] for n in gradient.program.inputs]
     gradient.task.set_inputs([a.ctypes.data for a in into])
@@ -268,4 +270,6 @@ def steps(
         0 if weights is None else into[weights].ctypes.data,
         budget,
     )
+    if result[1] == LABEL:
+        raise IndexError("a label lies outside 0..K-1")
     return result

@@ -127,19 +127,24 @@ class _Writer:
             case LogSumExp():
                 self._lse(x)
             case OneHot():
-                line(f"one_hot(b{x.out}, b{x.labels})")
+                line(f"one_hot(b{x.out}, {self._labels(x.labels)})")
             case Pick():
-                line(f"pick(b{x.out}, b{x.a}, b{x.labels})")
+                line(f"pick(b{x.out}, b{x.a}, {self._labels(x.labels)})")
             case Gather():
-                line(f"take(b{x.table}, b{x.labels}[:, 0], 0, b{x.out}, 'clip')")
+                line(f"take(b{x.table}, {self._labels(x.labels)}[:, 0], 0, b{x.out}, 'clip')")
             case ScatterAdd():
-                line(f"scatter(b{x.out}, b{x.a}, b{x.labels})")
+                line(f"scatter(b{x.out}, b{x.a}, {self._labels(x.labels)})")
             case Uniform():
                 line(f"uniform(b{x.out}, b{x.seed}, b{x.step}, {x.stream})")
             case Transpose():
                 line(f"copyto(b{x.out}, b{x.a}.T)")
             case Store():
                 line(f"copyto(b{x.out}, b{x.a})")
+
+    def _labels(self, buffer: int) -> str:
+        """Labels are integers; those that are constants or were computed stand in a buffer of reals."""
+        kind = self.program.buffers[buffer].kind
+        return f"b{buffer}" if kind == "label" else f"b{buffer}.astype('int64')"
 
     def _reduce(self, x: Reduce) -> None:
         axis = {0: "1", 1: "0", None: "(0, 1)"}[x.axis]

@@ -14,7 +14,7 @@ from typing import Any, cast
 from weakref import WeakValueDictionary
 
 from ..errors import ShapeError, unknown_name
-from .shape import AUTOMATIC, SCALAR, Dim, Shape, Unify, join
+from .shape import AUTOMATIC, SCALAR, Dim, Shape, UnifyError, join
 
 Attrs = tuple[tuple[str, Hashable], ...]
 Number = int | float | Fraction
@@ -28,7 +28,7 @@ class Op:
     """Everything that is known of one operation.
 
     equation    what it computes, in print
-    shape       (shapes of the inputs, attributes) -> shape; raises `ShapeError` or `Unify`
+    shape       (shapes of the inputs, attributes) -> shape; raises `ShapeError` or `UnifyError`
     forward     (arrays..., attributes as keywords) -> array; analytic, so that it accepts complex input
     backward    (node, cotangent) -> one graph expression per input (None where there is no derivative)
     components  index notation of one entry of the result; `{0}`, `{1}` are the operands
@@ -210,7 +210,7 @@ def build(op: Op, inputs: tuple[Node, ...], attrs: Attrs) -> Node:
             else:
                 shape = op.shape(shapes, given)
             return _intern(op, inputs, attrs, shape)
-        except Unify as u:
+        except UnifyError as u:
             memo: dict[Node, Node] = {}
             inputs = tuple(rename_dim(x, u.old, u.new, memo) for x in inputs)
 
@@ -300,7 +300,8 @@ def variables(*roots: Node) -> dict[str, Node]:
             other = found.setdefault(node.name, node)
             if other is not node:
                 raise ShapeError(
-                    f"variable {node.name}: expected one shape and kind everywhere, received {other.shape} and {node.shape}"
+                    f"variable {node.name}: expected one shape and kind everywhere, "
+                    f"received {other.shape} and {node.shape}"
                 )
     return found
 

@@ -54,7 +54,7 @@ def bind(dim: Dim, sizes: Mapping[str, int]) -> int:
         raise ShapeError(f"the size {show(dim)} has no number yet: give an array whose shape contains it") from None
 
 
-class Unify(Exception):
+class UnifyError(Exception):
     """Internal signal of a shape rule: `old` must become `new` before the shapes fit."""
 
     def __init__(self, old: str, new: Dim) -> None:
@@ -66,7 +66,7 @@ def same(op: str, what: str, a: Dim, b: Dim, shapes: tuple[Shape, ...]) -> Dim:
     """Demand that two dimensions are equal.
 
     Numbers that differ are a `ShapeError` naming the op, what was expected and what was received. If a symbol is
-    involved, `Unify` asks the builder to rename it: a number wins over a symbol, a named symbol over an automatic one,
+    involved, `UnifyError` asks the builder to rename it: a number wins over a symbol, a named one over an automatic one,
     the left one over the right one.
     """
     if a == b:
@@ -76,10 +76,10 @@ def same(op: str, what: str, a: Dim, b: Dim, shapes: tuple[Shape, ...]) -> Dim:
         raise ShapeError(f"{op}: expected {what} to agree, received {received} ({a} against {b})")
     if isinstance(a, int):
         assert isinstance(b, str)
-        raise Unify(b, a)
+        raise UnifyError(b, a)
     if isinstance(b, int) or (a.startswith(AUTOMATIC) and not b.startswith(AUTOMATIC)):
-        raise Unify(a, b)
-    raise Unify(b, a)
+        raise UnifyError(a, b)
+    raise UnifyError(b, a)
 
 
 def join(op: str, shapes: tuple[Shape, ...]) -> Shape:

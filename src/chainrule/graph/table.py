@@ -32,7 +32,9 @@ class Graph(Mapping[str, Node]):
                 if member not in self._nodes:
                     raise unknown_name(f"member of group {group!r}", member, self._nodes)
         self.variables: Mapping[str, Node] = MappingProxyType(variables(*self._nodes.values()))
-        self.names: Mapping[Node, str] = MappingProxyType({node: name for name, node in reversed(self._nodes.items())})
+        self.names: Mapping[Node, str] = MappingProxyType(
+            {node: name for name, node in reversed(list(self._nodes.items()))}
+        )
 
     def __getitem__(self, name: str) -> Node:
         try:

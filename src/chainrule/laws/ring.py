@@ -233,10 +233,8 @@ def _write(polynomial: Polynomial, shape: Shape, source: Mapping[Monomial, Node]
         terms.append((c / scale, body))
     terms.sort(key=lambda t: t[0] < 0)
     for c, body in terms:
-        if inner is None:
-            inner = body if c > 0 else -body
-        else:
-            inner = inner + body if c > 0 else inner - body
+        signed = body if c > 0 else -body
+        inner = signed if inner is None else inner + body if c > 0 else inner - body
     assert inner is not None
     if scale == -1 and not outer_powers and not common:
         return broadcast_to(-inner, shape)

@@ -30,7 +30,7 @@ from .ring import coefficient, collect, factors_of, rebuilt
 
 @dataclass(frozen=True)
 class Law:
-    """One simplification: `equation` holds whenever `condition` does; `rewrite` returns None where it does not apply."""
+    """One simplification: `equation` holds whenever `condition` does; `rewrite` is None where it does not apply."""
 
     name: str
     equation: str
@@ -203,12 +203,14 @@ def _(n: Node) -> Node | None:
     except ArithmeticError:
         return None
     for f, e in list(factors.items()):
-        x = _one_plus(f)
-        if e <= -1 and x is not None and _is(x, "exp") and factors.get(x, 0) >= 1:
-            replaced = sigmoid(x.inputs[0])
-        elif e >= 1 and _is(f, "sigmoid") and (x := exp(simplest_negation(f.inputs[0]))) in factors and factors[x] >= 1:
-            replaced = 1 - f
+        below = _one_plus(f)
+        if e <= -1 and below is not None and _is(below, "exp"):
+            x, replaced = below, sigmoid(below.inputs[0])
+        elif e >= 1 and _is(f, "sigmoid"):
+            x, replaced = exp(simplest_negation(f.inputs[0])), 1 - f
         else:
+            continue
+        if factors.get(x, 0) < 1:
             continue
         factors[f] -= 1 if e > 0 else -1
         factors[x] -= 1

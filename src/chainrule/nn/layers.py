@@ -93,7 +93,8 @@ def _jsonable(name: str, value: Any) -> Any:
         return [x.to_json() for x in value]
     if callable(value):
         raise ConfigurationError(
-            f"{name}={_activation_name(value)!r} is a function and cannot be saved; register it by name in ACTIVATIONS first"
+            f"{name}={_activation_name(value)!r} is a function and cannot be saved in a model file; use an activation "
+            "with a name, or keep the network in your program"
         )
     return value
 
@@ -114,8 +115,10 @@ class Dense(Layer):
     kind: ClassVar[str] = "dense"
 
     def __post_init__(self) -> None:
-        if not isinstance(self.units, int) or self.units < 1:
+        if isinstance(self.units, bool) or not isinstance(self.units, int) or self.units < 1:
             raise ConfigurationError(f"a dense layer was given {self.units!r} units: it needs a whole number from 1 on")
+        if not isinstance(self.bias, bool):
+            raise ConfigurationError(f"bias={self.bias!r}: a dense layer has a bias or has none, True or False")
         for name in ("l1", "l2"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise ConfigurationError(f"{name}={getattr(self, name)!r}: a penalty is a number from 0 on")
@@ -261,7 +264,8 @@ class Skip(Layer):
             inner = layer.build(c, inner)
         if inner.shape != A.shape:
             raise ConfigurationError(
-                f"a skip connection joins {A.shape} and {inner.shape}: the layers inside must end with {A.shape.rows} units"
+                f"a skip connection joins {A.shape} and {inner.shape}: "
+                f"the layers inside must end with {A.shape.rows} units"
             )
         name = next(f"R[{k}]" for k in range(1, 9999) if f"R[{k}]" not in c.nodes)
         return c.name(name, A + inner)

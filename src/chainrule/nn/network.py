@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import ConfigurationError
+from ..errors import ChainruleError, ConfigurationError
 from ..graph import Graph, Node, variable
 from ..laws import simplify
 from ..ops import one_hot
@@ -96,7 +97,18 @@ class Network:
         return last.activation if isinstance(last.activation, str) else getattr(last.activation, "__name__", "custom")
 
     def forward(self, *, training: bool) -> Forward:
-        """Write the equations: with batch statistics and dropout masks for training, without for prediction."""
+        """The equations: with batch statistics and dropout masks for training, without for prediction."""
+        return self._training if training else self._prediction
+
+    @cached_property
+    def _training(self) -> Forward:
+        return self._written(training=True)
+
+    @cached_property
+    def _prediction(self) -> Forward:
+        return self._written(training=False)
+
+    def _written(self, *, training: bool) -> Forward:
         c = Construction(training, embeddings=self.embeddings)
         A = variable("A[0]", self.inputs, "m")
         for layer in self.layers:
@@ -128,7 +140,9 @@ class Network:
             layers = tuple(layer_from_json(x) for x in d["layers"])
             embeddings = tuple((int(a), int(b)) for a, b in d.get("embeddings", []))
             return cls(d["inputs"], layers, embeddings)
-        except (KeyError, TypeError, AttributeError) as e:
+        except ChainruleError:
+            raise
+        except (KeyError, TypeError, AttributeError, ValueError) as e:
             raise ConfigurationError(f"the architecture cannot be read: {type(e).__name__} at {e}") from None
 
     def __str__(self) -> str:

@@ -6,7 +6,7 @@ An activation is a function from the logits `Z` (n × m) to the activations `A` 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from ..errors import ConfigurationError, unknown_name
@@ -76,7 +76,7 @@ def softmax(Z: Node) -> Node:
     return exp(log_softmax(Z))
 
 
-ACTIVATIONS = MappingProxyType(
+ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
     {
         "identity": identity,
         "sigmoid": sigmoid,

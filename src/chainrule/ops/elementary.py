@@ -81,7 +81,7 @@ sqrt = Op(
     doc="Square root, A > 0: dA = dC / (2 C), the example of the third source.",
 )
 
-sin = Op(
+sin: Op = Op(
     name="sin",
     arity=1,
     equation="C = sin A",
@@ -95,7 +95,7 @@ sin = Op(
     doc="Sine: dA = dC ∘ cos A.",
 )
 
-cos = Op(
+cos: Op = Op(
     name="cos",
     arity=1,
     equation="C = cos A",

@@ -81,5 +81,5 @@ broadcast = Op(
     components="C_ij = A_i or A_j or A",
     text="broadcast({0}, {rows}, {cols})",
     latex="{0}",
-    doc="Repeat a column, a row or a number: dA is the sum of dC over what was repeated (the bias rule of the sources).",
+    doc="Repeat a column, a row or a number: dA is the sum of dC over what was repeated (the sources' bias rule).",
 )

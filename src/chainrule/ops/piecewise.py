@@ -13,7 +13,6 @@ import numpy as np
 from ..graph import Node, Op
 from .arithmetic import REAL
 
-
 step = Op(
     name="step",
     arity=1,

@@ -101,7 +101,7 @@ lse = Op(
 
 
 def mean(a: Node, axis: int | None = None) -> Node:
-    """Mean over rows (0), columns (1) or both (None): the sum divided by the number of entries; a 1-row/1-column matrix."""
+    """Mean over rows (0), columns (1) or both (None): the sum divided by the number of entries, dimensions kept."""
     result = total(a, axis=axis)
     for d in _dims(axis):
         result = result * size(a.shape[d], -1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from .preparation import Prepared
 
 # θ, its gradient, two optimizer vectors, the best parameters, a float64 draw and a snapshot.
 _COPIES = 8
-_L2_OF_NUMBERS = 0.1
+_NEIGHBORS = 1000  # rows among which nearest neighbors are sought
 
 
 def build_model(data: Prepared, options: Options) -> Model:
@@ -36,9 +37,7 @@ def build_model(data: Prepared, options: Options) -> Model:
 
 def build_network(data: Prepared, options: Options, outputs: int, last: str) -> Network:
     """Hidden layers as the options say; categories with many levels are embedded (width ≈ ⁴√levels · 2, 2 to 16)."""
-    l2 = options.l2
-    if l2 is None:
-        l2 = _L2_OF_NUMBERS if data.preprocessor.task == "regression" else 0.0
+    l2 = default_l2(data) if options.l2 is None else options.l2
     layers: list[Layer] = []
     for units in options.hidden:
         if options.batch_norm:
@@ -53,8 +52,25 @@ def build_network(data: Prepared, options: Options, outputs: int, last: str) -> 
     return Network(data.preprocessor.n_features, tuple(layers), embeddings)
 
 
+def default_l2(data: Prepared) -> float:
+    """λ₂ = c/n for n training rows: c = 1 for classes, max(3, 120 δ²) for numbers, δ the share of noise in the target.
+
+    The more noise, the closer to a linear model; found on nine public tables over several seeds. δ is the Delta test,
+    half the mean squared difference between the (standardized) targets of nearest neighbors (Pi & Peterson 1994).
+    """
+    train = data.parts["train"]
+    if data.preprocessor.task == "classification" or len(train) < 2 or not train.X.shape[1]:
+        return 1.0 / len(train)
+    X, y = train.X[:_NEIGHBORS].astype(np.float64), train.y[:_NEIGHBORS]
+    norms = (X**2).sum(axis=1)
+    distances = norms[:, None] + norms - 2 * X @ X.T
+    np.fill_diagonal(distances, np.inf)
+    noise = 0.5 * float(np.mean((y - y[distances.argmin(axis=1)]) ** 2))
+    return float(f"{max(3.0, 120 * min(noise, 0.6) ** 2) / len(train):.3g}")
+
+
 def _width(levels: int) -> int:
-    return min(16, max(2, round(2 * levels**0.25)))
+    return min(16, max(2, round(2 * math.sqrt(math.sqrt(levels)))))
 
 
 def _loss(data: Prepared, options: Options) -> Loss:
@@ -82,7 +98,7 @@ def _loss(data: Prepared, options: Options) -> Loss:
 
 
 def _weights(data: Prepared, options: Options, found: Loss) -> float | tuple[float, ...] | None:
-    """"balanced": n / (K n_k) from the training rows; for a single output the weight of the positives, n_0 / n_1."""
+    """ "balanced": n / (K n_k) from the training rows; for a single output the weight of the positives, n_0 / n_1."""
     if options.class_weight is None:
         return None
     classes = data.preprocessor.class_names

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from ..execute import evaluate
 from ..files import RunFolder, write_json
 from ..train import Callback, History, Model, Trainer, save_model
 from .architecture import build_model
+from .curves import TrainingCurve, comparable
 from .keeper import INTERRUPTED, Every, FiniteWatch, Keeper
 from .measures import Judged, judge, watched
 from .options import Options
@@ -51,7 +52,7 @@ class Job:
                 if name != "test":
                     samples[name] = model.samples(part.X, part.y, codes=part.codes if part.codes.shape[1] else None)
             validation = samples.get("validation")
-            settings = options.settings(watched=validation is not None)
+            settings = options.settings(len(samples["train"]), watched=validation is not None)
             trainer = Trainer(
                 model, samples["train"], validation, settings, measures=watched(data.preprocessor) if validation else {}
             )
@@ -60,7 +61,7 @@ class Job:
                 f"hidden={','.join(map(str, options.hidden))}: the memory of this machine does not suffice for this "
                 "network and data: use fewer units or rows"
             ) from None
-        trainer.callbacks.append(FiniteWatch())
+        trainer.callbacks += [TrainingCurve(samples["train"], trainer.measures, options.seed), FiniteWatch()]
         return cls(options, data, model, trainer)
 
     @classmethod
@@ -121,7 +122,7 @@ class Job:
                 self.record,
                 every,
                 wanted,
-                lambda trainer: run.write_history(trainer.history.rows),
+                lambda trainer: run.write_history(_ordered(trainer.history.rows)),
             )
             self.trainer.callbacks.append(self.keeper)
         self.trainer.callbacks.extend(callbacks)
@@ -132,7 +133,7 @@ class Job:
             if run is None or not kept:
                 raise
             self.save_model(run)
-            run.write_history(self.trainer.history.rows)
+            run.write_history(_ordered(self.trainer.history.rows))
             raise NonFiniteError(f"{error}; the last finite model is saved as {str(run.model)!r}") from None
         return self.trainer.stop != INTERRUPTED
 
@@ -166,7 +167,7 @@ class Job:
             self.data.preprocessor,
             history,
             judged,
-            overfitting({name: history[name] for name in ("loss", "val_loss") if name in set(history)}),
+            overfitting(comparable(history)),
             stopped,
             [*self.data.warnings, *dead_layers(self.model, self.data)],
             self.data,
@@ -176,7 +177,7 @@ class Job:
     def finish(self, run: RunFolder, result: TableResult) -> None:
         """Write model, history and measures; only then the checkpoints, no longer needed, go."""
         self.save_model(run)
-        run.write_history(self.trainer.history.rows)
+        run.write_history(_ordered(self.trainer.history.rows))
         write_json(run.metrics, result.to_json())
         run.checkpoint_folder().clear()
 
@@ -199,11 +200,15 @@ class TableResult:
     warnings: list[str]
     data: Prepared
     options: Options
-    notes: list[str] = field(default_factory=list)
 
     @property
     def measures(self) -> dict[str, dict[str, float]]:
         return {name: j.measures for name, j in self.judged.items()}
+
+    @property
+    def curves(self) -> dict[str, list[float]]:
+        """Training and validation loss and measure, one number per epoch, comparable with each other."""
+        return comparable(self.history)
 
     @property
     def shown(self) -> str:
@@ -229,6 +234,12 @@ class TableResult:
         }
 
 
+def _ordered(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows with their columns in one order, which JSON in a checkpoint does not keep."""
+    order = ("epoch", "loss", "train_loss", "val_loss")
+    return [dict(sorted(row.items(), key=lambda item: (*(item[0] != name for name in order), item[0]))) for row in rows]
+
+
 def dead_layers(model: Model, data: Prepared) -> list[str]:
     """Warnings for hidden ReLU layers of which many units are zero for every training row: they learn no more."""
     graph, part = model.prediction.graph, data.parts["train"]
@@ -239,22 +250,22 @@ def dead_layers(model: Model, data: Prepared) -> list[str]:
     }
     if not relu:
         return []
-    alive = {name: np.zeros(0, bool) for name in relu}
+    alive: dict[str, Any] = {}
     for start in range(0, len(part), 4096):
         rows = slice(start, start + 4096)
         values = {**model.parameters, **model.state, "A[0]": part.X[rows].T.astype(model.dtype, copy=False)}
         values |= {f"c[{k + 1}]": part.codes[rows, k][None, :] for k in range(part.codes.shape[1])}
         for name, A in zip(relu, evaluate(list(relu.values()), values, model.dtype), strict=True):
             some = (A > 0).any(axis=1)
-            alive[name] = some | alive[name] if len(alive[name]) else some
+            alive[name] = some | alive[name] if name in alive else some
     warnings = []
     for name, some in alive.items():
         dead, units = int((~some).sum()), len(some)
         layer = f"layer {name[2:-1].rstrip(chr(39))}"
         if dead == units:
             warnings.append(
-                f"{layer} is dead: all its {units} ReLU units are 0 on every training row, so nothing before it learns; "
-                "lower the learning rate, or use activation leaky_relu"
+                f"{layer} is dead: all its {units} ReLU units are 0 on every training row, so nothing before it "
+                "learns; lower the learning rate, or use activation leaky_relu"
             )
         elif dead >= _DEAD_FROM * units:
             warnings.append(

@@ -95,13 +95,17 @@ class Keeper(Callback):
 
 
 class FiniteWatch(Callback):
-    """Stops at a validation loss that is not finite; the loop itself watches the training cost and the gradient."""
+    """Stops at a value of the history, or a parameter, that is not finite at the end of an epoch.
+
+    The loop itself watches the training cost and the gradient.
+    """
 
     def on_epoch_end(self, trainer: Trainer, epoch: int, row: Mapping[str, Any]) -> None:
-        value = row[trainer.watched]
-        if not math.isfinite(value) or not np.isfinite(trainer.model.theta).all():
-            name = "validation loss" if trainer.watched == "val_loss" else "loss"
-            what = f"the {name} is {value}" if not math.isfinite(value) else "a parameter is not finite"
+        what = next((f"{k} is {v}" for k, v in trainer.history.rows[-1].items() if not math.isfinite(v)), None)
+        if what is None and not np.isfinite(trainer.model.theta).all():
+            what = "a parameter is not finite"
+        if what is not None:
+            trainer.history.rows.pop()
             raise NonFiniteError(
                 f"training met the first NaN or infinity at the end of epoch {epoch} (step {trainer.step}): {what}; "
                 "lower the learning rate, clip gradients, or scale the data"

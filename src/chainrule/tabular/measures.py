@@ -90,7 +90,8 @@ def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def watched(preprocessor: Preprocessor) -> dict[str, Any]:
-    """The measure shown after every epoch: accuracy, or R² (the same in standardized units)."""
+    """The measure shown after every epoch: accuracy, or R² (the same in standardized units; of equal true values 1 if
+    exact, else 0)."""
     if preprocessor.task == "regression":
         return {"r2": _r2}
     return {"accuracy": _accuracy}
@@ -104,4 +105,5 @@ def _accuracy(y: Array, Yhat: Array) -> float:
 
 def _r2(y: Array, Yhat: Array) -> float:
     spread = float(((y - y.mean()) ** 2).sum())
-    return 1 - float(((y - Yhat) ** 2).sum()) / spread if spread > 0 else float("nan")
+    rest = float(((y - Yhat) ** 2).sum())
+    return 1 - rest / spread if spread > 0 else float(rest == 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from math import isfinite
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ from ..ops import activation as find_activation
 from ..train import Settings
 
 CLASS_WEIGHTS = ("balanced",)
+_PATIENCE, _PATIENT_STEPS = 20, 400
 TASKS = ("classification", "regression")
 
 
@@ -25,12 +26,13 @@ class Options:
     separator, decimal  of delimited text; None: detected
     hidden            units of the hidden layers; () is a linear model
     activation, dropout, batch_norm  of each hidden layer
-    l1, l2            λ₁ Σ|W| and λ₂/2 ΣW², added to the cost; l2 None: 0 for classes, 0.1 for numbers
+    l1, l2            λ₁ Σ|W| and λ₂/2 ΣW², added to the cost; l2 None: see `architecture.default_l2`
     loss              None: cross_entropy for classes, mean_squared (of the standardized target) for numbers
     label_smoothing   ε in [0, 1); class_weight: "balanced" or None
     float64           compute in float64 instead of float32
     epochs, batch_size, optimizer, learning_rate, schedule, clip_norm  see `train.Settings`
-    patience          epochs without a better validation loss after which training stops; 0: never
+    patience          epochs without a better validation loss after which training stops; 0: never; None: 20, and
+                      more where these are fewer than 400 steps
     validation, test  shares in [0, 1) of the rows; a test part that comes with the data wins
     seed              of the split, the initial weights, the order and the dropout masks
 
@@ -59,7 +61,7 @@ class Options:
     learning_rate: float = 1e-3
     schedule: str = "constant"
     clip_norm: float | None = None
-    patience: int = 20
+    patience: int | None = None
     validation: float = 0.15
     test: float = 0.2
     seed: int = 0
@@ -84,7 +86,8 @@ class Options:
             value = getattr(self, name)
             self._require(name, value is None or (isfinite(value) and value >= 0), "a number from 0 on")
         self._require("clip_norm", self.clip_norm is None or 0 < self.clip_norm < float("inf"), "a positive number")
-        self._require("patience", isinstance(self.patience, int) and self.patience >= 0, "a whole number from 0 on")
+        patience = 0 if self.patience is None else self.patience
+        self._require("patience", isinstance(patience, int) and patience >= 0, "a whole number from 0 on")
         self._require("seed", isinstance(self.seed, int) and 0 <= self.seed < 2**32, f"a number from 0 to {2**32 - 1}")
         if self.validation + self.test >= 1:
             raise ConfigurationError(
@@ -97,9 +100,9 @@ class Options:
         if not fits:
             raise ConfigurationError(f"{name}={getattr(self, name)!r}: it must be {allowed}")
 
-    def settings(self, *, watched: bool = True) -> Settings:
-        """The settings of the loop; early stopping only where a validation set is `watched`."""
-        return Settings(
+    def settings(self, rows: int | None = None, *, watched: bool = True) -> Settings:
+        """The settings of the loop over `rows` training rows; early stopping only where a validation set is watched."""
+        made = Settings(
             epochs=self.epochs,
             batch_size=self.batch_size,
             optimizer=self.optimizer,
@@ -107,8 +110,14 @@ class Options:
             schedule=self.schedule,
             clip_norm=self.clip_norm,
             seed=self.seed,
-            patience=self.patience if watched and self.patience else None,
+            patience=self.patience or None,
         )
+        if not watched:
+            return replace(made, patience=None)
+        if self.patience is None and rows is not None:
+            steps = -(-rows // made.batch_for(rows))
+            made = replace(made, patience=max(_PATIENCE, -(-_PATIENT_STEPS // steps)))
+        return made
 
     def to_json(self) -> dict[str, Any]:
         return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
@@ -120,7 +129,7 @@ class Options:
         if set(d) != known:
             odd = sorted(set(d) ^ known)[0]
             raise ModelFileError(f"the recorded options have no or an unknown entry {odd!r}: start a new run")
-        values = {name: tuple(v) if isinstance(v, list) else v for name, v in d.items()}
+        values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in d.items()}
         try:
             return cls(**values)
         except TypeError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from ..errors import ConfigurationError, DataError, unknown_name
 from ..evaluate import split
 from ..train.samples import Array
 from .options import Options
+
+_PIECE = 8192  # rows encoded at a time
 
 
 @dataclass(frozen=True)
@@ -93,15 +95,16 @@ def _prepare_dataset(data: Dataset, options: Options, source: str, dtype: Any) -
     share = 0.0 if data.test is not None else options.test
     rows = split(data.y, validation=options.validation, test=share, stratify=classes, seed=options.seed)
     preprocessor = Preprocessor.from_dataset(data, rows.train)
-    parts = {}
-    for name, chosen in (("train", rows.train), ("validation", rows.validation), ("test", rows.test)):
-        if len(chosen):
-            e = preprocessor.transform(data, chosen, dtype)
-            parts[name] = Part(e.X, e.codes, preprocessor.encode_target(data, chosen))
+    if data.pixel_max is not None:
+        preprocessor = _centered(preprocessor, data.X[rows.train], data.pixel_max)
+    parts = {
+        name: _encoded(preprocessor, data, chosen, dtype)
+        for name, chosen in (("train", rows.train), ("validation", rows.validation), ("test", rows.test))
+        if len(chosen)
+    }
     notes = [data.description] if data.description else []
     if data.test is not None:
-        e = preprocessor.transform(data.test, dtype=dtype)
-        parts["test"] = Part(e.X, e.codes, preprocessor.encode_target(data.test))
+        parts["test"] = _encoded(preprocessor, data.test, np.arange(len(data.test.y)), dtype)
         notes.append(f"the {len(data.test.y):,} test samples are those that come with the data")
     notes.append(f"task: {data.task}, target {data.target_name!r}")
     notes += [*preprocessor.notes, *rows.notes]
@@ -124,16 +127,39 @@ def _prepare_table(table: Table, options: Options, source: str, dtype: Any) -> P
     stratify = task == "classification"
     rows = split(labels, validation=options.validation, test=options.test, stratify=stratify, seed=options.seed)
     preprocessor = Preprocessor.fit(table, name, task, rows=labeled[rows.train])
-    parts = {}
-    for part, chosen in (("train", rows.train), ("validation", rows.validation), ("test", rows.test)):
-        if len(chosen):
-            e = preprocessor.transform(table, labeled[chosen], dtype)
-            parts[part] = Part(e.X, e.codes, preprocessor.encode_target(table, labeled[chosen]))
-            # What training did not have is of interest later, in files that nobody has seen yet.
+    parts = {
+        part: _encoded(preprocessor, table, labeled[chosen], dtype)
+        for part, chosen in (("train", rows.train), ("validation", rows.validation), ("test", rows.test))
+        if len(chosen)
+    }
     notes += [*preprocessor.notes[1:], *rows.notes]
     made = Prepared(source, table.name, preprocessor, parts, notes, fingerprint(table))
     made.warnings.extend(_leaks(table, preprocessor, labeled[rows.train]))
     return _finish(made, options)
+
+
+def _encoded(preprocessor: Preprocessor, data: Table | Dataset, rows: Array, dtype: Any) -> Part:
+    """Encode some rows, a piece at a time, so that intermediate float64 copies stay small."""
+    X = np.empty((len(rows), preprocessor.n_features), dtype)
+    codes = np.empty((len(rows), len(preprocessor.embeddings)), np.int64)
+    for start in range(0, len(rows), _PIECE):
+        piece = slice(start, start + _PIECE)
+        e = preprocessor.transform(data, rows[piece], dtype)
+        X[piece], codes[piece] = e.X, e.codes
+    return Part(X, codes, preprocessor.encode_target(data, rows))
+
+
+def _centered(preprocessor: Preprocessor, X: Array, pixel_max: float) -> Preprocessor:
+    """Pixels minus the mean picture of the training rows, over half the largest pixel: zero mean trains better.
+
+    A scale per pixel would blow up those at the border, which are nearly always empty.
+    """
+    mean = X.mean(axis=0, dtype=np.float64)
+    columns = tuple(
+        replace(c, mean=float(m), scale=pixel_max / 2) if isinstance(c, Numeric) else c
+        for c, m in zip(preprocessor.columns, mean, strict=True)
+    )
+    return replace(preprocessor, columns=columns)
 
 
 def _finish(made: Prepared, options: Options) -> Prepared:

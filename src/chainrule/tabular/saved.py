@@ -49,7 +49,9 @@ class SavedRun:
             or [levels for levels, _ in network.embeddings] != wanted
             or (network.outputs != outputs and not (outputs == 2 and network.outputs == 1))
         ):
-            raise ModelFileError(f"{str(file)!r}: its preprocessing and its network do not fit together: train it again")
+            raise ModelFileError(
+                f"{str(file)!r}: its preprocessing and its network do not fit together: train it again"
+            )
         trained_on = extra.get("fingerprint")
         return cls(model, preprocessor, trained_on if isinstance(trained_on, str) else None)
 
@@ -61,7 +63,9 @@ class SavedRun:
         notes = []
         same = self.fingerprint == fingerprint(data)
         if isinstance(data, Dataset) and data.test is not None:
-            notes.append(f"{data.name!r} has {len(data.y):,} training and {len(data.test.y):,} test samples; these last")
+            notes.append(
+                f"{data.name!r} has {len(data.y):,} training and {len(data.test.y):,} test samples; these last"
+            )
             return data.test, notes
         if same:
             notes.append("these are the data the run was trained on: only the measures of its test part are honest")
@@ -105,7 +109,7 @@ class SavedRun:
         """The predictions as CSV text in pieces: row number (or the column id), prediction, probabilities."""
         name, ids = _identifiers(data)
         names = self.preprocessor.class_names
-        header = [name, "prediction"]
+        header: list[object] = [name, "prediction"]
         if names is not None and probabilities:
             header += [f"probability_{n}" for n in names]
         yield _lines([header])

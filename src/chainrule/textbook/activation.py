@@ -59,7 +59,7 @@ class ActivationFunction:
     def compute_value(self, logits: Any) -> Array:
         """g(Z) for logits of any shape; a vector is read as one sample."""
         given = real(logits, "logits")
-        return self._value(_kind(given), Z=_column(given)).reshape(given.shape)
+        return self._value(given.dtype, Z=_column(given)).reshape(given.shape)
 
     def compute_derivative(self, logits: Any) -> Array:
         """g'(Z), entry by entry, of the shape of Z.
@@ -85,14 +85,10 @@ class ActivationFunction:
 
     def pull(self, logits: Array, activations: Array, grad_activations: Array) -> Array:
         """dZ (n × m) from dA (n × m): the product with the Jacobian of g, sample by sample."""
-        return self._pull(_kind(logits), Z=logits, A=activations, dA=grad_activations)
+        return self._pull(logits.dtype, Z=logits, A=activations, dA=grad_activations)
 
     def __repr__(self) -> str:
         return f"ActivationFunction({self.name!r})"
-
-
-def _kind(array: Array) -> np.dtype[Any]:
-    return np.dtype(np.float32 if array.dtype == np.float32 else np.float64)
 
 
 def _column(array: Array) -> Array:

@@ -22,15 +22,15 @@ from ..laws import simplify
 from ..nn import Loss, loss
 from ..nn.losses import Term
 from ..ops import clip, total
-from .activation import ActivationFunction, Z
+from ..train.samples import finite
+from .activation import ActivationFunction
 from .formula import Formula, real
 
 Array = npt.NDArray[Any]
 
-Yhat = variable("Yhat", "n", "m")
-_Y = variable("Y", "n", "m")
 _SUMS_TO_ONE = ("columns sum to one",)
-_INSIDE = (float(np.finfo(np.float64).tiny), 1 - 2.0**-53)  # the outermost numbers of the open interval (0, 1)
+_LOWEST = float(np.finfo(np.float64).tiny)
+_HIGHEST = {"probabilities": 1.0, "binary": 1 - 2.0**-53}  # only yes/no outputs have a ln(1 - ŷ)
 
 
 class Cost:
@@ -44,35 +44,37 @@ class Cost:
 
     def __init__(self, given: str | Loss | Term, **parameters: Any) -> None:
         self.loss = loss(given, **parameters)
-        self._direct: dict[str, Formula] = {}
-        self._composed: dict[tuple[Any, ...], Formula] = {}
+        self._formulas: dict[tuple[Any, ...], Formula] = {}
 
     def compute_value(self, Y: Any, Yhat: Any) -> float:
         """J, the mean of the losses over the samples.
 
-        Probabilities that have rounded to 0 or 1 count as the nearest number inside (0, 1), which keeps 0 · ln 0 = 0
-        and makes the cost of a certain error a large lower bound; `MLP.cost` knows the logits and has the true value.
+        Probabilities that have rounded to 0 (or, of yes/no outputs, to 1) count as the nearest number that has not:
+        0 · ln 0 is 0, and the cost of an error made with certainty is a lower bound. `MLP.cost` knows the logits and
+        has the true value.
         """
         out = real(Yhat, "Yhat")
-        return float(self._of_output("J")(np.float64, Yhat=out, Y=self.target(Y, out))[0, 0])
+        target = self.target(Y, out)
+        return float(self._of_output("J", len(out))(np.float64, Yhat=out, Y=target)[0, 0])
 
     def compute_derivative(self, Y: Any, Yhat: Any) -> CostGradient:
         """dL/dŶ (n_L × m), sample by sample: 1/m stands at dW and db, as in the sources."""
         out = real(Yhat, "Yhat")
         target = self.target(Y, out)
-        values = self._of_output("dYhat")(np.float32 if out.dtype == np.float32 else np.float64, Yhat=out, Y=target)
+        values = self._of_output("dYhat", len(out))(out.dtype, Yhat=out, Y=target)
         return CostGradient(values, Origin(self, target, out, values))
 
     def target(self, Y: Any, Yhat: Array) -> Array:
         """The target as a matrix of the output's shape; integer labels become one-hot columns.
 
-        Raises `ShapeError` for another shape, `DataError` for a label outside 0..n_L-1.
+        Raises `ShapeError` for another shape, `DataError` for NaN, infinity, or a label outside 0..n_L-1.
         """
         if Yhat.ndim != 2:
             raise ShapeError(f"Yhat: expected a matrix n_L × m, received an array of shape {Yhat.shape}")
         n, m = Yhat.shape
         given = np.asarray(Y)
         found: Array = np.array(real(given.reshape(1, -1) if given.ndim == 1 else given, "Y", np.float64))
+        finite(found, "Y")
         whole = given.dtype.kind in "iu"
         if self.loss.target == "probabilities" and whole and n > 1 and found.shape == (1, m):
             if found.min() < 0 or found.max() >= n:
@@ -90,31 +92,32 @@ class Cost:
         """dL/dZ (n_L × m) of the loss composed with the last activation, sample by sample."""
         return self._of_logits("dZ", activ_func, Y)(logits.dtype, Z=logits, Y=Y)
 
-    def expression_of_logits(self, activ_func: ActivationFunction, *, sums_to_one: bool = True) -> Node:
-        """Σ L as an expression in Z and Y."""
-        target = variable("Y", "n", "m", assume=_SUMS_TO_ONE) if sums_to_one else _Y
-        return _sum(self.loss.per_sample(activ_func.function(Z), target))
-
-    def _of_logits(self, what: str, activ_func: ActivationFunction, Y: Array) -> Formula:
-        n = len(Y)
-        fact = self.loss.target == "probabilities" and bool(np.abs(Y.sum(axis=0) - 1).max() <= n * 2.0**-52)
-        key = (what, activ_func.function, fact)
-        if key not in self._composed:
-            S = self.expression_of_logits(activ_func, sums_to_one=fact)
+    def _of_logits(self, what: str, activ_func: ActivationFunction, target: Array) -> Formula:
+        n = len(target)
+        fact = self.loss.target == "probabilities" and bool(np.abs(target.sum(axis=0) - 1).max() <= n * 2.0**-52)
+        key = (what, activ_func.function, fact, n)
+        if key not in self._formulas:
+            Z, Y = variable("Z", n, "m"), variable("Y", n, "m", assume=_SUMS_TO_ONE if fact else ())
+            S = self._sum(activ_func.function(Z), Y)
             node = simplify(S * size("m", -1)) if what == "J" else derive(S, [Z]).of(Z)
-            self._composed[key] = Formula(node, Z, _Y)
-        return self._composed[key]
+            self._formulas[key] = Formula(node, Z, Y)
+        return self._formulas[key]
 
-    def _of_output(self, what: str) -> Formula:
-        if what not in self._direct:
+    def _of_output(self, what: str, n: int) -> Formula:
+        if (what, n) not in self._formulas:
+            Yhat, Y = variable("Yhat", n, "m"), variable("Y", n, "m")
             if what == "J":
-                inside = self.loss.target in ("probabilities", "binary")
-                output = clip(Yhat, lo=_INSIDE[0], hi=_INSIDE[1]) if inside else Yhat
-                node = simplify(_sum(self.loss.per_sample(output, _Y)) * size("m", -1))
+                highest = _HIGHEST.get(self.loss.target)
+                output = Yhat if highest is None else clip(Yhat, lo=_LOWEST, hi=highest)
+                node = simplify(self._sum(output, Y) * size("m", -1))
             else:
-                node = derive(_sum(self.loss.per_sample(Yhat, _Y)), [Yhat]).of(Yhat)
-            self._direct[what] = Formula(node, Yhat, _Y)
-        return self._direct[what]
+                node = derive(self._sum(Yhat, Y), [Yhat]).of(Yhat)
+            self._formulas[what, n] = Formula(node, Yhat, Y)
+        return self._formulas[what, n]
+
+    def _sum(self, output: Node, Y: Node) -> Node:
+        """Σ L over the samples."""
+        return simplify(total(self.loss.per_sample(output, Y), axis=None))
 
     def __repr__(self) -> str:
         return f"Cost({self.loss.name!r})"
@@ -182,7 +185,3 @@ class CostGradient(np.ndarray):
 
 def _plain(x: Any) -> Any:
     return x.view(np.ndarray) if isinstance(x, CostGradient) else x
-
-
-def _sum(per_sample: Node) -> Node:
-    return simplify(total(per_sample, axis=None))

@@ -68,9 +68,14 @@ def _planned(node: Node) -> Program:
     return plan({"value": node}, inputs=list(variables(node)))
 
 
-def real(values: Any, name: str, dtype: npt.DTypeLike = np.float64) -> Array:
-    """Numbers as an array of a real type, without a copy where they are one; `DataError` for anything else."""
+def real(values: Any, name: str, dtype: npt.DTypeLike | None = None) -> Array:
+    """Numbers as an array of a real type, without a copy where they are one; `DataError` for anything else.
+
+    dtype None is float32 for float32, else float64.
+    """
     array = np.asarray(values)
     if array.dtype.kind not in "fiub":
         raise DataError(f"{name} holds {array.dtype} values: expected real numbers")
+    if dtype is None:
+        dtype = np.float32 if array.dtype == np.float32 else np.float64
     return array.astype(dtype, copy=False)

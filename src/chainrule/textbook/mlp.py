@@ -28,7 +28,7 @@ class MLP:
 
     units        n_0, n_1, …, n_L
     activations  one name or function for each of the L layers
-    loss         name, `Cost`, `Loss` or function, for `cost`; None takes the one that suits the last activation
+    loss         name, `Cost`, `Loss` or function, kept as `cost_function`; None takes what suits the last activation
     seed         of the initial weights, which are those of `chainrule.train.Model` for the same seed
 
     The main loop of the slides:
@@ -63,7 +63,7 @@ class MLP:
             for before, n, g in zip(units, units[1:], activations, strict=False)
         ]
         natural = _NATURAL.get(self.layers[-1].activ_func.name, "quadratic")
-        self.loss = loss if isinstance(loss, Cost) else Cost(natural if loss is None else loss)
+        self.cost_function = loss if isinstance(loss, Cost) else Cost(natural if loss is None else loss)
         self.x: Array | None = None
 
     def propagate(self, x: Any) -> Array:
@@ -86,7 +86,7 @@ class MLP:
     def update_params(self, learning_rate: float) -> None:
         """W[l] ← W[l] - α dJ/dW[l], b[l] ← b[l] - α dJ/db[l], with the gradients of the last batch.
 
-        Raises `NonFiniteError`, and changes nothing, if a gradient holds NaN or infinity.
+        Raises `NonFiniteError`, and changes nothing, if a gradient or a new parameter holds NaN or infinity.
         """
         if not isinstance(learning_rate, int | float | np.number) or not math.isfinite(learning_rate):
             raise ConfigurationError(
@@ -94,14 +94,19 @@ class MLP:
                 "learning_rate(iepoch)"
             )
         gradients = self.gradients()
-        for name, g in gradients.items():
-            if not np.isfinite(g).all():
-                raise NonFiniteError(
-                    f"{name} holds NaN or infinity: nothing was updated; lower the learning rate or scale the data"
-                )
+        pairs: dict[str, Array] = {}
         for i, layer in enumerate(self.layers, 1):
-            layer.weights -= learning_rate * gradients[f"dW[{i}]"]
-            layer.bias -= learning_rate * gradients[f"db[{i}]"]
+            pairs |= {f"dW[{i}]": layer.weights, f"db[{i}]": layer.bias}
+        with np.errstate(all="ignore"):
+            updated = {name: pairs[name] - learning_rate * g for name, g in gradients.items()}
+        for name, new in updated.items():
+            if not np.isfinite(new).all():
+                found = name if not np.isfinite(gradients[name]).all() else name.removeprefix("d") + " after the update"
+                raise NonFiniteError(
+                    f"{found} holds NaN or infinity: nothing was updated; lower the learning rate or scale the data"
+                )
+        for name, new in updated.items():
+            pairs[name][...] = new
 
     def gradients(self) -> dict[str, Array]:
         """dJ/dθ by name, "dW[1]", "db[1]", …, of the last batch; call propagate and backpropagate first."""
@@ -123,7 +128,7 @@ class MLP:
     def cost(self, X: Any, Y: Any) -> float:
         """J = 1/m Σ L over the samples, from the logits: finite wherever the true value is. Leaves no trace."""
         logits, Yhat = self._forward(X)
-        return self.loss.of_logits(self.layers[-1].activ_func, self.loss.target(Y, Yhat), logits)
+        return self.cost_function.of_logits(self.layers[-1].activ_func, self.cost_function.target(Y, Yhat), logits)
 
     def delta_epsilon(self, x: Any, y: Any) -> DeltaEpsilon:
         """The backward pass of the second source for one sample x (n_0 × 1) with target y (n_L × 1).
@@ -135,7 +140,7 @@ class MLP:
         if np.size(y) not in (1, len(Yhat)):
             raise ShapeError(f"y: expected the target of one sample, {len(Yhat)} × 1, received {np.shape(y)}")
         target = np.asarray(y).reshape(-1, 1)
-        delta: Array = self.loss.compute_derivative(target, Yhat)
+        delta: Array = self.cost_function.compute_derivative(target, Yhat)
         z, a, d, epsilon, db, dW = {1: column.astype(np.float64)}, {}, {}, {}, {}, {}
         for i in range(len(self.layers), 0, -1):
             layer = self.layers[i - 1]
@@ -161,7 +166,8 @@ class MLP:
 
     def __repr__(self) -> str:
         widths = [self.layers[0].weights.shape[1], *(len(x.weights) for x in self.layers)]
-        return f"MLP({widths}, activations={[x.activ_func.name for x in self.layers]}, loss={self.loss.loss.name!r})"
+        names = [x.activ_func.name for x in self.layers]
+        return f"MLP({widths}, activations={names}, loss={self.cost_function.loss.name!r})"
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,16 @@
-"""What may happen between steps and epochs. A callback overrides what it needs; `trainer.stop = "why"` ends training."""
+"""What may happen between steps and epochs: a callback overrides what it needs; `trainer.stop = "why"` ends it all."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .loop import Trainer
+
+
+HIGHER_IS_BETTER = frozenset({"accuracy", "r2", "roc_auc", "f1", "precision", "recall"})
 
 
 class Callback:
@@ -49,17 +53,23 @@ class EarlyStopping(Callback):
     def on_epoch_end(self, trainer: Trainer, epoch: int, row: Mapping[str, Any]) -> None:
         name = self.monitor or trainer.watched
         value = float(row[name])
-        higher = not name.endswith("loss") and not name.endswith("error")
-        gain = None if self.best is None else (value - self.best if higher else self.best - value)
-        if gain is None or gain > self.min_change:
+        higher = name.removeprefix("val_") in HIGHER_IS_BETTER
+        gain = math.inf if self.best is None else value - self.best if higher else self.best - value
+        if math.isfinite(value) and gain > self.min_change:
             self.best, self.best_epoch, self.waited = value, epoch, 0
             self.kept = {"theta": trainer.model.theta.copy(), **{n: v.copy() for n, v in trainer.model.state.items()}}
             trainer.history.best_epoch = epoch
         else:
             self.waited += 1
-            if self.waited >= self.patience:
-                trainer.stop = f"{name} has not improved for {self.patience} epochs (best {self.best:.6g} in epoch {self.best_epoch})"
-                trainer.history.stopped_early = True
+            self.check(trainer)
+
+    def check(self, trainer: Trainer) -> None:
+        """Stop the trainer if the patience is over."""
+        if self.waited >= self.patience:
+            name = self.monitor or trainer.watched
+            best = "" if self.best is None else f" (best {self.best:.6g} in epoch {self.best_epoch})"
+            trainer.stop = f"{name} has not improved for {self.patience} epochs{best}"
+            trainer.history.stopped_early = True
 
     def on_train_end(self, trainer: Trainer) -> None:
         if self.restore_best and self.kept:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,6 @@ from .steps import Steps
 from .update import Update
 
 Measure = Callable[[Array, Array], float]
-
 
 class Trainer:
     """One training run: its position, its optimizer state, its history; can be saved and resumed between any steps.
@@ -84,9 +84,15 @@ class Trainer:
         return "loss" if self.validation is None else "val_loss"
 
     def run(self) -> History:
-        """Train to the end (or to where `stop` is set). Raises `NonFiniteError` and keeps the last finite parameters."""
+        """Train to the end, or to where `stop` is set.
+
+        Raises `NonFiniteError` at the first NaN or infinity; the last finite parameters are kept.
+        """
         for c in self.callbacks:
             c.on_train_begin(self)
+        for name, value in self.model.parameters.items():
+            if not np.isfinite(value).all():
+                self._diverged(self.model.layer_of(name), name)
         with np.errstate(all="ignore"):
             while self.epoch <= self.settings.epochs and self.stop is None:
                 self._epoch()
@@ -128,6 +134,8 @@ class Trainer:
             self._sums[1] += did.weight
             self.step += did.done
             self.batch += did.done
+            if did.overflowed is not None:
+                self._diverged(self.model.layer_of(did.overflowed), did.overflowed)
             if did.failed:
                 self._failed(size)
             for c in listeners:
@@ -164,10 +172,12 @@ class Trainer:
             given["w"][:, 0] if "w" in given else None,
             np.hstack(codes) if codes else None,
         )
-        layer, tensor = self.model.first_non_finite(batch) or ("the cost", "J")
+        self._diverged(*(self.model.first_non_finite(batch) or ("the cost", "J")))
+
+    def _diverged(self, layer: str, tensor: str) -> NoReturn:
         raise NonFiniteError(
-            f"training met the first NaN or infinity in step {self.step + 1} (epoch {self.epoch}): {tensor} in {layer}; "
-            "the last finite parameters are kept; lower the learning rate, clip gradients, or scale the data"
+            f"training met the first NaN or infinity in step {self.step + 1} (epoch {self.epoch}): {tensor} in {layer};"
+            " the last finite parameters are kept; lower the learning rate, clip gradients, or scale the data"
         )
 
     # --- saving and resuming -------------------------------------------------------------------------------------
@@ -183,11 +193,12 @@ class Trainer:
             "step": self.step,
             "updates": int(self.update.count[0, 0]),
             "sums": [float(x) for x in self._sums],
-            "history": self.history.rows,
+            "history": [{k: _number_or_none(v) for k, v in row.items()} for row in self.history.rows],
             "schedule": self.schedule.state(),
             "samples": self.count,
             "batch_size": self.batch_size,
             "seed": self.settings.seed,
+            "optimizer": self.update.optimizer.name,
         }
         if self.early is not None:
             content["early"] = {"best": self.early.best, "epoch": self.early.best_epoch, "waited": self.early.waited}
@@ -200,29 +211,41 @@ class Trainer:
             ("samples", self.count),
             ("batch_size", self.batch_size),
             ("seed", self.settings.seed),
+            ("optimizer", self.update.optimizer.name),
         ):
             if content.get(name) != mine:
                 raise ModelFileError(
-                    f"the checkpoint was written with {name}={content.get(name)}, this run has {mine}: use the same data and settings"
+                    f"the checkpoint was written with {name}={content.get(name)}, this run has {mine}: "
+                    "use the same data and settings"
                 )
         targets = {"theta": self.model.theta}
         targets |= {f"state/{n}": v for n, v in self.model.state.items()}
         targets |= {f"optimizer/{n}": v for n, v in self.update.state.items()}
         for name, target in targets.items():
-            if name not in tensors or tensors[name].shape != target.shape:
-                raise ModelFileError(f"the checkpoint has no {name} of shape {target.shape}: it is of another network")
+            if name not in tensors or tensors[name].shape != target.shape or tensors[name].dtype != target.dtype:
+                raise ModelFileError(
+                    f"the checkpoint has no {name} of shape {target.shape} and type {target.dtype}: "
+                    "it is of another network or optimizer"
+                )
         for name, target in targets.items():
             target[...] = tensors[name]
         self.epoch, self.batch, self.step = content["epoch"], content["batch"], content["step"]
         self.update.count[...] = content["updates"]
         self._sums = list(content["sums"])
-        self.history.rows = [dict(r) for r in content["history"]]
+        nan = float("nan")
+        self.history.rows = [{k: nan if v is None else v for k, v in r.items()} for r in content["history"]]
         self.schedule.restore(content["schedule"])
         if self.early is not None and "early" in content:
             e = content["early"]
             self.early.best, self.early.best_epoch, self.early.waited = e["best"], e["epoch"], e["waited"]
             self.early.kept = {n.removeprefix("best/"): v for n, v in tensors.items() if n.startswith("best/")}
             self.history.best_epoch = e["epoch"] or None
+            self.early.check(self)
+
+
+def _number_or_none(value: Any) -> Any:
+    """JSON knows no NaN and no infinity."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def row_numbers(rows: npt.ArrayLike, samples: Samples) -> npt.NDArray[np.int64]:
@@ -284,13 +307,14 @@ def fit_full_batch(
         if callback is not None:
             callback(len(history.rows), last[0])
 
+    flat = min(2.2e-9, 2.2e-5 * tolerance)  # SciPy's own at scikit-learn's tolerance; smaller where more is asked for
     found = minimize(
         evaluate,
         model.theta[:, 0].astype(np.float64),
         method="L-BFGS-B",
         jac=True,
         callback=after,
-        options={"maxiter": max_iterations, "maxfun": max_evaluations, "gtol": tolerance},
+        options={"maxiter": max_iterations, "maxfun": max_evaluations, "gtol": tolerance, "ftol": flat},
     )
     if not (np.isfinite(found.fun) and np.isfinite(found.x).all()):
         raise NonFiniteError("L-BFGS met a NaN or infinity in the cost: scale the data or lower the weights")

@@ -96,8 +96,8 @@ class Model:
         """Draw fresh parameters; the seed also keys the dropout masks."""
         for name, value in self.network.initial(np.random.default_rng(seed)).items():
             self.parameters[name][...] = value
-        for name, (_, value) in self.prediction.state.items():
-            self.state[name][...] = value
+        for name, (_, start) in self.prediction.state.items():
+            self.state[name][...] = start
         self.counters["seed"][...] = seed
         self.counters["step"][...] = 0
 
@@ -194,6 +194,10 @@ class Model:
             self._bound[key] = bind(program, {"m": m}, self.dtype, arrays, results)
         return self._bound[key]
 
+    def release(self) -> None:
+        """Give back the buffers of all batch sizes; the next call makes its own anew."""
+        self._bound.clear()
+
     def samples(self, X: Any, y: Any, weights: Any = None, codes: Any = None) -> Samples:
         """Check data and bring it into the programs' form; nothing is copied that already has it."""
         n = self.network.outputs
@@ -289,21 +293,27 @@ class Model:
         values = self.values(s)
         for name in (*self.inputs, *self.parameters):
             if name in values and not np.isfinite(values[name]).all():
-                return self._layer_of(name), name
+                return self.layer_of(name), name
         forward = dict(self.graph.items()) | {"J": self.cost_expression}
         backward = self.derivation("dZ")
         named = list(forward.items()) + [(n, backward[n]) for n in reversed(list(backward))]
         for (name, _), array in zip(named, evaluate([n for _, n in named], values, self.dtype), strict=True):
             if not np.isfinite(array).all():
-                return self._layer_of(name), name
+                return self.layer_of(name), name
         return None
 
-    def _layer_of(self, name: str) -> str:
+    def layer_of(self, name: str) -> str:
+        """Where a tensor stands, in words: "layer 2", "batch norm 1", "the input"."""
+        stem, _, index = name.removeprefix("d").rstrip("]").partition("[")
+        found = f"N[{index}]" if stem in ("gamma", "beta", "mean", "var") else name.removeprefix("d")
         for group, members in self.graph.groups.items():
-            if name.removeprefix("d") in members:
+            if found in members:
                 return group
-        index = name[name.find("[") + 1 : -1].rstrip("'").split("d")[0] if "[" in name else ""
-        return f"layer {index}" if index not in ("", "0") else "the input" if name == "A[0]" else "the cost"
+        words = {"D": "dropout", "R": "skip connection", "E": "embedding", "V": "embedding", "c": "embedding"}
+        if stem in words:
+            return f"{words[stem]} {index}"
+        index = index.rstrip("'").split("d")[0]
+        return f"layer {index}" if index not in ("", "0") else "the input" if stem == "A" else "the cost"
 
 
 def _loss_for(network: Network, given: str | Loss | None) -> Loss:

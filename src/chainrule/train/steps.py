@@ -5,28 +5,35 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..execute import native
+from ..execute import Bound, native
 from .model import Model
 from .samples import Array
 from .update import Update
 
 BUDGET = 0.05  # seconds after which a native loop returns, so that callbacks, progress and Ctrl-C are served
+SAFE = 1e30  # (η‖g‖)² of a step that cannot overflow even float32: ‖Δθ‖ stays far below 1e38
 
 
 @dataclass(frozen=True)
 class Advance:
-    """What a row of steps did: steps done, Σ cost · weight, Σ weight, and whether the next one met NaN or infinity."""
+    """What a row of steps did.
+
+    done, cost, weight  steps done, Σ cost · weight, Σ weight
+    failed              the next step met NaN or infinity before its update; its batch lies in `Steps.buffers`
+    overflowed          the next step's update overflowed this parameter; it was taken back
+    """
 
     done: int
     cost: float
     weight: float
     failed: bool = False
+    overflowed: str | None = None
 
 
 class Steps:
@@ -70,11 +77,14 @@ class Steps:
             weights=self._weights(),
             budget=BUDGET,
         )
-        if status == 1:  # the batch that failed lies in the task's input arrays
+        if status == native.LARGE:  # a step that may overflow is made on trial
+            trial = self._python(task, rows[done * batch :], batch, rates[done : done + 1])
+            return replace(trial, done=done + trial.done, cost=cost + trial.cost, weight=weight + trial.weight)
+        if status == native.FAILED:  # its batch lies in the task's input arrays
             self.buffers[batch] = [task.input_arrays[task.program.buffer(n).index] for n in task.program.inputs]
-        return Advance(done, cost, weight, failed=status == 1)
+        return Advance(done, cost, weight, failed=status == native.FAILED)
 
-    def _python(self, task: Any, rows: Any, batch: int, rates: Any) -> Advance:
+    def _python(self, task: Bound, rows: Any, batch: int, rates: Any) -> Advance:
         buffers = self.buffers.setdefault(batch, [np.empty((batch, a.shape[1]), a.dtype) for a in self.inputs])
         counter, grad, J = self.model.counters["step"], self.model.grad[:, 0], task.results["J"]
         weights, state = self._weights(), self.model.state
@@ -86,19 +96,37 @@ class Steps:
                 a.take(part, axis=0, out=out, mode="clip")
             kept = {n: v.copy() for n, v in state.items()}
             task.call(*buffers)
-            cost = float(J[0, 0])
+            cost, square = float(J[0, 0]), float(grad.dot(grad))
             # The square of a large gradient may overflow: then look at its entries.
-            if not math.isfinite(cost + float(grad.dot(grad))) and not (
-                math.isfinite(cost) and np.isfinite(grad).all()
-            ):
-                for n, v in kept.items():
-                    state[n][...] = v
+            if not math.isfinite(cost + square) and not (math.isfinite(cost) and np.isfinite(grad).all()):
+                self._put_back(kept)
                 return Advance(k, total, summed, failed=True)
             weight = float(batch) if weights is None else float(buffers[weights].sum())
-            self.update.step(rate)
+            if rate <= 10 and rate * rate * square < SAFE:
+                self.update.step(rate)
+            else:
+                overflowed = self._trial(rate)
+                if overflowed is not None:
+                    self._put_back(kept)
+                    return Advance(k, total, summed, overflowed=overflowed)
             counter[0, 0] += 1
             total += cost * weight
             summed += weight
             if time.perf_counter() > until:
                 return Advance(k + 1, total, summed)
         return Advance(len(rates), total, summed)
+
+    def _put_back(self, kept: dict[str, Array]) -> None:
+        for n, v in kept.items():
+            self.model.state[n][...] = v
+
+    def _trial(self, rate: float) -> str | None:
+        """A step so large that it may overflow: if it does, everything stays what it was, and the parameter is named."""
+        arrays = [self.model.theta, *self.update.state.values(), self.update.count]
+        before = [a.copy() for a in arrays]
+        self.update.step(rate)
+        name = next((n for n, value in self.model.parameters.items() if not np.isfinite(value).all()), None)
+        if name is not None:
+            for array, old in zip(arrays, before, strict=True):
+                array[...] = old
+        return name

@@ -63,7 +63,10 @@ def build(d: Mapping[str, Any]) -> Model:
     """The model of a description, with fresh numbers."""
     if d["dtype"] not in ("float32", "float64"):
         raise ConfigurationError(f"dtype {d['dtype']!r} is neither float32 nor float64")
-    flags = {k: bool(d[k]) for k in ("labels", "weighted", "spread")}
+    flags = {k: d[k] for k in ("labels", "weighted", "spread")}
+    for name, value in flags.items():
+        if not isinstance(value, bool):
+            raise ConfigurationError(f"{name}={value!r} is neither true nor false")
     return Model(Network.from_json(d["network"]), build_loss(d["loss"]), dtype=np.dtype(d["dtype"]), **flags)
 
 

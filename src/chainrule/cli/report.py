@@ -1,0 +1,89 @@
+"""The end of a training, or of an evaluation, as tables and pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import ConfigurationError
+from ..files import RunFolder
+from ..show import class_table, confusion_figure, confusion_table, curves_figure, residuals_figure
+from ..tabular import TableResult
+from .output import Output
+
+_NAMES = {"r2": "R²", "rmse": "RMSE", "mae": "mean absolute error", "f1_macro": "F1 (macro mean)"}
+
+
+def parts_table(measures: Mapping[str, Mapping[str, float]]) -> Any:
+    """One row per measure, one column per part."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), collapse_padding=True, pad_edge=False)
+    table.add_column("measure")
+    for part in measures:
+        table.add_column(part, justify="right")
+    for name in dict.fromkeys(n for m in measures.values() for n in m):
+        cells = [m.get(name) for m in measures.values()]
+        shown = _NAMES.get(name) or name.replace("_macro", " (macro mean)").replace("_", " ")
+        table.add_row(shown, *(_number(cell) for cell in cells))
+    return table
+
+
+def report(result: TableResult, output: Output) -> None:
+    """Measures of all parts, the confusion matrix, how training ended, and the reading of its curves."""
+    history = result.history
+    output.say()
+    if result.stopped:
+        output.say(f"stopped after epoch {len(history.rows)}: {result.stopped}")
+    elif history.best_epoch:
+        output.say(f"trained {len(history.rows)} epochs; the parameters after epoch {history.best_epoch} are kept")
+    output.show(parts_table(result.measures))
+    judged = result.judged[result.shown]
+    if judged.confusion is not None:
+        _show(confusion_table(judged.confusion, f"Confusion matrix ({result.shown})", _width(output)), output)
+    output.say(f"learning curves: {result.reading}")
+
+
+def evaluation(judged: Any, output: Output) -> None:
+    """Measures, confusion matrix and measures per class of labeled data."""
+    output.show(parts_table({"value": judged.measures}))
+    if judged.confusion is not None:
+        _show(confusion_table(judged.confusion, width=_width(output)), output)
+        _show(class_table(judged.confusion), output)
+
+
+def pictures(result: TableResult, run: RunFolder) -> list[str]:
+    """Draw the learning curves, and confusion matrix or residuals; a note where matplotlib is not installed."""
+    judged = result.judged[result.shown]
+    try:
+        curves_figure(result.curves, run.curves)
+        if judged.confusion is not None:
+            confusion_figure(judged.confusion, run.confusion)
+        if judged.residuals is not None:
+            residuals_figure(*judged.residuals, run.path / "residuals.png", result.preprocessor.target_name)
+    except ConfigurationError as error:
+        if not isinstance(error.__cause__, ImportError):
+            raise
+        return [f"no pictures were drawn: {error}"]
+    return []
+
+
+def _show(table: Any, output: Output) -> None:
+    """A table with its caption below as plain lines, which rich would break to the width of a narrow table."""
+    caption, table.caption = table.caption, None
+    output.show(table)
+    if caption is not None:
+        output.say(f"{caption}\n")
+
+
+def _width(output: Output) -> int:
+    return 80 if output.quiet else output.console.width
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.4f}" if value == 0 or 1e-3 <= abs(value) < 1e3 else f"{value:.6g}"
