@@ -29,6 +29,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -59,14 +60,13 @@ class Case:
     def network(self) -> str:
         hidden = ":relu:batchnorm:dropout=0.1" if self.tabular else ":relu"
         output = ":sigmoid" if self.tabular else ":softmax"
-        return "-".join(
-            [str(self.widths[0]), *(f"{n}{hidden}" for n in self.widths[1:-1]), f"{self.widths[-1]}{output}"]
-        )
+        first, *inner, last = self.widths
+        return "-".join([str(first), *(f"{n}{hidden}" for n in inner), f"{last}{output}"])
 
     @property
     def flops(self) -> int:
         """Floating-point operations of one step's matrix products; the input's gradient is never needed."""
-        pairs = [a * b for a, b in zip(self.widths, self.widths[1:], strict=False)]
+        pairs = [a * b for a, b in pairwise(self.widths)]
         return 2 * self.batch * (3 * sum(pairs) - pairs[0])
 
     def data(self) -> tuple[np.ndarray, np.ndarray]:
@@ -80,10 +80,7 @@ class Case:
     def weights(self) -> list[np.ndarray]:
         """W[l] as n_{l-1} × n_l; biases start at 0."""
         rng = np.random.default_rng(2)
-        return [
-            (rng.standard_normal((a, b)) * np.sqrt(2 / a)).astype(np.float32)
-            for a, b in zip(self.widths, self.widths[1:], strict=False)
-        ]
+        return [(rng.standard_normal((a, b)) * np.sqrt(2 / a)).astype(np.float32) for a, b in pairwise(self.widths)]
 
     def order(self, epoch: int) -> np.ndarray:
         """The order that chainrule's Trainer takes with seed 0."""
@@ -641,25 +638,15 @@ def _folds(case: Case) -> tuple[np.ndarray, np.ndarray, list[tuple[np.ndarray, n
 
 
 def ours_folds(case: Case, threads: int) -> Epoch:
-    from chainrule import train
-    from chainrule.train import Model, Settings, fit
+    from chainrule.train import Settings, cross_validate_model
 
     X, y, folds = _folds(case)
     settings = Settings(epochs=FOLD_EPOCHS, batch_size=case.batch)
-    fit_many = getattr(train, "fit_many", None)
 
     def run(number: int) -> float:
-        models = [Model(case.network, labels=True, dtype=np.float32, seed=k) for k in range(len(folds))]
-        samples = models[0].samples(X, y)
-        if fit_many is not None:
-            fit_many(models, samples, settings, rows=[rows for rows, _ in folds], threads=threads)
-        else:
-            for model, (rows, _) in zip(models, folds, strict=True):
-                fit(model, samples.take(rows), settings=settings)
-        return statistics.fmean(
-            float((model.predict(X[rows]).argmax(axis=1) == y[rows]).mean())
-            for model, (_, rows) in zip(models, folds, strict=True)
-        )
+        return cross_validate_model(case.network, X, y, settings=settings, folds=folds, threads=threads).mean[
+            "accuracy"
+        ]
 
     return run
 
@@ -690,17 +677,14 @@ FOLD_CASES = {"S": Case("S", (64, 32, 10), 32, 56), "M": Case("M", (784, 128, 64
 
 
 def cross_validation(names: list[str], threads: int, rounds: int) -> list[dict[str, Any]]:
-    from chainrule import train
-
-    how = "fit_many" if hasattr(train, "fit_many") else "one fold after the other: there is no fit_many yet"
-    print(f"\n### 10-fold cross-validation, {FOLD_EPOCHS} epochs, {threads} thread(s); ours: {how}\n")
+    print(f"\n### 10-fold cross-validation, {FOLD_EPOCHS} epochs, {threads} thread(s)\n")
     print("| case | samples | ours s | scikit-learn s | ratio | accuracy ours | scikit-learn |\n|---|" + "---:|" * 6)
     results = []
     for name in names:
         case = FOLD_CASES[name]
         workers = start("folds", list(FOLDS), description(case), threads=threads)
         try:
-            answers = rounds_of(workers, rounds)
+            answers = rounds_of(workers, rounds, warm=0)
         finally:
             for w in workers.values():
                 w.close()
@@ -915,7 +899,7 @@ def main() -> None:
                     result["steps"].append(steps(CASES[name], optimizer, count, sides, rounds))
     if "folds" in parts:
         names = [c for c in cases if c in FOLD_CASES]
-        result["folds"] = cross_validation(names, min(2, os.cpu_count() or 1), min(rounds, 3))
+        result["folds"] = cross_validation(names, min(2, os.cpu_count() or 1), 1 if given.quick else min(rounds, 3))
     if "latency" in parts:
         result["latency"] = latency(rounds)
     if "process" in parts:

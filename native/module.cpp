@@ -135,7 +135,8 @@ void put(std::uintptr_t p, bool wide, double v) {
 nb::tuple steps(Handle& gradient, Handle& update, bool wide, const std::vector<nb::tuple>& sources,
                 std::uintptr_t order, std::int64_t batch, std::int64_t count, std::uintptr_t rates, std::uintptr_t rate,
                 std::uintptr_t updates, std::uintptr_t counter, std::uintptr_t cost, std::uintptr_t grad,
-                std::int64_t parameters, const std::vector<nb::tuple>& kept, std::uintptr_t weights, double budget) {
+                std::int64_t parameters, const std::vector<nb::tuple>& kept, std::uintptr_t weights, double budget, double sum,
+                double total) {
     std::vector<Source> from;
     for (const auto& s : sources)
         from.push_back({reinterpret_cast<const char*>(nb::cast<std::uintptr_t>(s[0])),
@@ -147,7 +148,6 @@ nb::tuple steps(Handle& gradient, Handle& update, bool wide, const std::vector<n
     const auto* rows = reinterpret_cast<const std::int64_t*>(order);
     const auto* eta = reinterpret_cast<const double*>(rates);
     auto* step = reinterpret_cast<std::int64_t*>(counter);
-    double sum = 0, total = 0;
     std::int64_t done = 0;
     int status = 0;
     {

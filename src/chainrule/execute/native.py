@@ -236,11 +236,13 @@ def steps(
     kept: Sequence[Array],
     weights: int | None,
     budget: float,
+    sums: tuple[float, float] = (0.0, 0.0),
 ) -> tuple[int, int, float, float]:
     """Whole training steps in one native call: gather, gradient, guard, update.
 
     sources  arrays (N × rows) in the order of the gradient program's inputs; order: row numbers, batch after batch
     rates    learning rate of each step
+    sums     Σ cost · weight and Σ weight so far, added to step by step
     kept     state to put back when a step meets a value that is not finite
 
     Returns (steps done, status, Σ cost · weight, Σ weight). Status FAILED: the next step is not finite, LARGE: it is so
@@ -269,6 +271,7 @@ def steps(
         [(k.ctypes.data, k.nbytes) for k in kept],
         0 if weights is None else into[weights].ctypes.data,
         budget,
+        *sums,
     )
     if result[1] == LABEL:
         raise IndexError("a label lies outside 0..K-1")

@@ -129,9 +129,9 @@ class Trainer:
             size = self.batch_size if self.batch < full else self.count - full * self.batch_size
             most = 1 if listeners else (full if self.batch < full else batches) - self.batch
             self.model.counters["step"][...] = self.step
-            did = self.steps.advance(order[self.batch * self.batch_size :], size, rates[self.batch :], most)
-            self._sums[0] += did.cost
-            self._sums[1] += did.weight
+            sums = (self._sums[0], self._sums[1])
+            did = self.steps.advance(order[self.batch * self.batch_size :], size, rates[self.batch :], most, sums)
+            self._sums[:2] = did.cost, did.weight
             self.step += did.done
             self.batch += did.done
             if did.overflowed is not None:
@@ -139,7 +139,7 @@ class Trainer:
             if did.failed:
                 self._failed(size)
             for c in listeners:
-                c.on_batch_end(self, self.step, did.cost / did.weight)
+                c.on_batch_end(self, self.step, did.last)
             if self.stop is not None and self.batch < batches:
                 self._sums[2] += time.perf_counter() - started
                 return

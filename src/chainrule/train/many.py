@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ConfigurationError
-from ..evaluate import CrossValidation, cross_validate, k_folds
+from ..evaluate import CrossValidation, Fold, cross_validate, k_folds
 from ..execute import bind
 from ..nn import Loss, Network
 from .callbacks import Callback
@@ -138,7 +138,7 @@ def cross_validate_model(
     labels = first.objective.labels
     if folds is None:
         folds = k_folds(samples.targets if labels else len(samples), k, stratified=labels, seed=chosen.seed)
-    pairs = [(np.asarray(train), row_numbers(held, samples)) for train, held in folds]
+    pairs = [Fold(np.asarray(train), row_numbers(held, samples)) for train, held in folds]
     jobs = [Job(lambda: first.twin(chosen.seed), samples, train, settings=chosen) for train, _ in pairs]
     used = measures or ({"accuracy": accuracy} if labels else {"r2": r2, "rmse": rmse})
     scores: list[dict[str, float]] = [{} for _ in pairs]

@@ -194,10 +194,6 @@ class Model:
             self._bound[key] = bind(program, {"m": m}, self.dtype, arrays, results)
         return self._bound[key]
 
-    def release(self) -> None:
-        """Give back the buffers of all batch sizes; the next call makes its own anew."""
-        self._bound.clear()
-
     def samples(self, X: Any, y: Any, weights: Any = None, codes: Any = None) -> Samples:
         """Check data and bring it into the programs' form; nothing is copied that already has it."""
         n = self.network.outputs

@@ -24,7 +24,9 @@ SAFE = 1e30  # (η‖g‖)² of a step that cannot overflow even float32: ‖Δ�
 class Advance:
     """What a row of steps did.
 
-    done, cost, weight  steps done, Σ cost · weight, Σ weight
+    done                steps done
+    cost, weight        Σ cost · weight and Σ weight of the epoch so far, these steps included
+    last                J of the last step
     failed              the next step met NaN or infinity before its update; its batch lies in `Steps.buffers`
     overflowed          the next step's update overflowed this parameter; it was taken back
     """
@@ -32,6 +34,7 @@ class Advance:
     done: int
     cost: float
     weight: float
+    last: float = math.nan
     failed: bool = False
     overflowed: str | None = None
 
@@ -43,22 +46,34 @@ class Steps:
         self.model, self.update, self.inputs = model, update, list(inputs)
         self.buffers: dict[int, list[Array]] = {}
 
-    def advance(self, rows: npt.NDArray[np.int64], batch: int, rates: npt.NDArray[np.float64], most: int) -> Advance:
+    def advance(
+        self,
+        rows: npt.NDArray[np.int64],
+        batch: int,
+        rates: npt.NDArray[np.float64],
+        most: int,
+        sums: tuple[float, float] = (0.0, 0.0),
+    ) -> Advance:
         """Up to `most` steps of `batch` samples each: `rows` are the sample numbers, batch after batch.
 
-        rates  learning rate of each step. Stops before the update of a step that is not finite.
+        rates  learning rate of each step; sums: Σ cost · weight and Σ weight so far. They are added to step by step, so
+        that the mean of an epoch has the same bits however often it was interrupted.
+
+        Stops before the update of a step that is not finite.
         """
         task = self.model.bound("gradient", batch)
         rates = rates[:most]
         if isinstance(task, native.NativeBound):
-            return self._native(task, rows, batch, rates)
-        return self._python(task, rows, batch, rates)
+            return self._native(task, rows, batch, rates, sums)
+        return self._python(task, rows, batch, rates, sums)
 
     def _weights(self) -> int | None:
         names = self.model.gradient_program.inputs
         return names.index("w") if "w" in names else None
 
-    def _native(self, task: native.NativeBound, rows: Any, batch: int, rates: Any) -> Advance:
+    def _native(
+        self, task: native.NativeBound, rows: Any, batch: int, rates: Any, sums: tuple[float, float]
+    ) -> Advance:
         update = self.update.bound
         assert isinstance(update, native.NativeBound)
         done, status, cost, weight = native.steps(
@@ -76,19 +91,22 @@ class Steps:
             kept=list(self.model.state.values()),
             weights=self._weights(),
             budget=BUDGET,
+            sums=sums,
         )
+        last = float(task.results["J"][0, 0])
         if status == native.LARGE:  # a step that may overflow is made on trial
-            trial = self._python(task, rows[done * batch :], batch, rates[done : done + 1])
-            return replace(trial, done=done + trial.done, cost=cost + trial.cost, weight=weight + trial.weight)
+            trial = self._python(task, rows[done * batch :], batch, rates[done : done + 1], (cost, weight))
+            return replace(trial, done=done + trial.done)
         if status == native.FAILED:  # its batch lies in the task's input arrays
             self.buffers[batch] = [task.input_arrays[task.program.buffer(n).index] for n in task.program.inputs]
-        return Advance(done, cost, weight, failed=status == native.FAILED)
+        return Advance(done, cost, weight, last, failed=status == native.FAILED)
 
-    def _python(self, task: Bound, rows: Any, batch: int, rates: Any) -> Advance:
+    def _python(self, task: Bound, rows: Any, batch: int, rates: Any, sums: tuple[float, float]) -> Advance:
         buffers = self.buffers.setdefault(batch, [np.empty((batch, a.shape[1]), a.dtype) for a in self.inputs])
         counter, grad, J = self.model.counters["step"], self.model.grad[:, 0], task.results["J"]
         weights, state = self._weights(), self.model.state
-        total = summed = 0.0
+        total, summed = sums
+        cost = math.nan
         until = time.perf_counter() + BUDGET
         for k, rate in enumerate(rates.tolist()):
             part = rows[k * batch : (k + 1) * batch]
@@ -100,7 +118,7 @@ class Steps:
             # The square of a large gradient may overflow: then look at its entries.
             if not math.isfinite(cost + square) and not (math.isfinite(cost) and np.isfinite(grad).all()):
                 self._put_back(kept)
-                return Advance(k, total, summed, failed=True)
+                return Advance(k, total, summed, cost, failed=True)
             weight = float(batch) if weights is None else float(buffers[weights].sum())
             if rate <= 10 and rate * rate * square < SAFE:
                 self.update.step(rate)
@@ -108,13 +126,13 @@ class Steps:
                 overflowed = self._trial(rate)
                 if overflowed is not None:
                     self._put_back(kept)
-                    return Advance(k, total, summed, overflowed=overflowed)
+                    return Advance(k, total, summed, cost, overflowed=overflowed)
             counter[0, 0] += 1
             total += cost * weight
             summed += weight
             if time.perf_counter() > until:
-                return Advance(k + 1, total, summed)
-        return Advance(len(rates), total, summed)
+                return Advance(k + 1, total, summed, cost)
+        return Advance(len(rates), total, summed, cost)
 
     def _put_back(self, kept: dict[str, Array]) -> None:
         for n, v in kept.items():
