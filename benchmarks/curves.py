@@ -101,7 +101,7 @@ def draw(measured: dict[str, dict[str, Any]], file: Path) -> None:
         ax.set_xscale("log", base=2)
         ax.set_xlabel(name)
         ax.set_ylabel("seconds per epoch")
-        ax.set_title(f"{m['fixed']}; slope of the upper half {m['slope']:.2f}", fontsize=9)
+        ax.set_title(f"{m['fixed']}\nslope of the upper half {m['slope']:.2f}", fontsize=9)
         ax.grid(alpha=0.3, which="both")
         ax.legend(fontsize=8)
     figure.savefig(file, dpi=120)

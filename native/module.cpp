@@ -47,9 +47,10 @@ std::vector<Choice> choices() {
 class Handle {
 public:
     Handle(bool wide, std::vector<std::uintptr_t> pointers, std::vector<std::int64_t> rows, std::vector<std::int64_t> cols,
-           std::vector<std::int64_t> memory, std::vector<std::int64_t> inputs, std::vector<std::int64_t> code,
+           std::vector<std::int64_t> memory, std::vector<bool> integers, std::vector<std::int64_t> inputs,
+           std::vector<std::int64_t> code,
            std::vector<double> constants, std::uintptr_t gemm, const std::string& isa) {
-        Description d{wide, std::move(pointers), std::move(rows), std::move(cols), std::move(memory), std::move(inputs),
+        Description d{wide, std::move(pointers), std::move(rows), std::move(cols), std::move(memory), std::move(integers), std::move(inputs),
                       std::move(code), std::move(constants), gemm};
         for (const auto& c : choices())
             if (isa.empty() || isa == c.name) {
@@ -79,11 +80,35 @@ private:
     std::shared_ptr<Pool> pool_ = std::make_shared<Pool>(1);
 };
 
-// One array that a batch is gathered from: rows of `bytes` bytes, into `into`.
+// One array that a batch is gathered from, of any strides, where it lies (it may be a mapped file).
 struct Source {
     const char* from;
     char* into;
-    std::size_t bytes;
+    std::int64_t width, row, column;  // entries per sample; strides in bytes
+    std::size_t item, into_item;
+
+    std::size_t bytes() const { return static_cast<std::size_t>(width) * into_item; }
+
+    void copy(std::int64_t to, std::int64_t sample) const {
+        const char* s = from + sample * row;
+        char* d = into + static_cast<std::size_t>(to) * bytes();
+        if (item == into_item && (column == static_cast<std::int64_t>(item) || width == 1)) {
+            std::memcpy(d, s, bytes());
+        } else if (item == into_item && item == 4) {
+            each<float, float>(s, d);
+        } else if (item == into_item) {
+            each<double, double>(s, d);
+        } else if (item == 8) {
+            each<double, float>(s, d);
+        } else {
+            each<float, double>(s, d);
+        }
+    }
+
+    template <class From, class To> void each(const char* s, char* d) const {
+        To* to = reinterpret_cast<To*>(d);
+        for (std::int64_t j = 0; j < width; ++j) to[j] = static_cast<To>(*reinterpret_cast<const From*>(s + j * column));
+    }
 };
 
 bool finite(const void* x, std::size_t n, bool wide) {
@@ -140,7 +165,9 @@ nb::tuple steps(Handle& gradient, Handle& update, bool wide, const std::vector<n
     std::vector<Source> from;
     for (const auto& s : sources)
         from.push_back({reinterpret_cast<const char*>(nb::cast<std::uintptr_t>(s[0])),
-                        reinterpret_cast<char*>(nb::cast<std::uintptr_t>(s[1])), nb::cast<std::size_t>(s[2])});
+                        reinterpret_cast<char*>(nb::cast<std::uintptr_t>(s[1])), nb::cast<std::int64_t>(s[2]),
+                        nb::cast<std::int64_t>(s[3]), nb::cast<std::int64_t>(s[4]), nb::cast<std::size_t>(s[5]),
+                        nb::cast<std::size_t>(s[6])});
     std::vector<std::pair<char*, std::vector<char>>> state;
     for (const auto& k : kept)
         state.emplace_back(reinterpret_cast<char*>(nb::cast<std::uintptr_t>(k[0])),
@@ -155,13 +182,12 @@ nb::tuple steps(Handle& gradient, Handle& update, bool wide, const std::vector<n
         const auto start = std::chrono::steady_clock::now();
         while (done < count) {
             for (const auto& s : from)
-                if (s.bytes * batch < 131072) {
-                    for (std::int64_t i = 0; i < batch; ++i)
-                        std::memcpy(s.into + i * s.bytes, s.from + rows[done * batch + i] * s.bytes, s.bytes);
+                if (s.bytes() * batch < 131072) {
+                    for (std::int64_t i = 0; i < batch; ++i) s.copy(i, rows[done * batch + i]);
                 } else {
                     gradient.pool().each((batch + 15) / 16, [&](std::int64_t p, int) {
                         for (std::int64_t i = p * 16; i < std::min(batch, (p + 1) * 16); ++i)
-                            std::memcpy(s.into + i * s.bytes, s.from + rows[done * batch + i] * s.bytes, s.bytes);
+                            s.copy(i, rows[done * batch + i]);
                     });
                 }
             for (auto& k : state) std::memcpy(k.second.data(), k.first, k.second.size());
@@ -206,7 +232,8 @@ NB_MODULE(_native, m) {
     m.doc() = "Native executor of chainrule programs; used through chainrule.execute.";
     nb::class_<Handle>(m, "Task")
         .def(nb::init<bool, std::vector<std::uintptr_t>, std::vector<std::int64_t>, std::vector<std::int64_t>,
-                      std::vector<std::int64_t>, std::vector<std::int64_t>, std::vector<std::int64_t>, std::vector<double>,
+                      std::vector<std::int64_t>, std::vector<bool>, std::vector<std::int64_t>,
+                      std::vector<std::int64_t>, std::vector<double>,
                       std::uintptr_t, const std::string&>())
         .def("set_inputs", &Handle::set_inputs)
         .def("set_pool", &Handle::set_pool)

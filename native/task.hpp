@@ -26,6 +26,7 @@ struct Description {
     std::vector<std::uintptr_t> pointers;   // of every buffer, columns contiguous
     std::vector<std::int64_t> rows, cols;
     std::vector<std::int64_t> memory;       // buffers that share memory share this number
+    std::vector<bool> integers;             // buffers of labels and counters; labels may also be computed numbers
     std::vector<std::int64_t> inputs;       // buffers whose pointer changes
     std::vector<std::int64_t> code;
     std::vector<double> constants;

@@ -164,12 +164,15 @@ def test_errors_stay_with_their_job(run_by, threads):
     def new():
         return Model(SPEC, labels=True, seed=7)
 
-    wild = Settings(epochs=2, batch_size=8, seed=7, learning_rate=1e300, optimizer="sgd")
+    def steep():
+        return Model("6-9:relu-3:softmax", labels=True, seed=7)
+
+    wild = Settings(epochs=2, batch_size=8, seed=7, learning_rate=1e200, optimizer="sgd")
     jobs = [
         Job(new, samples, settings=s),
         Job(broken, samples, settings=s),
         Job(new, samples, [500], settings=s),
-        Job(new, samples, settings=wild),
+        Job(steep, samples, settings=wild),
         Job(new, samples, settings=s, callbacks=[Fails()]),
         Job(new, samples, settings=s),
     ]

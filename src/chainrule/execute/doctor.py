@@ -6,7 +6,6 @@ import ctypes
 import importlib
 import os
 import platform
-import sys
 from typing import Any
 
 import numpy as np
@@ -133,7 +132,3 @@ def _built_with(config: Any) -> str | None:
         return f"{blas['name']} {blas['version']}"
     except (AttributeError, KeyError, TypeError):
         return None
-
-
-if __name__ == "__main__":
-    sys.stdout.write(text() + "\n")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -54,10 +55,9 @@ DONE, FAILED, LABEL, LARGE = range(4)  # how a row of native steps ended
 @cache
 def _module() -> Any:
     try:
-        from chainrule import _native
+        return import_module("chainrule._native")
     except ImportError:
         return None
-    return _native
 
 
 def available() -> bool:
@@ -69,6 +69,11 @@ def instruction_sets() -> list[str]:
     """Instruction sets this machine can run, the fastest first."""
     module = _module()
     return list(module.instruction_sets()) if module is not None else []
+
+
+def pool(threads: int) -> Any:
+    """Threads for one caller at a time; `pool(1)` starts none."""
+    return _module().Pool(threads)
 
 
 @cache
@@ -88,7 +93,7 @@ def _one_blas_thread() -> None:
     """OpenBLAS threads of its own spin against ours; ask the copy that SciPy carries for one."""
     try:
         with open("/proc/self/maps") as maps:
-            paths = {line.split()[-1] for line in maps if "scipy_openblas" in line and "/" in line}
+            paths = {line.split()[-1] for line in maps if "scipy_openblas" in line and "numpy.libs" not in line}
     except OSError:
         return
     for path in paths:
@@ -122,6 +127,7 @@ class NativeBound(Bound):
             [s[0] for s in shapes],
             [s[1] for s in shapes],
             memory,
+            [b.kind != "real" for b in buffers],
             inputs,
             encoder.code,
             encoder.constants,
@@ -130,6 +136,10 @@ class NativeBound(Bound):
         )
         self._wanted = [(buffers[i].shape.bind(self.sizes)[::-1], self.input_arrays[i].dtype) for i in inputs]
         return self._run_task
+
+    def share(self, pool: Any) -> None:
+        """Let the threads of a pool share each instruction; the results stay the same bits."""
+        self.task.set_pool(pool)
 
     def _run_task(self, *arrays: Array) -> None:
         if arrays:
@@ -240,7 +250,8 @@ def steps(
 ) -> tuple[int, int, float, float]:
     """Whole training steps in one native call: gather, gradient, guard, update.
 
-    sources  arrays (N × rows) in the order of the gradient program's inputs; order: row numbers, batch after batch
+    sources  arrays (N × rows) in the order of the gradient program's inputs, in any memory order, float32 or float64,
+             read where they lie; order: row numbers, batch after batch
     rates    learning rate of each step
     sums     Σ cost · weight and Σ weight so far, added to step by step
     kept     state to put back when a step meets a value that is not finite
@@ -251,7 +262,8 @@ def steps(
     into = [gradient.input_arrays[gradient.program.buffer(n).index] for n in gradient.program.inputs]
     gradient.task.set_inputs([a.ctypes.data for a in into])
     described = [
-        (a.ctypes.data, b.ctypes.data, b.shape[1] * b.itemsize) for a, b in zip(sources, into, strict=True)
+        (a.ctypes.data, b.ctypes.data, b.shape[1], a.strides[0], a.strides[1], a.itemsize, b.itemsize)
+        for a, b in zip(sources, into, strict=True)
     ]
     result: tuple[int, int, float, float] = _module().steps(
         gradient.task,

@@ -45,6 +45,7 @@ class Bound:
         """The function of the inputs that runs the program on the arrays held."""
         code, temporaries = write(self.program, self.sizes)
         names: dict[str, Any] = {f"b{i}": array for i, array in held.items()}
+        names["real"] = self.dtype.type
         for i, (shape, masks) in enumerate(temporaries):
             names[f"w{i}"] = np.empty(shape.T.bind(self.sizes), bool if masks else self.dtype)
         names |= {one: np.ones((1, int(one[3:])), self.dtype) for one in set(_ONES.findall(code))}

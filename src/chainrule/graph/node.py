@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from threading import RLock
 from typing import Any, cast
 from weakref import WeakValueDictionary
 
@@ -183,17 +184,22 @@ Op.__reduce__ = _reduce_op  # type: ignore[assignment,method-assign]  # records 
 
 
 _interned: WeakValueDictionary[Hashable, Node] = WeakValueDictionary()
+_interning = RLock()  # a collected node may run code that builds nodes
 
 
 def _intern(op: Op, inputs: tuple[Node, ...], attrs: Attrs, shape: Shape) -> Node:
     key = (op.name, inputs, attrs)
     node = _interned.get(key)
-    if node is None:
-        node = object.__new__(Node)
-        for slot, value in (("op", op), ("inputs", inputs), ("attrs", attrs), ("shape", shape)):
-            object.__setattr__(node, slot, value)
-        _interned[key] = node
-    return node
+    if node is not None:
+        return node
+    with _interning:  # two threads must not make two nodes of one expression
+        node = _interned.get(key)
+        if node is None:
+            node = object.__new__(Node)
+            for slot, value in (("op", op), ("inputs", inputs), ("attrs", attrs), ("shape", shape)):
+                object.__setattr__(node, slot, value)
+            _interned[key] = node
+        return node
 
 
 def build(op: Op, inputs: tuple[Node, ...], attrs: Attrs) -> Node:

@@ -21,6 +21,7 @@ from .update import Update
 
 Measure = Callable[[Array, Array], float]
 
+
 class Trainer:
     """One training run: its position, its optimizer state, its history; can be saved and resumed between any steps.
 
@@ -104,7 +105,7 @@ class Trainer:
         n = self.count
         if not self.settings.shuffle:
             return np.arange(n)
-        return np.random.Generator(np.random.Philox(key=[self.settings.seed, epoch])).permutation(n)
+        return permutation(self.settings.seed, n, epoch)
 
     def _rates(self, batches: int) -> npt.NDArray[np.float64]:
         """The learning rate of every step of the current epoch."""
@@ -121,6 +122,8 @@ class Trainer:
                 c.on_epoch_begin(self, self.epoch)
         listeners = [c for c in self.callbacks if type(c).on_batch_end is not Callback.on_batch_end]
         order, batches = self.order(self.epoch), self.batches
+        if self.order != self._order:
+            order = in_range(order, self.count)
         if self.rows is not None:
             order = self.rows[order]
         full = self.count // self.batch_size
@@ -248,16 +251,27 @@ def _number_or_none(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def permutation(seed: int, n: int, epoch: int) -> Array:
+    """The order of n samples in an epoch, a function of seed and epoch alone."""
+    return np.random.Generator(np.random.Philox(key=[seed, epoch])).permutation(n)
+
+
 def row_numbers(rows: npt.ArrayLike, samples: Samples) -> npt.NDArray[np.int64]:
     """Check the numbers of samples, 0..N-1 in any order; those of weight 0 are left out."""
+    array = in_range(rows, len(samples))
+    return array if samples.weights is None else array[samples.weights[array].ravel() != 0]
+
+
+def in_range(rows: npt.ArrayLike, count: int) -> npt.NDArray[np.int64]:
+    """Check numbers of samples, each within 0..count-1."""
     array = np.asarray(rows)
     if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
         raise DataError(f"rows: expected sample numbers (n,), received {array.dtype} values of shape {array.shape}")
     array = array.astype(np.int64)
-    if array.size and (array.min() < 0 or array.max() >= len(samples)):
-        bad = int(array[(array < 0) | (array >= len(samples))][0])
-        raise DataError(f"rows: there is no sample {bad}; {len(samples)} samples are numbered 0..{len(samples) - 1}")
-    return array if samples.weights is None else array[samples.weights[array].ravel() != 0]
+    if array.size and (array.min() < 0 or array.max() >= count):
+        bad = int(array[(array < 0) | (array >= count)][0])
+        raise DataError(f"rows: there is no sample {bad}; {count} samples are numbered 0..{count - 1}")
+    return array
 
 
 def fit(

@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from queue import SimpleQueue
 from typing import Any
 
@@ -25,11 +26,13 @@ from ..execute import bind
 from ..nn import Loss, Network
 from .callbacks import Callback
 from .history import History
-from .loop import Measure, Trainer, row_numbers
+from .loop import Measure, Trainer, permutation, row_numbers
 from .model import Model
 from .samples import Array, Samples
 from .settings import Settings
 from .update import Update
+
+ORDERS = 2**20  # sample numbers kept of the orders that jobs of one seed share
 
 
 @dataclass(frozen=True)
@@ -75,11 +78,11 @@ def fit_many(
     within a fraction of a second. Raises `ConfigurationError` where two jobs share a model.
     """
     todo = list(jobs)
-    given = [id(job.model) for job in todo if isinstance(job.model, Model)]
-    if len(set(given)) < len(given):
+    given = [job.model for job in todo if isinstance(job.model, Model)]
+    if len({id(model) for model in given}) < len(given):
         raise ConfigurationError("two jobs share one model: give each its own, for example model.twin(seed)")
     waiting, ended = deque(enumerate(todo)), SimpleQueue[tuple[int, Result]]()
-    crew = _Crew()
+    crew = _Crew(given)
 
     def work() -> None:
         while True:
@@ -194,11 +197,12 @@ def _threads(asked: int | None, jobs: int) -> int:
 class _Crew:
     """What the workers share: the planned updates, and whether to stop."""
 
-    def __init__(self) -> None:
+    def __init__(self, given: Sequence[Model]) -> None:
         self.stopping = False
         self._lock = threading.Lock()
         self._updates: dict[Any, Update] = {}
-        self._models: list[Model] = []  # kept alive, so that identity means what it says
+        self._orders: dict[tuple[int, int], Callable[[int], Array]] = {}
+        self._models = list(given)  # kept alive, so that identity means what it says
 
     def run(self, job: Job) -> Result:
         """Train one job; whatever it raises is its result."""
@@ -233,7 +237,15 @@ class _Crew:
             callbacks=[_Stop(self), *job.callbacks],
             measures=dict(job.measures),
             update=self._update(job.settings, model),
+            order=self._order(job),
         )
+
+    def _order(self, job: Job) -> Callable[[int], Array] | None:
+        """Jobs of one seed and number of samples, such as folds, share the orders of their epochs."""
+        s, n = job.settings, len(job.samples) if job.rows is None else np.size(job.rows)
+        if not s.shuffle or not 0 < n <= ORDERS or job.samples.weights is not None:
+            return None
+        return self._orders.setdefault((s.seed, n), lru_cache(ORDERS // n)(partial(permutation, s.seed, n)))
 
     def _update(self, s: Settings, model: Model) -> Update:
         """A fresh update; one of the same rule and numbers before it lends its plan."""

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from ..execute import Bound, native
 from .model import Model
 from .samples import Array
+from .threads import Threads
 from .update import Update
 
 BUDGET = 0.05  # seconds after which a native loop returns, so that callbacks, progress and Ctrl-C are served
@@ -40,11 +41,17 @@ class Advance:
 
 
 class Steps:
-    """Runs steps over fixed arrays; `inputs` are those of the gradient program, (N × rows)."""
+    """Runs steps over fixed arrays.
 
-    def __init__(self, model: Model, update: Update, inputs: Sequence[Array]) -> None:
+    inputs   those of the gradient program, (N × rows), float32 or float64 in any memory order
+    threads  that share each instruction on the native executor; None measures, and never changes a result
+    """
+
+    def __init__(self, model: Model, update: Update, inputs: Sequence[Array], threads: int | None = None) -> None:
         self.model, self.update, self.inputs = model, update, list(inputs)
         self.buffers: dict[int, list[Array]] = {}
+        self.threads = Threads(threads)
+        self._pools: dict[int, Any] = {}
 
     def advance(
         self,
@@ -67,6 +74,11 @@ class Steps:
             return self._native(task, rows, batch, rates, sums)
         return self._python(task, rows, batch, rates, sums)
 
+    def _pool(self, threads: int) -> Any:
+        if threads not in self._pools:
+            self._pools[threads] = native.pool(threads)
+        return self._pools[threads]
+
     def _weights(self) -> int | None:
         names = self.model.gradient_program.inputs
         return names.index("w") if "w" in names else None
@@ -76,6 +88,12 @@ class Steps:
     ) -> Advance:
         update = self.update.bound
         assert isinstance(update, native.NativeBound)
+        if self.threads.steps is not None:
+            rates = rates[: self.threads.steps]
+        pool = self._pool(self.threads.current)
+        task.share(pool)
+        update.share(pool)
+        started = time.perf_counter()
         done, status, cost, weight = native.steps(
             task,
             update,
@@ -93,6 +111,7 @@ class Steps:
             budget=BUDGET,
             sums=sums,
         )
+        self.threads.report(done, time.perf_counter() - started)
         last = float(task.results["J"][0, 0])
         if status == native.LARGE:  # a step that may overflow is made on trial
             trial = self._python(task, rows[done * batch :], batch, rates[done : done + 1], (cost, weight))
@@ -111,7 +130,10 @@ class Steps:
         for k, rate in enumerate(rates.tolist()):
             part = rows[k * batch : (k + 1) * batch]
             for a, out in zip(self.inputs, buffers, strict=True):
-                a.take(part, axis=0, out=out, mode="clip")
+                if a.dtype == out.dtype:
+                    a.take(part, axis=0, out=out, mode="clip")
+                else:
+                    out[...] = a[part]
             kept = {n: v.copy() for n, v in state.items()}
             task.call(*buffers)
             cost, square = float(J[0, 0]), float(grad.dot(grad))
