@@ -43,7 +43,7 @@ def test_iris_is_as_good_as_a_linear_classifier() -> None:
 def test_diabetes_is_no_worse_than_a_linear_model() -> None:
     """Least squares on the same training rows, judged on the same test rows; R² averaged over splits."""
     ours, linear = [], []
-    for seed in range(8):
+    for seed in range(12):  # the difference of one split is ±0.02 by chance
         result = train_table("diabetes", Options(seed=seed))
         train, test = result.data.parts["train"], result.data.parts["test"]
         A, B = (np.column_stack([p.X, np.ones(len(p))]).astype(np.float64) for p in (train, test))

@@ -91,7 +91,9 @@ def test_clone_keeps_functions_and_optimizers() -> None:
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("solver", [*OPTIMIZERS, "lbfgs", optimizer("rmsprop", rho=0.8)], ids=str)
+@pytest.mark.parametrize(
+    "solver", [*OPTIMIZERS, "lbfgs", optimizer("rmsprop", rho=0.8)], ids=lambda s: s if isinstance(s, str) else s.name
+)
 def test_every_solver_lowers_the_loss(solver: Any) -> None:
     X = StandardScaler().fit_transform(IRIS[0])
     model = MLPClassifier((10,), "gelu", solver=solver, max_iter=15, learning_rate_init=0.01, random_state=0)

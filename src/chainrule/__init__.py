@@ -27,7 +27,6 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from .check import check_gradients
     from .estimators import MLPClassifier, MLPRegressor
-    from .execute import evaluate
     from .nn import Network
     from .sequential import Dense, Sequential
     from .textbook import MLP
@@ -45,7 +44,6 @@ _LAZY = {
     "fit": "train",
     "load_model": "train",
     "save_model": "train",
-    "evaluate": "execute",
     "check_gradients": "check",
 }
 
@@ -76,7 +74,6 @@ __all__ = [
     "check_gradients",
     "constant",
     "derive",
-    "evaluate",
     "fit",
     "jvp",
     "load_model",
