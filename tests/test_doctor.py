@@ -84,3 +84,17 @@ def test_why_it_is_not_native(error, reason):
     assert report["executor"] == "reference"
     assert reason in report["reason"]
     assert report["instruction_sets"] == []
+
+
+def test_the_command_prints_the_report() -> None:
+    import json
+
+    from click.testing import CliRunner
+
+    from chainrule.cli.app import app
+
+    plain = CliRunner().invoke(app, ["doctor"])
+    assert plain.exit_code == 0
+    assert "executor" in plain.output
+    facts = json.loads(CliRunner().invoke(app, ["doctor", "--json"]).output)
+    assert facts["executor"] in ("native", "reference")

@@ -1,4 +1,4 @@
-"""Training across the border between Python and native code: the same numbers as the reference, nothing lost, no escape."""
+"""Training across the border between Python and native code: the numbers of the reference, nothing lost."""
 
 from __future__ import annotations
 
@@ -89,7 +89,8 @@ def test_training_follows_the_reference(case: str, optimizer: str, dtype: Any, m
     assert not isinstance(wanted.model.bound("gradient", 16), native.NativeBound)
     tolerance = 1e-9 if dtype == np.float64 else 2e-3
     np.testing.assert_allclose(ours.model.predict(X), wanted.model.predict(X), rtol=tolerance, atol=tolerance)
-    if (dtype, optimizer) != (np.float32, "adam"):  # a bias before a batch norm has gradient 0: Adam blows up its rounding
+    # A bias before a batch norm has gradient 0, and Adam blows up what rounding makes of it.
+    if (dtype, optimizer) != (np.float32, "adam"):
         np.testing.assert_allclose(ours.model.theta, wanted.model.theta, rtol=tolerance, atol=tolerance)
         for name, value in wanted.model.state.items():
             np.testing.assert_allclose(ours.model.state[name], value, rtol=tolerance, atol=tolerance)
@@ -331,7 +332,9 @@ def test_tasks_of_two_threads_do_not_meet() -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_any_number_of_threads_computes_the_same_bits(dtype: Any) -> None:
     """Shapes around which work is cut into pieces: products, point-wise code, reductions, random masks."""
-    network = Network(150, (Dense(310), BatchNorm(), Activate("tanh"), Dropout(0.3), Dense(130, "gelu"), Dense(11, "softmax")))
+    network = Network(
+        150, (Dense(310), BatchNorm(), Activate("tanh"), Dropout(0.3), Dense(130, "gelu"), Dense(11, "softmax"))
+    )
     rng = np.random.default_rng(3)
     x, y = rng.normal(size=(300, 150)), rng.integers(0, 11, 300)
     model = Model(network, labels=True, dtype=dtype, seed=0)

@@ -1,7 +1,7 @@
 """Elementary functions of the native executor: at most 2 units in the last place, special values as IEEE 754 asks.
 
-They are reached as a user reaches them: a program of one point-wise op. The truth is the C library's function in a wider
-type, rounded by nobody before the comparison.
+They are reached as a user reaches them: a program of one point-wise op. The truth is the C library's function in a
+wider type, rounded by nobody before the comparison.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ CORRECTLY_ROUNDED: dict[str, Callable[[Array], Array]] = {"sqrt": np.sqrt, "abs"
 DTYPES = [
     np.float32,
     pytest.param(
-        np.float64, marks=pytest.mark.skipif(not LONG_DOUBLE_IS_WIDER, reason="long double is no wider than double here")
+        np.float64,
+        marks=pytest.mark.skipif(not LONG_DOUBLE_IS_WIDER, reason="long double is no wider than double here"),
     ),
 ]
 
@@ -143,7 +144,9 @@ def test_the_ends_of_the_range(dtype: Any) -> None:
     info = np.finfo(dtype)
     tiny = info.smallest_subnormal
     for name in ("expm1", "log1p", "tanh"):  # f(x) = x there
-        np.testing.assert_array_equal(computed(name, np.array([tiny, -tiny, info.tiny], dtype)), [tiny, -tiny, info.tiny])
+        np.testing.assert_array_equal(
+            computed(name, np.array([tiny, -tiny, info.tiny], dtype)), [tiny, -tiny, info.tiny]
+        )
     wide = WIDE[np.dtype(dtype)]
     last = dtype(np.nextafter(dtype(np.log(wide(info.max))), dtype(0)))
     assert np.isfinite(computed("exp", np.array([last], dtype))[0])

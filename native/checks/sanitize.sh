@@ -29,7 +29,7 @@ runtime() {
 build() {
   local tree=$work/$1
   mkdir -p "$tree"
-  rm -rf "$tree/src" "$tree/tests"
+  rm -rf "$tree/src" "$tree/tests" "$tree"/report*
   cp -R "$root/src" "$root/tests" "$root/pyproject.toml" "$tree/"
   find "$tree/src" -name '_native*' -delete
   cmake -S "$root/native" -B "$tree/build" -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_COMPILER="$compiler" \
@@ -48,8 +48,11 @@ address() {
   # Leaks are CPython's own. The C++ library must be there when the runtime starts, or it cannot see exceptions pass.
   (cd "$work/address" &&
     PYTHONPATH=src LD_PRELOAD="$asan $(runtime stdc++)" PYTHONMALLOC=malloc \
-      ASAN_OPTIONS=detect_leaks=0:halt_on_error=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1 \
-      "$python" -m pytest -q -x -p no:cacheprovider -k "not slow and not subprocess" "${tests[@]}")
+      ASAN_OPTIONS=detect_leaks=0:log_path=$PWD/report UBSAN_OPTIONS=print_stacktrace=1:log_path=$PWD/report \
+      "$python" -m pytest -q -x -p no:cacheprovider -k "not slow" "${tests[@]}") || {
+    cat "$work"/address/report* 2>/dev/null
+    exit 1
+  }
 }
 
 # One program without Python: its runtime, its allocator and BLAS are not built for this sanitizer and would be heard.

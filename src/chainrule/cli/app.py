@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("chainrule.cli.train", "Train a network on a table, a built-in data set or images."),
     "predict": ("chainrule.cli.predict", "Apply a trained network to new rows."),
     "evaluate": ("chainrule.cli.evaluate", "Measure a trained network on labeled rows."),
+    "doctor": ("chainrule.cli.doctor", "Say which executor, BLAS and processors are in use."),
 }
 EXAMPLE = """\b
 Example:

@@ -20,7 +20,7 @@ from ..graph import Graph, Node, variable, variables
 from ..nn import Forward, Loss, Network, Objective, loss
 from ..nn.layers import Parameter
 from .predictor import Predictor
-from .samples import Array, Samples, features, finite, labels, targets
+from .samples import Array, Samples, as_it_lies, finite, labels, targets
 
 CHUNK = 4096  # samples per run of the loss program: bounded memory for any number of rows
 
@@ -197,7 +197,7 @@ class Model:
     def samples(self, X: Any, y: Any, weights: Any = None, codes: Any = None) -> Samples:
         """Check data and bring it into the programs' form; nothing is copied that already has it."""
         n = self.network.outputs
-        data = features(X, self.network.inputs, self.dtype)
+        data = as_it_lies(X, self.network.inputs, self.dtype)
         found = labels(y, n) if self.objective.labels else targets(y, n, self.dtype)
         if len(found) != len(data):
             raise ShapeError(f"X has {len(data)} samples but y has {len(found)}: they must agree")
@@ -223,15 +223,24 @@ class Model:
             raise ShapeError(f"category codes must lie in 0..levels-1 with levels {sizes}")
         return array
 
-    def arrays(self, s: Samples, program: Program) -> list[Array]:
-        """The samples as a program's inputs, transposed (samples × rows), without a copy where memory allows."""
+    def arrays(self, s: Samples, program: Program, *, lying: bool = False) -> list[Array]:
+        """The samples as a program's inputs, transposed (samples × rows).
+
+        lying  leave arrays as they lie, in any memory order and either float type (they may be mapped files); otherwise
+               they are made contiguous in the model's type, without a copy where they already are
+        """
         every = {"A[0]": s.X, "y": s.targets, "Y": s.targets}
         if s.weights is not None:
             every["w"] = s.weights
         for k in range(len(self.network.embeddings)):
             assert s.codes is not None
             every[f"c[{k + 1}]"] = s.codes[:, k]
-        return [a if a.ndim == 2 else np.ascontiguousarray(a)[:, None] for a in (every[n] for n in program.inputs)]
+        columns = [a if a.ndim == 2 else np.ascontiguousarray(a)[:, None] for a in (every[n] for n in program.inputs)]
+        return columns if lying else [self.exact(a) for a in columns]
+
+    def exact(self, a: Array) -> Array:
+        """An array as the programs take it: contiguous, numbers in the model's type."""
+        return np.ascontiguousarray(a, dtype=self.dtype if a.dtype.kind == "f" else None)
 
     def predict(self, X: Any, codes: Any = None) -> Array:
         """Ŷ for features (N, n_0): an array (N, n_L), in bounded memory and from any number of threads at once."""
@@ -252,12 +261,12 @@ class Model:
         return S / (len(s) if s.weights is None else float(s.weights.sum())), out
 
     def _chunks(self, s: Samples) -> Any:
-        arrays = self.arrays(s, self.loss_program)
+        arrays = self.arrays(s, self.loss_program, lying=True)
         for start in range(0, len(s), CHUNK):
             part = slice(start, min(start + CHUNK, len(s)))
             task = self.bound("loss", part.stop - start)
             with np.errstate(all="ignore"):
-                task.call(*(a[part] for a in arrays))
+                task.call(*(self.exact(a[part]) for a in arrays))
             yield part, task
 
     def cost(self, s: Samples) -> float:

@@ -17,7 +17,7 @@ Array = npt.NDArray[Any]
 class Samples:
     """Features, targets, weights and categorical codes of N samples.
 
-    X        (N, n_0) C-contiguous: transposed it is A[0] without a copy
+    X        (N, n_0), float32 or float64 in any memory order: it is read where it lies
     targets  (N, n_L) numbers, or (N,) integer labels 0..K-1
     weights  (N,) or None; codes (N, c) integers of the embedded columns or None
     """
@@ -52,6 +52,22 @@ def features(X: Any, n_inputs: int, dtype: npt.DTypeLike) -> Array:
         result = np.ascontiguousarray(array, dtype=dtype)
     finite(result, "X", array)
     return result
+
+
+def as_it_lies(X: Any, n_inputs: int, dtype: npt.DTypeLike) -> Array:
+    """Check features like `features`, but leave float32 and float64 arrays where and as they are.
+
+    Any memory order, views and mapped files are read in place while training; a batch is converted as it is gathered.
+    """
+    array = np.asarray(X)
+    if array.ndim != 2 or array.shape[1] != n_inputs or array.dtype not in (np.float32, np.float64):
+        return features(X, n_inputs, dtype)
+    if not (array.dtype.isnative and array.flags.aligned):
+        return features(X, n_inputs, dtype)
+    largest = float(np.finfo(dtype).max)
+    if len(array) and not (-largest <= array.min() and array.max() <= largest):  # False for NaN, too
+        return features(X, n_inputs, dtype)  # which says what is wrong
+    return array
 
 
 def finite(converted: Array, name: str, original: Array | None = None) -> None:

@@ -121,7 +121,7 @@ class Steps:
         return Advance(done, cost, weight, last, failed=status == native.FAILED)
 
     def _python(self, task: Bound, rows: Any, batch: int, rates: Any, sums: tuple[float, float]) -> Advance:
-        buffers = self.buffers.setdefault(batch, [np.empty((batch, a.shape[1]), a.dtype) for a in self.inputs])
+        buffers = self.buffers.setdefault(batch, [self._empty(batch, a) for a in self.inputs])
         counter, grad, J = self.model.counters["step"], self.model.grad[:, 0], task.results["J"]
         weights, state = self._weights(), self.model.state
         total, summed = sums
@@ -155,6 +155,9 @@ class Steps:
             if time.perf_counter() > until:
                 return Advance(k + 1, total, summed, cost)
         return Advance(len(rates), total, summed, cost)
+
+    def _empty(self, batch: int, a: Array) -> Array:
+        return np.empty((batch, a.shape[1]), self.model.dtype if a.dtype.kind == "f" else a.dtype)
 
     def _put_back(self, kept: dict[str, Array]) -> None:
         for n, v in kept.items():
