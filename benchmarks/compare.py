@@ -12,6 +12,7 @@ what is timed. Peers that are not installed are left out with a line.
 from __future__ import annotations
 
 import argparse
+import atexit
 import ctypes
 import importlib.metadata
 import importlib.util
@@ -467,6 +468,7 @@ class Worker:
         self.process = subprocess.Popen(
             command, env=given, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True
         )
+        atexit.register(self.process.kill)  # a stopped process would not notice that its parent ended
         self.error = self._answer().get("error")
 
     def ask(self, number: int) -> dict[str, Any]:
@@ -870,6 +872,7 @@ def machine() -> dict[str, Any]:
 
 
 def main() -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", default="S,M,L,T,XL", help=f"of {','.join(CASES)}")
     parser.add_argument("--peers", help=f"of {'; '.join(SIDES)}, separated by ';' (chainrule is always there)")

@@ -21,7 +21,7 @@ from chainrule.errors import ConfigurationError
 from chainrule.execute import Bound, Program, bind, evaluate, executor, native, plan
 from chainrule.execute.direct import sizes_of
 from chainrule.execute.program import INSTRUCTIONS
-from chainrule.graph import OPS, Node, constant, variable, variables, walk
+from chainrule.graph import OPS, Node, Shape, constant, variable, variables, walk
 from chainrule.ops import uniform_numbers
 
 pytestmark = pytest.mark.skipif(not native.available(), reason="the native executor was not built")
@@ -187,7 +187,7 @@ def test_shapes_around_the_size_of_a_block(n: int, m: int, dtype: Any) -> None:
 
 def test_constants_without_a_matrix_fill_their_result() -> None:
     outputs = {
-        "full": constant(2, (1500, 3)),
+        "full": constant(2, Shape(1500, 3)),
         "one": constant(3),
         "root": o.broadcast(o.sqrt(constant(2)), rows=40, cols=60),
     }

@@ -72,7 +72,7 @@ class Trainer:
         self._sums = [0.0, 0.0, 0.0]  # cost · weight, weight, seconds of the unfinished epoch
         self.early = EarlyStopping(s.patience, s.min_change, s.restore_best) if s.patience else None
         self.callbacks: list[Callback] = [*([self.early] if self.early else []), *callbacks]
-        self.steps = Steps(model, self.update, model.arrays(samples, model.gradient_program, lying=True))
+        self.steps = Steps(model, self.update, model.arrays(samples, model.gradient_program, lying=True), s.threads)
         model.counters["seed"][...] = s.seed
 
     @property

@@ -12,7 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from queue import SimpleQueue
 from typing import Any
@@ -232,7 +232,7 @@ class _Crew:
             model,
             job.samples,
             validation,
-            job.settings,
+            replace(job.settings, threads=1),
             rows=job.rows,
             callbacks=[_Stop(self), *job.callbacks],
             measures=dict(job.measures),

@@ -26,6 +26,7 @@ class Settings:
     seed           of the order and of the dropout masks
     patience       epochs without improvement of the watched value after which training stops, None: never
     min_change     what counts as an improvement
+    threads        that share each step on the native executor; None: measured at the start. Never changes a result
     restore_best   after early stopping, go back to the best parameters
     """
 
@@ -42,6 +43,7 @@ class Settings:
     patience: int | None = None
     min_change: float = 0.0
     restore_best: bool = True
+    threads: int | None = None
 
     def __post_init__(self) -> None:
         _whole("epochs", self.epochs, 1)
@@ -49,6 +51,8 @@ class Settings:
             _whole("batch_size", self.batch_size, 1)
         if self.patience is not None:
             _whole("patience", self.patience, 1)
+        if self.threads is not None:
+            _whole("threads", self.threads, 1)
         _whole("seed", self.seed, 0)
         if not (isfinite(self.learning_rate) and self.learning_rate > 0):
             raise ConfigurationError(f"learning_rate={self.learning_rate!r}: it must be a positive number, e.g. 0.001")
