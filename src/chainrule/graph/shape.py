@@ -66,7 +66,7 @@ def same(op: str, what: str, a: Dim, b: Dim, shapes: tuple[Shape, ...]) -> Dim:
     """Demand that two dimensions are equal.
 
     Numbers that differ are a `ShapeError` naming the op, what was expected and what was received. If a symbol is
-    involved, `UnifyError` asks the builder to rename it: a number wins over a symbol, a named one over an automatic one,
+    involved, `UnifyError` asks the builder to rename it: a number wins over a symbol, a named one over an automatic,
     the left one over the right one.
     """
     if a == b:
