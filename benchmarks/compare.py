@@ -466,14 +466,19 @@ class Worker:
         command = [sys.executable, __file__, "--worker", kind, side, *rest, str(threads)]
         given = environment(threads) | ENVIRONMENT.get(side, {})
         self.process = subprocess.Popen(
-            command, env=given, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True
+            command,
+            env=given,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            text=True,
+            start_new_session=True,  # signals reach the processes that a side starts, as joblib does
         )
-        atexit.register(self.process.kill)  # a stopped process would not notice that its parent ended
+        atexit.register(self._signal, "SIGKILL")  # a stopped process would not notice that its parent ended
         self.error = self._answer().get("error")
 
     def ask(self, number: int) -> dict[str, Any]:
-        if hasattr(signal, "SIGCONT"):
-            self.process.send_signal(signal.SIGCONT)
+        self._signal("SIGCONT")
         assert self.process.stdin is not None
         self.process.stdin.write(f"{number}\n")
         self.process.stdin.flush()
@@ -486,12 +491,16 @@ class Worker:
             self.log.seek(0)
             last = self.log.read().strip().splitlines()[-1:] or ["no message"]
             return {"error": f"its process ended: {last[0]}"}
-        if hasattr(signal, "SIGSTOP"):
-            self.process.send_signal(signal.SIGSTOP)
+        self._signal("SIGSTOP")
         result: dict[str, Any] = json.loads(line)
         return result
 
+    def _signal(self, name: str) -> None:
+        if self.process.returncode is None and hasattr(os, "killpg"):
+            os.killpg(self.process.pid, getattr(signal, name))
+
     def close(self) -> None:
+        self._signal("SIGKILL")
         self.process.kill()
         self.process.wait()
         self.log.close()

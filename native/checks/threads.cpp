@@ -31,7 +31,8 @@ constexpr std::int64_t N = 96, K = 160, M = 560;  // large enough that every kin
 enum Buffer { X, W, B, Z, A, TOP, SOFT, SUM, U, SEED, STEP, BACK, LONG, BUFFERS };
 
 struct Job {
-    std::vector<std::int64_t> rows{N, K, K, K, K, 1, K, K, K, 1, 1, N, 70000}, cols{M, N, 1, M, M, M, M, 1, M, 1, 1, M, 1};
+    std::vector<std::int64_t> rows{N, K, K, K, K, 1, K, K, K, 1, 1, N, 70000};
+    std::vector<std::int64_t> cols{M, N, 1, M, M, M, M, 1, M, 1, 1, M, 1};
     std::vector<std::vector<float>> memory;
     std::vector<std::int64_t> seed{7}, step{3};
     std::unique_ptr<Task> task;
@@ -45,6 +46,7 @@ struct Job {
             for (std::size_t i = 0; i < memory[b].size(); ++i)
                 memory[b][i] = static_cast<float>(static_cast<int>(i * 37 + b * 11) % 41 - 20) / 40.0f;
             d.memory.push_back(b);
+            d.integers.push_back(b == SEED || b == STEP);
         }
         for (int b = 0; b < BUFFERS; ++b) {
             const void* p = b == X ? shared.data() : memory[b].data();
