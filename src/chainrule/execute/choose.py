@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
+from functools import cache
 
 import numpy.typing as npt
 
@@ -22,16 +24,28 @@ def executor(name: str | None = None) -> str:
 
     Raises `ConfigurationError` if the native executor is asked for and was not built.
     """
-    asked = name or os.environ.get(VARIABLE)
+    asked = name or os.environ.get(VARIABLE) or None
     if asked is None:
-        return "native" if native.available() else "reference"
+        if native.available():
+            return "native"
+        _say_once()
+        return "reference"
     if asked not in EXECUTORS:
         raise unknown_name("executor", asked, EXECUTORS)
     if asked == "native" and not native.available():
         raise ConfigurationError(
-            "the native executor was not built on this machine: install a C++20 compiler and reinstall, or use 'reference'"
+            "the native executor was not built on this machine: "
+            "install a C++20 compiler and reinstall, or use 'reference'"
         )
     return asked
+
+
+@cache
+def _say_once() -> None:
+    logging.getLogger("chainrule").warning(
+        "the native executor was not built on this machine, so NumPy computes (slower, the same results); "
+        "`chainrule doctor` tells more"
+    )
 
 
 def bind(

@@ -39,13 +39,11 @@ from .program import (
 from .reference import Bound
 
 # The order is that of `Op` in native/task.hpp.
-OPCODES = {
-    name: code
-    for code, name in enumerate(
-        """copy add subtract negate multiply divide power exp log log1p expm1 sqrt sin cos erf tanh abs sign step maximum
-        minimum where sigmoid softplus clip""".split()
-    )
-}
+_NAMES = (
+    "copy add subtract negate multiply divide power exp log log1p expm1 sqrt sin cos erf tanh abs sign step maximum "
+    "minimum where sigmoid softplus clip"
+)
+OPCODES = {name: code for code, name in enumerate(_NAMES.split())}
 _MATMUL, _MAP, _REDUCE, _LSE, _ONE_HOT, _PICK, _GATHER, _SCATTER, _UNIFORM, _TRANSPOSE, _STORE = range(11)
 _SPREAD = {"full": 0, "column": 1, "row": 2, "scalar": 3}
 _REGISTER, _CONSTANT = 4, 5
@@ -98,7 +96,7 @@ def _one_blas_thread() -> None:
         return
     for path in paths:
         library = ctypes.CDLL(path)
-        for symbol in ("scipy_openblas_set_num_threads", "scipy_openblas_set_num_threads64_", "openblas_set_num_threads"):
+        for symbol in ("scipy_openblas_set_num_threads", "scipy_openblas_set_num_threads64_"):
             if hasattr(library, symbol):
                 getattr(library, symbol)(1)
                 break

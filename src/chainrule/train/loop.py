@@ -143,11 +143,11 @@ class Trainer:
                 self._failed(size)
             for c in listeners:
                 c.on_batch_end(self, self.step, did.last)
+            for c in self.callbacks:
+                c.on_progress(self, self.epoch, self.batch)
             if self.stop is not None and self.batch < batches:
                 self._sums[2] += time.perf_counter() - started
                 return
-            for c in self.callbacks:
-                c.on_progress(self, self.epoch, self.batch)
         self._finish_epoch(time.perf_counter() - started)
 
     def _finish_epoch(self, seconds: float) -> None:

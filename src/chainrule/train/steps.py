@@ -1,4 +1,4 @@
-"""Training steps in a row: gather, gradient, guard, update. One loop in Python, one in native code, the same numbers."""
+"""Training steps in a row: gather, gradient, guard, update. One loop in Python, one in native code, one meaning."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ class Steps:
             self.model.state[n][...] = v
 
     def _trial(self, rate: float) -> str | None:
-        """A step so large that it may overflow: if it does, everything stays what it was, and the parameter is named."""
+        """A step so large that it may overflow: if it does, all stays what it was, and the parameter is named."""
         arrays = [self.model.theta, *self.update.state.values(), self.update.count]
         before = [a.copy() for a in arrays]
         self.update.step(rate)
