@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstring>
+#include <mutex>
 #include <stdexcept>
 
 #include "task.hpp"
@@ -44,14 +45,44 @@ std::vector<Choice> choices() {
     return found;
 }
 
+// While any program runs, the BLAS uses one thread: its own threads would spin against ours, and their number would
+// change the last bits. The number it had before is put back when the last program ends.
+class OneBlasThread {
+public:
+    OneBlasThread() {
+        std::lock_guard lock(mutex_);
+        if (running_++ == 0 && get_ && set_) {
+            before_ = get_();
+            if (before_ != 1) set_(1);
+        }
+    }
+    ~OneBlasThread() {
+        std::lock_guard lock(mutex_);
+        if (--running_ == 0 && get_ && set_ && before_ != 1) set_(before_);
+    }
+    OneBlasThread(const OneBlasThread&) = delete;
+    OneBlasThread& operator=(const OneBlasThread&) = delete;
+
+    static void use(std::uintptr_t get, std::uintptr_t set) {
+        get_ = reinterpret_cast<int (*)()>(get);
+        set_ = reinterpret_cast<void (*)(int)>(set);
+    }
+
+private:
+    static inline std::mutex mutex_;
+    static inline int running_ = 0, before_ = 1;
+    static inline int (*get_)() = nullptr;
+    static inline void (*set_)(int) = nullptr;
+};
+
 class Handle {
 public:
     Handle(bool wide, std::vector<std::uintptr_t> pointers, std::vector<std::int64_t> rows, std::vector<std::int64_t> cols,
            std::vector<std::int64_t> memory, std::vector<bool> integers, std::vector<std::int64_t> inputs,
            std::vector<std::int64_t> code,
-           std::vector<double> constants, std::uintptr_t gemm, const std::string& isa) {
+           std::vector<double> constants, std::uintptr_t gemm, bool long_sizes, const std::string& isa) {
         Description d{wide, std::move(pointers), std::move(rows), std::move(cols), std::move(memory), std::move(integers), std::move(inputs),
-                      std::move(code), std::move(constants), gemm};
+                      std::move(code), std::move(constants), gemm, long_sizes};
         for (const auto& c : choices())
             if (isa.empty() || isa == c.name) {
                 task_ = c.make(d);
@@ -66,6 +97,7 @@ public:
 
     int run() {
         nb::gil_scoped_release release;
+        OneBlasThread guard;
         return task_->run(*pool_);
     }
 
@@ -179,6 +211,7 @@ nb::tuple steps(Handle& gradient, Handle& update, bool wide, const std::vector<n
     int status = 0;
     {
         nb::gil_scoped_release release;
+        OneBlasThread guard;
         const auto start = std::chrono::steady_clock::now();
         while (done < count) {
             for (const auto& s : from)
@@ -234,12 +267,13 @@ NB_MODULE(_native, m) {
         .def(nb::init<bool, std::vector<std::uintptr_t>, std::vector<std::int64_t>, std::vector<std::int64_t>,
                       std::vector<std::int64_t>, std::vector<bool>, std::vector<std::int64_t>,
                       std::vector<std::int64_t>, std::vector<double>,
-                      std::uintptr_t, const std::string&>())
+                      std::uintptr_t, bool, const std::string&>())
         .def("set_inputs", &Handle::set_inputs)
         .def("set_pool", &Handle::set_pool)
         .def("run", &Handle::run);
     nb::class_<Pool>(m, "Pool").def(nb::init<int>()).def("threads", &Pool::threads);
     m.def("steps", &steps);
+    m.def("blas_threads", &OneBlasThread::use);
     m.def("instruction_sets", [] {
         std::vector<std::string> names;
         for (const auto& c : choices()) names.push_back(c.name);

@@ -31,6 +31,7 @@ struct Description {
     std::vector<std::int64_t> code;
     std::vector<double> constants;
     std::uintptr_t gemm;                    // sgemm or dgemm, Fortran convention
+    bool long_sizes;                        // its integers are 64 bits wide
 };
 
 class Task {

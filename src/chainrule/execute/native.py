@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -60,7 +61,7 @@ def _module() -> Any:
 
 def available() -> bool:
     """Whether the compiled part was built and a BLAS is there to be called."""
-    return _module() is not None and _gemm("float32") is not None
+    return _module() is not None and blas() is not None
 
 
 def instruction_sets() -> list[str]:
@@ -74,39 +75,70 @@ def pool(threads: int) -> Any:
     return _module().Pool(threads)
 
 
-@cache
-def _gemm(kind: str) -> int | None:
-    """Address of SciPy's sgemm or dgemm; its BLAS is told to use one thread."""
-    from scipy.linalg import cython_blas
+@dataclass(frozen=True)
+class _Blas:
+    """Where matrix products come from: addresses of sgemm and dgemm, and the width of their integers."""
 
-    capsule = cython_blas.__pyx_capi__["sgemm" if kind == "float32" else "dgemm"]
+    path: str
+    sgemm: int
+    dgemm: int
+    long_sizes: bool
+
+
+@cache
+def blas() -> _Blas | None:
+    """The BLAS whose products are called: the one NumPy has loaded, else the one that SciPy publishes.
+
+    NumPy's wheels carry an OpenBLAS with 64-bit sizes; taking it spares loading SciPy. Elsewhere the pointers in
+    `scipy.linalg.cython_blas` serve. Either way it is told to use one thread while a program runs.
+    """
+    for path in _loaded("numpy.libs"):
+        library = ctypes.CDLL(path)
+        if hasattr(library, "scipy_sgemm_64_") and hasattr(library, "scipy_openblas_set_num_threads64_"):
+            _control(library, "64_")
+            return _Blas(path, _address(library.scipy_sgemm_64_), _address(library.scipy_dgemm_64_), True)
+    try:
+        functions = import_module("scipy.linalg.cython_blas").__pyx_capi__
+    except (ImportError, AttributeError):
+        return None
+    for path in _loaded("scipy.libs"):
+        library = ctypes.CDLL(path)
+        if hasattr(library, "scipy_openblas_set_num_threads"):
+            _control(library, "")
+    return _Blas("scipy.linalg.cython_blas", _pointer(functions["sgemm"]), _pointer(functions["dgemm"]), False)
+
+
+def _loaded(folder: str) -> list[str]:
+    """Paths of the OpenBLAS libraries of a folder that this process has loaded."""
+    try:
+        with open("/proc/self/maps") as maps:
+            return sorted({line.split()[-1] for line in maps if "openblas" in line and folder in line})
+    except OSError:
+        return []
+
+
+def _control(library: ctypes.CDLL, suffix: str) -> None:
+    get = getattr(library, f"scipy_openblas_get_num_threads{suffix}")
+    _module().blas_threads(_address(get), _address(getattr(library, f"scipy_openblas_set_num_threads{suffix}")))
+
+
+def _address(function: Any) -> int:
+    return int(ctypes.cast(function, ctypes.c_void_p).value or 0)
+
+
+def _pointer(capsule: Any) -> int:
     name, pointer = ctypes.pythonapi.PyCapsule_GetName, ctypes.pythonapi.PyCapsule_GetPointer
     name.restype, name.argtypes = ctypes.c_char_p, [ctypes.py_object]
     pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
-    _one_blas_thread()
     return int(pointer(capsule, name(capsule)))
-
-
-def _one_blas_thread() -> None:
-    """OpenBLAS threads of its own spin against ours; ask the copy that SciPy carries for one."""
-    try:
-        with open("/proc/self/maps") as maps:
-            paths = {line.split()[-1] for line in maps if "scipy_openblas" in line and "numpy.libs" not in line}
-    except OSError:
-        return
-    for path in paths:
-        library = ctypes.CDLL(path)
-        for symbol in ("scipy_openblas_set_num_threads", "scipy_openblas_set_num_threads64_"):
-            if hasattr(library, symbol):
-                getattr(library, symbol)(1)
-                break
 
 
 class NativeBound(Bound):
     """A program bound to arrays, run by the compiled executor; the interface is that of `Bound`."""
 
     def _compile(self, held: dict[int, Array]) -> Callable[..., None]:
-        module = _module()
+        module, found = _module(), blas()
+        assert found is not None
         buffers = self.program.buffers
         inputs = [self.program.buffer(n).index for n in self.program.inputs]
         # Inputs have arrays of their own, into which batches are gathered; `call` may also point them elsewhere.
@@ -129,7 +161,8 @@ class NativeBound(Bound):
             inputs,
             encoder.code,
             encoder.constants,
-            _gemm(str(self.dtype)),
+            found.dgemm if self.dtype == np.float64 else found.sgemm,
+            found.long_sizes,
             "",
         )
         self._wanted = [(buffers[i].shape.bind(self.sizes)[::-1], self.input_arrays[i].dtype) for i in inputs]
