@@ -78,8 +78,21 @@ class Derivation(Mapping[str, Node]):
         shown.update({node: n for n, node in self.names.items() if node not in shown})
         return f"{name} = {text(self[name], shown, inside=True)}"
 
+    def ordered(self) -> list[str]:
+        """The names in the order of the backward pass: each variable right after the cotangent it is read from."""
+        steps = [n for n in reversed(list(self)) if not self.names[n.removeprefix("d")].is_variable]
+        place = {self[n]: i for i, n in enumerate(steps)}
+        after: dict[int, list[str]] = {}
+        for n in self:
+            if self.names[n.removeprefix("d")].is_variable:
+                after.setdefault(max((place[x] for x in walk(self[n]) if x in place), default=-1), []).append(n)
+        found = after.get(-1, [])
+        for i, n in enumerate(steps):
+            found += [n, *sorted(after.get(i, []))]
+        return found
+
     def __str__(self) -> str:
-        return "\n".join(self.equation(n) for n in reversed(list(self)))
+        return "\n".join(self.equation(n) for n in self.ordered())
 
 
 def derive(
@@ -141,6 +154,7 @@ def derive_cost(
     parameters: Sequence[Node],
     penalty: Node | None = None,
     *,
+    wrt: Sequence[Node | str] | None = None,
     names: Mapping[str, Node] | Graph | None = None,
 ) -> Derivation:
     """Differentiate J = S · scale + R in the convention of the sources.
@@ -150,7 +164,7 @@ def derive_cost(
     source. `derive(J)` is the other convention, in which the seed is 1 on J and 1/m stands in dZ: one derivation, and
     the place of 1/m is the choice of the seed.
     """
-    found = derive(S, names=names)
+    found = derive(S, wrt, names=names)
     extra = None if penalty is None else derive(penalty, parameters)
     cotangents, steps = dict(found.cotangents), list(found.steps)
     for x in parameters:

@@ -139,12 +139,14 @@ class Model:
         One derivation; the place of 1/m is the choice of its seed (see `derive_cost`). dW and db are the gradient of
         the cost J, penalties included, either way.
         """
-        if place == "dZ":
-            return derive(self.cost_expression, names=self.graph)
         S, scale, R = self.objective.parts(self.training)
         present = variables(S)
         parameters = [present[n] for n in self.layout if n in present]
-        return derive_cost(S, scale, parameters, R, names=self.graph)
+        # Everything but the targets and the weights of samples, whose derivatives nobody asks for.
+        wrt = [*self.graph.values(), *parameters, *(present[n] for n in ("A[0]",) if n in present)]
+        if place == "dZ":
+            return derive(self.cost_expression, wrt, names=self.graph)
+        return derive_cost(S, scale, parameters, R, wrt=wrt, names=self.graph)
 
     @cached_property
     def _gradient(self) -> Derivation:
