@@ -431,7 +431,7 @@ def test_uniform_numbers_are_the_bits_of_numpys_philox(shape: tuple[int, int], d
     for key, counter in ((0, 0), (12345, 7), (2**62, 2**40)):
         got = compute(program, {"seed": np.full((1, 1), key), "step": np.full((1, 1), counter)}, dtype)["u"]
         generator = np.random.Generator(np.random.Philox(key=[key, 3], counter=[0, counter, 0, 0]))
-        wanted = generator.random(r * c).reshape((r, c), order="F")
+        wanted = generator.random(r * c, dtype=np.float32).reshape((r, c), order="F")
         np.testing.assert_array_equal(wanted.ravel(order="F"), uniform_numbers(key, counter, 3, r * c))
         np.testing.assert_array_equal(got, wanted.astype(dtype))
 

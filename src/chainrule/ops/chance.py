@@ -15,18 +15,19 @@ from ..graph import Dim, Op, Shape
 
 
 def uniform_numbers(seed: int, step: int, stream: int, count: int) -> Any:
-    """`count` float64 numbers in [0, 1): Philox keyed by (seed, stream).
+    """`count` float32 numbers in [0, 1), multiples of 2⁻²⁴: Philox keyed by (seed, stream).
 
-    Entry e is lane e % 4 of the block with counter (1 + e // 4, step, 0, 0), its upper 53 bits as a fraction.
+    Entry e is 32-bit half e % 8 (low half first) of the block with counter (1 + e // 8, step, 0, 0), its upper 24 bits as
+    a fraction. More bits would decide nothing about a mask.
     """
     mask = 0xFFFFFFFFFFFFFFFF
     generator = np.random.Philox(key=[seed & mask, stream & mask], counter=[0, step & mask, 0, 0])
-    return np.random.Generator(generator).random(count)
+    return np.random.Generator(generator).random(count, dtype=np.float32)
 
 
 def _uniform(seed: Any, step: Any, stream: int, rows: int, cols: int) -> Any:
     numbers = uniform_numbers(int(np.real(seed).item()), int(np.real(step).item()), stream, rows * cols)
-    return numbers.reshape((rows, cols), order="F")
+    return numbers.reshape((rows, cols), order="F").astype(float)
 
 
 def _uniform_shape(shapes: tuple[Shape, ...], attrs: Mapping[str, Any]) -> Shape:
