@@ -56,11 +56,11 @@ class Bar(Callback):
         )
         self._progress.start()
 
-    def on_batch_end(self, trainer: Trainer, step: int, cost: float) -> None:
+    def on_progress(self, trainer: Trainer, epoch: int, batch: int) -> None:
         now = time.monotonic()
         if now >= self._next:
             self._next = now + 0.1
-            self._progress.update(self._task, completed=step)
+            self._progress.update(self._task, completed=trainer.step)
 
     def on_epoch_end(self, trainer: Trainer, epoch: int, row: Mapping[str, Any]) -> None:
         self._progress.update(

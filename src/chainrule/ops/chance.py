@@ -17,8 +17,8 @@ from ..graph import Dim, Op, Shape
 def uniform_numbers(seed: int, step: int, stream: int, count: int) -> Any:
     """`count` float32 numbers in [0, 1), multiples of 2⁻²⁴: Philox keyed by (seed, stream).
 
-    Entry e is 32-bit half e % 8 (low half first) of the block with counter (1 + e // 8, step, 0, 0), its upper 24 bits as
-    a fraction. More bits would decide nothing about a mask.
+    Entry e is 32-bit half e % 8 (low half first) of the block with counter (1 + e // 8, step, 0, 0), its upper 24 bits
+    as a fraction. More bits would decide nothing about a mask.
     """
     mask = 0xFFFFFFFFFFFFFFFF
     generator = np.random.Philox(key=[seed & mask, stream & mask], counter=[0, step & mask, 0, 0])

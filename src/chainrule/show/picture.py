@@ -30,11 +30,12 @@ def new_figure(width: float, height: float) -> Any:
     """
     try:
         from matplotlib.figure import Figure
+        from matplotlib.layout_engine import ConstrainedLayoutEngine
     except ImportError as error:
         raise ConfigurationError(
             "pictures need matplotlib, which is not installed: pip install 'chainrule[plots]'."
         ) from error
-    return Figure(figsize=(width, height), layout="constrained", facecolor="white")
+    return Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12), facecolor="white")
 
 
 def style_axes(axes: Any, title: str, x_label: str, y_label: str) -> None:
@@ -72,7 +73,7 @@ def save_figure(figure: Any, path: str | os.PathLike[str]) -> Path:
 
     FigureCanvasAgg(figure)
     drawn = io.BytesIO()
-    figure.savefig(drawn, format=kind, dpi=_PIXELS_PER_INCH, bbox_inches="tight", pad_inches=0.12)
+    figure.savefig(drawn, format=kind, dpi=_PIXELS_PER_INCH)
     temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
     try:
         with temporary.open("xb") as file:

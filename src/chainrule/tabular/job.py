@@ -18,7 +18,7 @@ from ..files import RunFolder, write_json
 from ..train import Callback, History, Model, Trainer, save_model
 from .architecture import build_model
 from .curves import TrainingCurve, comparable
-from .keeper import INTERRUPTED, Every, FiniteWatch, Keeper
+from .keeper import INTERRUPTED, Every, FiniteWatch, Keeper, StepKeeper
 from .measures import Judged, judge, watched
 from .options import Options
 from .preparation import Prepared, prepare
@@ -117,7 +117,8 @@ class Job:
     ) -> bool:
         """Train; False if `wanted` stopped it, with its state saved. On divergence the last finite model is saved."""
         if run is not None:
-            self.keeper = Keeper(
+            kind = StepKeeper if every is not None and every.steps is not None else Keeper
+            self.keeper = kind(
                 run.checkpoint_folder(),
                 self.record,
                 every,

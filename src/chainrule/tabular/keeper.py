@@ -62,15 +62,11 @@ class Keeper(Callback):
         if trainer.step == 0:
             self.save(trainer)
 
-    def on_batch_end(self, trainer: Trainer, step: int, cost: float) -> None:
-        if trainer.batch == trainer.batches:
-            return  # the end of the epoch follows at once
-        if self.wanted():
+    def on_progress(self, trainer: Trainer, epoch: int, batch: int) -> None:
+        if batch < trainer.batches and self.wanted():  # the end of the epoch follows at once
             self.interrupted = True
             self.save(trainer)
             trainer.stop = INTERRUPTED
-        elif self.every.steps is not None and step % self.every.steps == 0:
-            self.save(trainer)
 
     def on_epoch_end(self, trainer: Trainer, epoch: int, row: Mapping[str, Any]) -> None:
         if self.wanted():
@@ -92,6 +88,14 @@ class Keeper(Callback):
         self.folder.save(trainer.step, tensors, {"trainer": content, "run": dict(self.record)})
         self._last = time.monotonic()
         self.saved(trainer)
+
+
+class StepKeeper(Keeper):
+    """Saves every so many steps; only who asks for that pays for a call after each step."""
+
+    def on_batch_end(self, trainer: Trainer, step: int, cost: float) -> None:
+        if trainer.batch < trainer.batches and self.every.steps is not None and step % self.every.steps == 0:
+            self.save(trainer)
 
 
 class FiniteWatch(Callback):
