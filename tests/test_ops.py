@@ -15,7 +15,7 @@ from tables import CALLS, LEAVES, complex_step, relative_error, sample, weighted
 
 import chainrule.ops as o
 from chainrule.derive import derive
-from chainrule.errors import ConfigurationError, ShapeError, UnknownNameError
+from chainrule.errors import ConfigurationError, DataError, ShapeError, UnknownNameError
 from chainrule.execute import evaluate
 from chainrule.graph import OPS, Node, variable
 
@@ -235,3 +235,18 @@ def test_uniform_is_a_function_of_its_arguments() -> None:
 def test_refusals(build: Any, message: str) -> None:
     with pytest.raises((ShapeError, ConfigurationError), match=message):
         build()
+
+
+@pytest.mark.parametrize("wrong", [-1, 3, 2**40])
+@pytest.mark.parametrize("name", ["one_hot", "pick", "gather", "scatter_add"])
+def test_a_label_out_of_range_is_refused_and_never_counted_from_the_end(name: str, wrong: int) -> None:
+    y, A = variable("y", 1, 2, kind="label"), variable("A", 3, 3 if name == "gather" else 2)
+    built = {
+        "one_hot": lambda: OPS["one_hot"](y, classes=3),
+        "pick": lambda: OPS["pick"](A, y),
+        "gather": lambda: OPS["gather"](A, y),
+        "scatter_add": lambda: OPS["scatter_add"](A, y, cols=3),
+    }[name]()
+    values = {"y": np.array([[0, wrong]]), "A": np.ones(A.shape)}
+    with pytest.raises(DataError, match=f"label {wrong} is not one of 0..2"):
+        evaluate(built, values)

@@ -10,13 +10,22 @@ from typing import Any, cast
 
 import numpy as np
 
-from ..errors import ShapeError
+from ..errors import DataError, ShapeError
 from ..graph import Dim, Node, Op, Shape, same
 
 
 def _row(name: str, labels: Shape) -> None:
     if labels.rows != 1:
         raise ShapeError(f"{name}: expected labels as one row (1 × m), received {labels}")
+
+
+def _numbers(y: Any, count: int) -> Any:
+    """Labels as integers; one outside 0..count-1 is an error, for NumPy would count a negative one from the end."""
+    labels = np.real(y).astype(np.int64)
+    if labels.size and (labels.min() < 0 or labels.max() >= count):
+        bad = labels[(labels < 0) | (labels >= count)].flat[0]
+        raise DataError(f"label {bad} is not one of 0..{count - 1}: check the labels, or how many classes there are")
+    return labels
 
 
 def _one_hot_shape(shapes: tuple[Shape, ...], attrs: Mapping[str, Any]) -> Shape:
@@ -29,7 +38,7 @@ one_hot = Op(
     arity=1,
     equation="C_ij = [i = y_j]",
     shape=_one_hot_shape,
-    forward=lambda y, classes: (np.arange(classes)[:, None] == np.real(y).astype(np.int64)).astype(float),
+    forward=lambda y, classes: (np.arange(classes)[:, None] == _numbers(y, classes)).astype(float),
     backward=lambda c, dc: (None,),
     components="C_ij = 1 if i = y_j else 0",
     text="onehot({0})",
@@ -55,7 +64,7 @@ pick = Op(
     arity=2,
     equation="c_j = A_(y_j),j",
     shape=_pick_shape,
-    forward=lambda a, y: np.take_along_axis(np.asarray(a), np.real(y).astype(np.int64), axis=0),
+    forward=lambda a, y: np.take_along_axis(np.asarray(a), _numbers(y, np.shape(a)[0]), axis=0),
     backward=_pick_back,
     components="c_j = A_(y_j) j",
     text="pick({0}, {1})",
@@ -79,7 +88,7 @@ gather = Op(
     arity=2,
     equation="C = E[:, y]",
     shape=_gather_shape,
-    forward=lambda e, y: np.take(e, np.real(y).astype(np.int64).ravel(), axis=1),
+    forward=lambda e, y: np.take(e, _numbers(y, np.shape(e)[1]).ravel(), axis=1),
     backward=_gather_back,
     components="C_ij = E_i,(y_j)",
     text="{0}[:, {1}]",
@@ -98,7 +107,7 @@ def _scatter_shape(shapes: tuple[Shape, ...], attrs: Mapping[str, Any]) -> Shape
 
 def _scatter(d: Any, y: Any, cols: int) -> Any:
     result = np.zeros((np.shape(d)[0], cols), dtype=np.asarray(d).dtype)
-    np.add.at(result.T, np.real(y).astype(np.int64).ravel(), np.asarray(d).T)
+    np.add.at(result.T, _numbers(y, cols).ravel(), np.asarray(d).T)
     return result
 
 
