@@ -44,6 +44,10 @@ BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 TABULAR = "T"
 
 
+class LeftOutError(Exception):
+    """A side that cannot do a case, and why."""
+
+
 @dataclass(frozen=True)
 class Case:
     """One network and its data: steps per epoch, epochs per turn, batch norm and dropout 0.1 in hidden layers."""
@@ -132,7 +136,7 @@ def ours(case: Case, optimizer: str, threads: int) -> Epoch:
 def numpy_step(case: Case, optimizer: str, threads: int) -> Epoch:
     """The step of benchmarks/step.py, over whole epochs and with SGD too."""
     if case.tabular:
-        raise NotImplementedError("the plain NumPy step has no batch norm")
+        raise LeftOutError("the plain NumPy step has no batch norm")
     X, y = case.data()
     W = case.weights()
     b = [np.zeros((1, w.shape[1]), np.float32) for w in W]
@@ -181,7 +185,7 @@ def sklearn_partial_fit(case: Case, optimizer: str, threads: int) -> Epoch:
     from sklearn.neural_network import MLPClassifier
 
     if case.tabular:
-        raise NotImplementedError("scikit-learn has no batch norm")
+        raise LeftOutError("scikit-learn has no batch norm")
     X, y = case.data()
     machine = MLPClassifier(
         case.widths[1:-1],
@@ -229,9 +233,11 @@ def torch_step(case: Case, optimizer: str, threads: int, *, compiled: bool = Fal
     if case.tabular:
         y = y.float()[:, None]
     loss = nn.BCEWithLogitsLoss() if case.tabular else nn.CrossEntropyLoss()
-    objective: Any = lambda x, target: loss(model(x), target)  # noqa: E731
-    if compiled:
-        objective = torch.compile(objective)
+
+    def cost(x: Any, target: Any) -> Any:
+        return loss(model(x), target)
+
+    objective = torch.compile(cost) if compiled else cost
     kinds: Any = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
     update = kinds[optimizer](model.parameters(), lr=RATES[optimizer], fused=True)
 
@@ -521,7 +527,7 @@ def worker(kind: str, side: str, *rest: str) -> None:
             epoch = FOLDS[side](Case(**json.loads(rest[0])), threads)
         else:
             epoch = LATENCY[side]()
-    except (ImportError, NotImplementedError) as error:
+    except (ImportError, LeftOutError) as error:
         print(json.dumps({"error": str(error)}), file=answers, flush=True)
         return
     print(json.dumps({}), file=answers, flush=True)

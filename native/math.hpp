@@ -1,5 +1,5 @@
 // Elementary functions written so that compilers vectorize loops over them: no branches, no tables, no calls.
-// Accuracy: at most 2 ulp in float32 (all 2^32 numbers were tried) and in float64; denormals, infinities, NaN and the
+// Accuracy: at most 2 ulp in float32 (nearly all 2^32 numbers were tried) and in float64; denormals, infinities, NaN and the
 // sign of zero as IEEE 754 asks. tests/test_native_math.py samples all exponents.
 #pragma once
 #include <cmath>

@@ -6,7 +6,11 @@ from dataclasses import dataclass
 
 from ..errors import DerivationError
 from ..graph import Node, build
-from .table import LAWS, Law
+from . import functions, structure
+from .law import LAWS, Law
+
+# Importing the rooms of the laws fills the table, in this order: like terms are collected last.
+ROOMS = (functions, structure)
 
 
 @dataclass(frozen=True)
