@@ -10,7 +10,7 @@ import pytest
 from tables import CALLS, LEAVES, sample
 
 import chainrule.ops as o
-from chainrule.derive import derive
+from chainrule.reverse import derive
 from chainrule.errors import ChainruleError, ConfigurationError, DataError, ShapeError
 from chainrule.execute import Bound, evaluate, plan, run, source
 from chainrule.execute.numpy_code import SCALAR, UFUNC

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from strategies import LEAVES, expressions, values
 
 import chainrule.ops as o
-from chainrule.derive import derive
+from chainrule.reverse import derive
 from chainrule.errors import DataError, ShapeError, UnknownNameError
 from chainrule.execute import evaluate
 from chainrule.graph import (

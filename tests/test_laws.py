@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from strategies import expressions, values
 
 import chainrule.ops as o
-from chainrule.derive import derive
+from chainrule.reverse import derive
 from chainrule.execute import evaluate
 from chainrule.graph import Node, Shape, broadcast_to, constant, size, variable, walk
 from chainrule.laws import LAWS, simplify

@@ -8,7 +8,7 @@ from scipy import special
 from sklearn import metrics
 
 import chainrule.ops as o
-from chainrule.derive import derive
+from chainrule.reverse import derive
 from chainrule.errors import ChainruleError, ConfigurationError, ShapeError, UnknownNameError
 from chainrule.execute import evaluate
 from chainrule.graph import variable

@@ -16,7 +16,7 @@ from test_execute import INSTRUCTION_OF, SPECIAL
 from test_programs_fuzz import condition, error, random_program
 
 import chainrule.ops as o
-from chainrule.derive import derive
+from chainrule.reverse import derive
 from chainrule.errors import ConfigurationError
 from chainrule.execute import Bound, Program, bind, evaluate, executor, native, plan
 from chainrule.execute.direct import sizes_of

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tables import CALLS, LEAVES, complex_step, relative_error, sample, weighted, weights
 
 import chainrule.ops as o
-from chainrule.derive import derive
+from chainrule.reverse import derive
 from chainrule.errors import ConfigurationError, DataError, ShapeError, UnknownNameError
 from chainrule.execute import evaluate
 from chainrule.graph import OPS, Node, variable

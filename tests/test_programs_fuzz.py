@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import chainrule.ops as o
-from chainrule.derive import derive
+from chainrule.reverse import derive
 from chainrule.execute import evaluate, plan, run
 from chainrule.graph import Node, variable, variables, walk
 from chainrule.laws import simplify

@@ -7,7 +7,7 @@ import pytest
 
 import chainrule.ops as o
 from chainrule.check import check_expression, numerical_gradient
-from chainrule.derive import derive
+from chainrule.reverse import derive
 from chainrule.execute import evaluate
 from chainrule.graph import text, variable
 from chainrule.sequential import Dense, Sequential

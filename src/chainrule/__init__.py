@@ -17,7 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from . import ops
-from .derive import derive, jvp, vjp
+from .reverse import derive, jvp, vjp
 from .errors import ChainruleError
 from .graph import Graph, constant, variable
 from .laws import simplify

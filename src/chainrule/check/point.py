@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..derive import derive
+from ..reverse import derive
 from ..errors import ConfigurationError, DataError, ShapeError, unknown_name
 from ..execute import evaluate
 from ..execute.direct import sizes_of

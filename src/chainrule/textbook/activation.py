@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..derive import vjp
+from ..reverse import vjp
 from ..errors import ConfigurationError
 from ..graph import Node, substitute, variable, walk
 from ..laws import simplify

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..derive import derive
+from ..reverse import derive
 from ..errors import DataError, ShapeError
 from ..graph import Node, size, variable
 from ..laws import simplify

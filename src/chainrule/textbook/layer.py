@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..derive import vjp
+from ..reverse import vjp
 from ..errors import ConfigurationError, ShapeError
 from ..graph import Node, size, text, variable
 from ..nn import initializer

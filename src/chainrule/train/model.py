@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from ..derive import Derivation, derive, derive_cost
+from ..reverse import Derivation, derive, derive_cost
 from ..errors import ConfigurationError, ShapeError
 from ..execute import Bound, Program, bind, evaluate, plan
 from ..graph import Graph, Node, variable, variables

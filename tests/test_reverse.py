@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tables import STEP, complex_step, relative_error
 
 import chainrule.ops as o
-from chainrule.derive import derive, jvp, vjp
+from chainrule.reverse import derive, jvp, vjp
 from chainrule.errors import ShapeError, UnknownNameError
 from chainrule.execute import evaluate
 from chainrule.graph import Graph, Node, Shape, build, constant, size, variable, variables, walk

@@ -1,0 +1,28 @@
+"""Which letters and places of indices a text uses: the declared notation of a document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+FUNCTIONS = frozenset({"g", "f", "h", "sigma", "sig", "phi", "psi", "J", "C", "L", "ell"})
+
+
+@dataclass(frozen=True)
+class Letters:
+    """How a document writes what this library calls X, Y, Yhat, W[l], b[l], Z[l], A[l], dW[l], …
+
+    layer         where the layer stands: `W^{[l]}` "brackets", `W^{(l)}` "parentheses", `W_l` "subscript"
+    component     where the component of a vector or matrix stands: `z_i` "subscript", `z^i` "superscript"
+    rename        pattern -> name of this library, both read as formulas: {"z_i": "a[i-1]", "epsilon_i": "dz[i]"};
+                  a letter of the left side that stands for a layer may occur on the right
+    functions     letters that may be applied to an argument: `g(z)` is then no product
+    differentials `dx` is a small change of x, not the derivative of the cost by x
+    """
+
+    layer: Literal["brackets", "parentheses", "subscript"] = "brackets"
+    component: Literal["subscript", "superscript"] = "subscript"
+    rename: Mapping[str, str] = field(default_factory=dict)
+    functions: frozenset[str] = FUNCTIONS
+    differentials: bool = False
