@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import cast
 
 from ..errors import ConfigurationError, ShapeError
-from ..graph import Node, Shape, variables, walk
+from ..graph import SCALAR, Node, Shape, variables, walk
 from .program import (
     Buffer,
     Constant,
@@ -227,9 +227,13 @@ class _Planner:
         return Read(self._read(x), "full")
 
     def _merge(self) -> None:
-        """Join maps of one shape that follow each other: one pass over memory instead of several."""
+        """Join maps of one shape that follow each other: one pass over memory instead of several.
+
+        Maps of single numbers, such as a bias correction, first move up to where their operands are made, so that
+        they do not stand between two maps of vectors.
+        """
         joined: list[Instruction] = []
-        for x in self.instructions:
+        for x in _numbers_first(self.instructions):
             last = joined[-1] if joined else None
             if isinstance(x, Map) and isinstance(last, Map) and last.shape == x.shape:
                 made = {buffer: line for line, buffer in last.results}
@@ -295,6 +299,19 @@ class _Planner:
             return target
         self.instructions.append(Store(target, source))
         return source
+
+
+def _numbers_first(instructions: Sequence[Instruction]) -> list[Instruction]:
+    """The same instructions with every map over 1 × 1 moved up behind the last one that makes what it reads."""
+    ordered: list[Instruction] = []
+    for x in instructions:
+        at = len(ordered)
+        if isinstance(x, Map) and x.shape == SCALAR:
+            needed = set(reads(x))
+            while at and not needed.intersection(writes(ordered[at - 1])):
+                at -= 1
+        ordered.insert(at, x)
+    return ordered
 
 
 def _redirected(x: Instruction, old: int, new: int) -> Instruction:
