@@ -17,16 +17,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from . import ops
-from .reverse import derive, jvp, vjp
 from .errors import ChainruleError
 from .graph import Graph, constant, variable
 from .laws import simplify
+from .reverse import jvp, vjp
 
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from .check import check_gradients
+    from .derivation import derive
     from .estimators import MLPClassifier, MLPRegressor
+    from .judge import check_formula
     from .nn import Network
     from .sequential import Dense, Sequential
     from .textbook import MLP
@@ -44,7 +46,9 @@ _LAZY = {
     "fit": "train",
     "load_model": "train",
     "save_model": "train",
+    "check_formula": "judge",
     "check_gradients": "check",
+    "derive": "derivation",
 }
 
 
@@ -71,6 +75,7 @@ __all__ = [
     "Network",
     "Sequential",
     "Settings",
+    "check_formula",
     "check_gradients",
     "constant",
     "derive",

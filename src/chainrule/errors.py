@@ -38,6 +38,10 @@ class DerivationError(ChainruleError):
     """An expression has no derivative here, or the derivation cannot be carried through."""
 
 
+class FormulaError(ChainruleError):
+    """A written formula cannot be read: says what was found, where, and what is allowed."""
+
+
 class UnknownNameError(ConfigurationError):
     """A name that does not exist, with the nearest one that does."""
 

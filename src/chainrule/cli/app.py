@@ -21,6 +21,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("chainrule.cli.train", "Train a network on a table, a built-in data set or images."),
     "predict": ("chainrule.cli.predict", "Apply a trained network to new rows."),
     "evaluate": ("chainrule.cli.evaluate", "Measure a trained network on labeled rows."),
+    "check": ("chainrule.cli.check", "Judge the formulas of a document: right, wrong and why."),
+    "derive": ("chainrule.cli.derive", "Derive the gradient of a network or formula, step by step."),
     "doctor": ("chainrule.cli.doctor", "Say which executor, BLAS and processors are in use."),
 }
 EXAMPLE = """\b

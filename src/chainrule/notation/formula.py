@@ -10,12 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 Path = tuple[int, ...]  # place of a part in a tree: the number of the child at every level
 
 SIGNS = ("+", "-", "@", "*", "∘", "·", " ", "⊗", "/", "^")
 RELATIONS = ("=", ":=", "<-", "->", "≈", "!=")
+
+
+@cache
+def _names(kind: type[Formula]) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(kind))
 
 
 @dataclass(frozen=True)
@@ -25,8 +31,8 @@ class Formula:
     @property
     def children(self) -> tuple[Formula, ...]:
         found: list[Formula] = []
-        for f in fields(self):
-            value = getattr(self, f.name)
+        for name in _names(type(self)):
+            value = getattr(self, name)
             if isinstance(value, Formula):
                 found.append(value)
             elif isinstance(value, tuple):
@@ -37,12 +43,12 @@ class Formula:
         """The same part with other children, given in the order of `children`."""
         rest = list(children)
         changed: dict[str, Any] = {}
-        for f in fields(self):
-            value = getattr(self, f.name)
+        for name in _names(type(self)):
+            value = getattr(self, name)
             if isinstance(value, Formula):
-                changed[f.name] = rest.pop(0)
+                changed[name] = rest.pop(0)
             elif isinstance(value, tuple) and any(isinstance(x, Formula) for x in value):
-                changed[f.name] = tuple(rest.pop(0) if isinstance(x, Formula) else x for x in value)
+                changed[name] = tuple(rest.pop(0) if isinstance(x, Formula) else x for x in value)
         return replace(self, **changed) if changed else self
 
     def walk(self) -> Iterator[tuple[Path, Formula]]:

@@ -1,0 +1,201 @@
+"""`chainrule derive`: the gradient of a network, a run or an expression, printed and verified."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..errors import ConfigurationError, unknown_name
+from .output import Output
+
+if TYPE_CHECKING:
+    from ..derivation import Derivation
+    from ..derivation.document import Document
+    from ..derivation.verify import Report
+
+EXAMPLE = """\b
+Examples:
+  chainrule derive 4-3:sigmoid-1:sigmoid
+  chainrule derive 784-128:relu-10:softmax --layer l --proofs
+  chainrule derive 4-3:tanh-2:softmax --style leibniz --format html --out derivation.html
+  chainrule derive 4-3:relu-2:softmax --format torch > gradient.py
+  chainrule derive "sum((W @ x - y)**2)" --wrt W --numbers
+  chainrule derive runs/digits-001 --format latex --out digits.tex
+"""
+PAGES = ("text", "latex", "markdown", "html")
+PROGRAMS = ("numpy", "torch", "jax")
+_ENDINGS = {".tex": "latex", ".md": "markdown", ".html": "html", ".htm": "html", ".txt": "text", ".py": "numpy"}
+_COMMENTS = {"latex": "% {}", "markdown": "<!-- {} -->", "html": "<!-- {} -->"}
+_WIDEST = 100  # of text in a wide terminal
+
+
+@click.command(name="derive", epilog=EXAMPLE, context_settings={"show_default": True})
+@click.argument("given", metavar="NETWORK|EXPRESSION|RUN")
+@click.option("--loss", metavar="NAME", help="Of a network.  [default: made for the output activation]")
+@click.option(
+    "--wrt", metavar="NAMES", help="By what an expression is differentiated, joined by commas.  [default: all]"
+)
+@click.option("--layer", metavar="l|NUMBER", help="l: one general layer; a number: only the lines of that layer.")
+@click.option("--style", metavar="ng|delta|leibniz|components", default="ng", help="Notation.")
+@click.option("--samples", metavar="columns|rows|one", default="columns", help="Samples are columns or rows of X.")
+@click.option("--place", metavar="parameters|dZ", default="parameters", help="Where 1/m stands.")
+@click.option("--layout", metavar="denominator|numerator", default="denominator", help="Shape of a derivative.")
+@click.option(
+    "--format", "form", metavar="NAME", help=f"{', '.join((*PAGES, *PROGRAMS))}.  [default: text, or as --out ends]"
+)
+@click.option("--fragment", is_flag=True, help="LaTeX or HTML to be put into a document of yours.")
+@click.option("--proofs/--no-proofs", default=None, help="Rules by components, activations.  [default: in HTML]")
+@click.option("--steps", is_flag=True, help="Every single step, rule by rule and law by law.")
+@click.option("--two-ways", is_flag=True, help="Chain rule against substitution, shown to meet.")
+@click.option("--numbers", is_flag=True, help="Every line with numbers put in, for a pocket calculator.")
+@click.option("--values", metavar="FILE", help="Your numbers: NPZ, CSV of samples, or a run.  [default: drawn]")
+@click.option("--digits", metavar="N", type=int, default=4, help="Decimals that --numbers prints.")
+@click.option("--seed", metavar="N", type=click.IntRange(min=0), default=0, help="Of the numbers that are drawn.")
+@click.option("--width", metavar="N", type=click.IntRange(40, 400), help="Columns of text.  [default: the terminal's]")
+@click.option("--out", metavar="FILE", help="Write here instead of standard output.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def command(given: str, **options: Any) -> int:
+    """Derive the gradient of a NETWORK such as 4-3:sigmoid-1:sigmoid, of a trained RUN, or of an EXPRESSION such as
+    "sum((W @ x - y)**2)", step by step.
+
+    Every line is read back as it was printed and evaluated; the last line says how many, and the exit code is 1 if
+    one of them is not true.
+    """
+    form = _format(options["form"], options["out"])
+    output = Output()
+    from ..derivation import derive
+
+    found = derive(
+        given,
+        wrt=_names(options["wrt"]),
+        loss=options["loss"],
+        place=options["place"],
+        samples=options["samples"],
+        layout=options["layout"],
+        style=options["style"],
+        layer=_layer(options["layer"]),
+    )
+    text = _program(found, form, options) if form in PROGRAMS else _page(found, form, options)
+    from ..derivation.verify import verify
+
+    report = verify(found, steps=options["steps"])
+    verdict = str(report).splitlines()[0]
+    if beside := _beside(options, form):
+        verdict += f"; the lines of {beside} are beside these"
+    remark = _COMMENTS.get(form, "# {}").format(verdict)
+    closing = textwrap.fill(verdict, _width(options)) if form == "text" else remark
+    _write(f"{text.rstrip()}\n\n{closing}", options["out"], verdict, output)
+    for failure in report.failures:
+        output.warn(str(failure))
+    return _code(report)
+
+
+def _beside(options: dict[str, Any], form: str) -> str:
+    """What is printed besides the derivation that was verified."""
+    asked = {
+        "two ways": options["two_ways"],
+        "proofs": _proofs(options, form),
+        "numbers": options["numbers"] or options["values"],
+    }
+    return ", ".join(name for name, given in asked.items() if given)
+
+
+def _proofs(options: dict[str, Any], form: str) -> bool:
+    return bool(options["proofs"]) if options["proofs"] is not None else form == "html"
+
+
+def _code(report: Report) -> int:
+    return 0 if report.ok else 1
+
+
+def _format(given: str | None, out: str | None) -> str:
+    form = given or _ENDINGS.get(Path(out or "").suffix.lower(), "text")
+    if form not in PAGES + PROGRAMS:
+        raise unknown_name("format", form, PAGES + PROGRAMS)
+    return form
+
+
+def _layer(given: str | None) -> Any:
+    if given is None or given == "l":
+        return given
+    if not given.isdigit():
+        raise ConfigurationError(f"--layer {given!r}: give l for a general layer, or the number of one")
+    return int(given)
+
+
+def _names(wrt: str | None) -> list[str] | None:
+    return None if wrt is None else [x.strip() for x in wrt.split(",") if x.strip()]
+
+
+def _program(found: Derivation, form: str, options: dict[str, Any]) -> str:
+    for name in ("proofs", "steps", "two_ways", "numbers"):
+        if options[name]:
+            raise ConfigurationError(f"--{name.replace('_', '-')} belongs to a page: use --format text, html, …")
+    return found.program(form)
+
+
+def _page(found: Derivation, form: str, options: dict[str, Any]) -> str:
+    from ..derivation import pages
+
+    document = _document(found, form, options)
+    assert found.subject is not None
+    style = found.subject.conventions.writing()
+    if form == "latex":
+        return pages.latex(document, style, not options["fragment"])
+    if form == "html":
+        return pages.html(document, style, not options["fragment"])
+    if form == "markdown":
+        return pages.markdown(document, style)
+    color = _terminal(options) and "NO_COLOR" not in os.environ
+    return pages.text(document, style, _width(options), color=color)
+
+
+def _terminal(options: dict[str, Any]) -> bool:
+    return Output().terminal and not options["out"]
+
+
+def _width(options: dict[str, Any]) -> int:
+    """Columns of text: as asked for, else the terminal's, else 80."""
+    if options["width"]:
+        return int(options["width"])
+    return max(min(shutil.get_terminal_size().columns, _WIDEST), 40) if _terminal(options) else 80
+
+
+def _document(found: Derivation, form: str, options: dict[str, Any]) -> Document:
+    """The document with the sections that were asked for."""
+    from dataclasses import replace
+
+    document = found.document(steps=options["steps"])
+    sections = list(document.sections)
+    assert found.subject is not None
+    proofs = _proofs(options, form)
+    if options["two_ways"] or proofs:
+        from ..derivation import explained
+
+        if options["two_ways"]:
+            sections.append(explained.both_ways(found.subject))
+        if proofs:
+            sections.append(explained.proofs(found.subject))
+    if options["numbers"] or options["values"]:
+        from ..derivation.values import with_numbers
+
+        sections.append(with_numbers(found, options["values"], digits=options["digits"], seed=options["seed"]))
+    return replace(document, sections=tuple(sections))
+
+
+def _write(text: str, out: str | None, verdict: str, output: Output) -> None:
+    if out is None:
+        output.say(text)
+        return
+    from ..files import write_atomic
+
+    write_atomic(Path(out), (text + "\n").encode("utf-8"))
+    output.say(f"{out}: {verdict}")
+
+
+__all__ = ["command"]

@@ -1,0 +1,93 @@
+"""Laws of simplification in a derivation: which were used, under which condition, and what is true without it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..errors import unknown_name
+from ..graph import Node, constant, substitute, variable
+from ..graph.shape import show
+from ..laws import LAWS, Applied, Law, simplify
+from ..nn.losses import loss
+from ..notation.formula import Equation, Formula
+from ..notation.from_graph import formula, symbol
+from ..ops import softmax, total
+from ..reverse import derive
+from .document import Line, Section
+
+# What happens where a condition does not hold.
+_OTHERWISE = {
+    "x > 0": "For x ≤ 0 the left side has no real value, while the right side may have one.",
+    "x > -1": "For x ≤ -1 neither side has a real value.",
+    "c > 0": "A negative factor turns the sign around: [c z > 0] = [z < 0] for c < 0.",
+    "a cancelled factor is not zero": "Where it is zero the left side is not defined; the right side is its limit.",
+    "Y is one-hot, a soft-max, or declared to sum to one": "Otherwise the sum over the column stays as a factor.",
+}
+
+
+def law_named(name: str) -> Law:
+    """A law of the table.
+
+    Raises `UnknownNameError` for a name that is not in it.
+    """
+    for law in LAWS:
+        if law.name == name:
+            return law
+    raise unknown_name("law", name, (law.name for law in LAWS))
+
+
+def law_section(name: str) -> Section:
+    """A law: its equation, its condition, and what is true without it."""
+    return Section(f"law: {name}", "law", _sentence(law_named(name)))
+
+
+def _sentence(law: Law) -> str:
+    if not law.condition:
+        return f"{law.equation}, without condition."
+    return f"{law.equation} if {law.condition}. {_OTHERWISE.get(law.condition, '')}".strip()
+
+
+def laws_used(record: Iterable[Applied]) -> Section:
+    """The laws of a derivation, each with one of its uses: before = after.
+
+    record  what `simplify` wrote down
+    """
+    first: dict[str, Applied] = {}
+    for a in record:
+        first.setdefault(a.law.name, a)
+    parts = []
+    for name, a in first.items():
+        line = Line(Equation((formula(a.before), formula(a.after)), ("=",)), name, a.law.equation)
+        parts.append(Section(f"law: {name}", "law", _sentence(a.law), (line,)))
+    return Section("laws used", "law", "", (), tuple(parts))
+
+
+def column_sums() -> Section:
+    """dZ of soft-max and cross-entropy, with 1ᵀY = 1ᵀ and without: Ŷ - Y, and Ŷ ∘ (1ᵀY) - Y."""
+    with_law, without = _soft_max_slope(("columns sum to one",)), _soft_max_slope(())
+    lines = (
+        _line("dZ", without[0], without[1], "without a condition", "nothing is assumed of Y but its shape"),
+        Line(
+            Equation((formula(total(without[1], axis=0)), formula(constant(1))), ("=",)),
+            "condition",
+            "each column of Y is a distribution over the classes: one-hot, or probabilities",
+        ),
+        _line(
+            "dZ", with_law[0], with_law[1], "columns that sum to one", "the sum over a column of Y is a factor of one"
+        ),
+    )
+    return Section("when 1ᵀY = 1ᵀ fails", "law", _sentence(law_named("columns that sum to one")), lines)
+
+
+def _soft_max_slope(facts: tuple[str, ...]) -> tuple[Node, Node]:
+    """dZ in Yhat and Y, and Y itself."""
+    Z, Y = variable("Z", "n_L", "m"), variable("Y", "n_L", "m", assume=facts)
+    Yhat = variable("Yhat", "n_L", "m")
+    out = softmax(Z)
+    S = simplify(total(loss("cross_entropy").per_sample(out, Y), axis=None))
+    return substitute(derive(S, [Z]).of(Z), {simplify(out): Yhat}), Y
+
+
+def _line(name: str, value: Node, Y: Node, rule: str, why: str) -> Line:
+    left: Formula = symbol(name)
+    return Line(Equation((left, formula(value)), ("=",)), rule, why, (show(Y.shape.rows), show(Y.shape.cols)), name)

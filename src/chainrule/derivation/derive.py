@@ -1,0 +1,221 @@
+"""`derive`: the gradient of a network, a model, a saved run or an expression, as an object that prints and verifies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from .. import reverse
+from ..errors import ConfigurationError, DerivationError
+from ..graph import Graph, Node, substitute, variable
+from ..laws import simplify
+from ..nn import Loss, Network, Objective
+from ..nn import loss as loss_of
+from ..notation.style import Notation
+from .conventions import Conventions, rows_as_samples, transposed
+from .document import Document
+from .sections import document
+from .subject import Subject, natural_loss, of_expression, of_network
+
+if TYPE_CHECKING:
+    from ..train import Model
+    from .verify import Report
+
+
+@dataclass(frozen=True)
+class Derivation(reverse.Derivation):
+    """A derivation that prints: `print(d.text())`, `d.latex()`, `d.markdown()`, `d.html()`, `d.numpy()`; in Jupyter it
+    shows itself. `d["dW[2]"]`, `d.steps`, `d.of(node)` are those of `chainrule.reverse.Derivation`; with samples as
+    rows its expressions are transposed.
+    """
+
+    subject: Subject | None = field(default=None, repr=False)
+    layer: int | None = None
+
+    def __getitem__(self, name: str) -> Node:
+        """The derivative of that name; of a fused loss, dA[L] is that of the loss as it was written."""
+        subject = self.subject
+        early = None if subject is None else dict(subject.early).get(name)
+        stem = name.removeprefix("d")
+        if (
+            subject is None
+            or early is None
+            or stem == subject.letter("Z", subject.layers)
+            or stem not in subject.forward
+        ):
+            return super().__getitem__(name)
+        node = subject.forward[stem]
+        whole = substitute(early, {variable(stem, *node.shape): node})
+        return transposed(whole, {}) if subject.conventions.rows else whole
+
+    @property
+    def _subject(self) -> Subject:
+        assert self.subject is not None
+        return self.subject
+
+    @cached_property
+    def _document(self) -> Document:
+        return document(self._subject, only=self.layer)
+
+    def document(self, *, steps: bool = True) -> Document:
+        """What is printed: sections of lines. Without `steps`, the section of every single step is left out."""
+        return self._document if steps else document(self._subject, steps=False, only=self.layer)
+
+    def verify(self, *, steps: bool = True, seed: int = 0) -> Report:
+        """Read every printed line back from its text and its LaTeX and evaluate it; `report.check()` raises."""
+        from .verify import verify
+
+        return verify(self._subject, self.document(steps=steps), seed=seed)
+
+    def text(self, width: int = 80, *, steps: bool = False) -> str:
+        """Unicode text for a terminal of `width` columns."""
+        from . import pages
+
+        return pages.text(self.document(steps=steps), self._subject.conventions.writing(), width)
+
+    def latex(self, *, standalone: bool = True, steps: bool = False) -> str:
+        """A LaTeX document, or the fragment between its begin and end."""
+        from . import pages
+
+        return pages.latex(self.document(steps=steps), self._subject.conventions.writing(), standalone)
+
+    def markdown(self, *, steps: bool = False) -> str:
+        """Markdown with formulas between dollars."""
+        from . import pages
+
+        return pages.markdown(self.document(steps=steps), self._subject.conventions.writing())
+
+    def html(self, *, standalone: bool = True, steps: bool = False) -> str:
+        """A page with MathML that needs no network."""
+        from . import pages
+
+        return pages.html(self.document(steps=steps), self._subject.conventions.writing(), standalone)
+
+    def program(self, language: str = "numpy") -> str:
+        """The gradient as a program that stands alone: "numpy", "torch" or "jax"."""
+        from . import code
+
+        return code.program(self, language)
+
+    def numpy(self) -> str:
+        """The gradient as a NumPy program."""
+        return self.program("numpy")
+
+    def torch(self) -> str:
+        """The gradient as a PyTorch program without automatic derivatives."""
+        return self.program("torch")
+
+    def jax(self) -> str:
+        """The gradient as a JAX program without automatic derivatives."""
+        return self.program("jax")
+
+    def _repr_html_(self) -> str:
+        return self.html(standalone=False)
+
+    def _repr_markdown_(self) -> str:
+        return self.markdown()
+
+
+def derive(
+    given: str | Path | Network | Model | Node,
+    wrt: str | Node | Sequence[Node | str] | None = None,
+    loss: str | Loss | None = None,
+    *,
+    labels: bool = False,
+    place: Literal["parameters", "dZ"] = "parameters",
+    samples: Literal["columns", "rows", "one"] = "columns",
+    layout: Literal["numerator", "denominator"] = "denominator",
+    style: Notation = "ng",
+    layer: int | Literal["l"] | None = None,
+    seed: Node | None = None,
+    names: Mapping[str, Node] | Graph | None = None,
+) -> Derivation:
+    """Derive the gradient of a network's cost, or of any matrix expression.
+
+    given    a network string such as "4-3:sigmoid-1:sigmoid", a `Network`, a `train.Model`, the folder of a saved
+             run, an expression such as "sum((W @ x - y)**2)", or a graph node
+    wrt      names or nodes by which an expression is differentiated; None: by all its letters
+    loss     of a network; None takes the one made for its output activation
+    labels   targets are integers 0..K-1
+    place    where 1/m stands: at the "parameters" (dZ, dA are derivatives of the loss per sample), or in "dZ"
+    samples  "columns", "rows", or "one" sample; layout "denominator" or "numerator" of derivatives
+    style    notation: "ng", "delta", "leibniz", "components"
+    layer    "l": the recursion of a general layer, derived with symbolic sizes; a number: only that layer's lines
+    seed     cotangent of a node that is not 1 × 1; names: named parts of a node
+
+    Returns a `Derivation`. Raises `ConfigurationError` or `UnknownNameError` for what cannot be read,
+    `DerivationError` for what cannot be derived, `ShapeError` for shapes that do not fit.
+    """
+    conventions = Conventions(place, samples, layout, style)
+    wanted = [wrt] if isinstance(wrt, str | Node) else wrt
+    if isinstance(given, Node):
+        return _presented(of_expression(given, wanted, conventions, seed=seed, names=names))
+    if seed is not None or names is not None:
+        raise ConfigurationError("seed and names belong to a graph node; a network and a text have their own")
+    found = _objective(given, loss, labels)
+    if found is None:
+        if layer is not None or loss is not None:
+            raise ConfigurationError(f"{given!r} is an expression: layer and loss belong to a network")
+        from .expressions import expression
+
+        output, title = expression(str(given))
+        return _presented(of_expression(simplify(output), wanted, conventions, title=title, given=output))
+    if wanted is not None:
+        raise ConfigurationError("wrt belongs to an expression; a network is derived by all its parameters")
+    if layer == "l":
+        from .recursion import recursion
+
+        return _presented(recursion(found, conventions))
+    subject = of_network(found, conventions)
+    if layer is not None and not 1 <= layer <= subject.layers:
+        raise ConfigurationError(f"layer {layer!r} does not exist: the network {found.network} has {subject.layers}")
+    return _presented(subject, layer)
+
+
+def _presented(subject: Subject, layer: int | None = None) -> Derivation:
+    found = subject.found
+    if subject.names:
+        found = reverse.Derivation(found.output, found.cotangents, found.steps, subject.names)
+    if subject.conventions.rows:
+        found = rows_as_samples(found)
+    return Derivation(found.output, found.cotangents, found.steps, found.names, subject, layer)
+
+
+def _objective(given: Any, loss: str | Loss | None, labels: bool) -> Objective | None:
+    """The objective of a network, or None for a text that is an expression."""
+    if isinstance(given, Objective):
+        return given
+    if isinstance(given, Network):
+        return Objective(given, loss_of(loss if loss is not None else natural_loss(given)), labels)
+    if isinstance(given, str) and "-" in given and given.strip()[:1].isdigit() and not set(given) & set("()@*+/ "):
+        return _objective(Network.parse(given), loss, labels)
+    if isinstance(given, Path) or (isinstance(given, str) and _is_run(given)):
+        from ..tabular.saved import SavedRun
+
+        return _replaced(SavedRun.load(given).model.objective, loss)
+    if isinstance(given, str):
+        return None
+    objective = getattr(given, "objective", None)
+    if not isinstance(objective, Objective):
+        raise ConfigurationError(
+            f"derive was given a {type(given).__name__}: give a network string, a Network, a Model, the folder of a "
+            "run, an expression as text, or a graph node"
+        )
+    return _replaced(objective, loss)
+
+
+def _replaced(objective: Objective, loss: str | Loss | None) -> Objective:
+    return objective if loss is None else replace(objective, loss=loss_of(loss))
+
+
+def _is_run(given: str) -> bool:
+    try:
+        return Path(given).exists()
+    except (OSError, ValueError):
+        return False
+
+
+__all__ = ["Derivation", "DerivationError", "derive"]

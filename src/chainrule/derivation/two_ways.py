@@ -1,0 +1,275 @@
+"""The derivative of a loss after an activation in two ways that meet (fifth source).
+
+(a) by the chain rule: ∂L/∂a, ∂a/∂z, their product, simplified;
+(b) by substituting the activation into the loss, simplifying, and differentiating what is left.
+Both are done by the machine on graphs; each use of a law is a line, and the two results are compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from ..errors import DerivationError
+from ..graph import Node, constant, size, substitute, variable, walk
+from ..graph.shape import show
+from ..laws import Applied, simplify
+from ..nn.losses import Loss, loss
+from ..notation.formula import Binary, Equation, Formula, Partial, Symbol
+from ..notation.from_graph import constant_formula, formula, symbol
+from ..ops import Activation, activation, exp, log, softplus, total
+from ..reverse import derive
+from .activations import written_out
+from .conditions import laws_used
+from .document import Line, Section
+from .proof import is_zero, same_numbers, slope_of
+
+
+@dataclass(frozen=True)
+class Ways:
+    """Two derivations of ∂L/∂z, in z and y.
+
+    chain   the product ∂L/∂a ∂a/∂z, simplified, in a
+    direct  the derivative of the loss with the activation substituted, in a
+    inside  a -> g(z)
+    """
+
+    chain: Node
+    direct: Node
+    inside: Mapping[Node, Node]
+
+    @property
+    def how(self) -> str:
+        """How the two meet. Raises `DerivationError` if they do not, which would be a defect."""
+        if self.chain is self.direct:
+            return "both ways end in one expression"
+        if is_zero(self.chain - self.direct):
+            return "the difference of both collects to nothing"
+        chain, direct = (simplify(substitute(x, self.inside)) for x in (self.chain, self.direct))
+        if chain is direct or is_zero(chain - direct):
+            return "with a replaced by what it is, both are one expression"
+        if same_numbers(chain, direct):
+            return "both have the same values, in two ways of writing"
+        raise DerivationError(f"the two ways differ: {self.chain} and {self.direct}; please report this")
+
+
+def two_ways(given: str | Loss, g: str | Activation) -> Section:
+    """Both ways for one unit (z = w x + b) if the pair works entry by entry, and for matrices.
+
+    given  a loss by name or as a `Loss`, e.g. "binary_cross_entropy"
+    g      the output activation, e.g. "sigmoid"
+
+    Raises `UnknownNameError` for names that do not exist, `DerivationError` if the two ways do not meet.
+    """
+    if isinstance(given, str) and isinstance(g, str):
+        return _by_names(given, g)
+    return _two_ways(loss(given), g)
+
+
+@lru_cache(maxsize=64)
+def _by_names(given: str, g: str) -> Section:
+    return _two_ways(loss(given), g)
+
+
+def _two_ways(found: Loss, g: str | Activation) -> Section:
+    name = g if isinstance(g, str) else getattr(g, "__name__", "g")
+    parts = []
+    if _entrywise(activation(g)):
+        parts.append(_one_unit(found, activation(g)))
+    parts.append(_matrices(found, activation(g)))
+    return Section(f"{found.name} after {name}, two ways", "two ways", found.equation, (), tuple(parts))
+
+
+def _entrywise(g: Activation) -> bool:
+    z = variable("z", "n", 1)
+    return all(n.op.pointwise or n.is_constant or n.is_variable or n.op.name == "broadcast" for n in walk(g(z)))
+
+
+def _one_unit(found: Loss, g: Activation) -> Section:
+    """One unit, one sample: z = w x + b, a = g(z), L(a, y)."""
+    z, a, y = (variable(name, 1, 1) for name in "zay")
+    output = g(z)
+    outer = found.per_sample(a, y)
+    by_chain, chain = _by_chain(outer, output, z, a, y)
+    by_substitution, direct, used = _by_substitution(outer, output, z, a)
+    meeting = _meeting(Ways(chain[1], direct, {a: output}), "dL/dz")
+    return Section(
+        "one unit",
+        "two ways",
+        "",
+        (),
+        (
+            Section("by the chain rule", "two ways", "", tuple(by_chain)),
+            Section("by substitution", "two ways", "", tuple(by_substitution)),
+            Section("both meet", "two ways", "", (meeting,)),
+            _weights(direct),
+            laws_used(used),
+        ),
+    )
+
+
+def _by_chain(outer: Node, output: Node, z: Node, a: Node, y: Node) -> tuple[list[Line], tuple[Node, Node]]:
+    L, fa, fz = Symbol("L"), formula(a), formula(z)
+    lines = [
+        _line([fa, formula(output)], "definition", "the activation", ":="),
+        _line([L, formula(outer)], "definition", "the loss of one sample", ":="),
+    ]
+    by_a = derive(outer, [a]).of(a)
+    lines.append(_line([Partial(L, fa), formula(by_a)], "derivative of the loss", "y is fixed"))
+    slope = slope_of(output, z)
+    in_a = substitute(slope, {output: a})
+    sides: list[Formula] = [Partial(fa, fz), formula(slope), formula(in_a)]
+    lines.append(_line(sides, "derivative of the activation", "from its definition"))
+    product = by_a * in_a if in_a is not constant(1) else by_a
+    chained = Binary("·", Partial(L, fa), Partial(fa, fz))
+    short = simplify(product)
+    lines.append(_line([Partial(L, fz), chained, formula(product)], "chain rule", "L depends on z through a alone"))
+    if short is not product:
+        lines.append(_line([Partial(L, fz), formula(short)], "simplification", _conditions(product)))
+    return lines, (product, short)
+
+
+def _by_substitution(outer: Node, output: Node, z: Node, a: Node) -> tuple[list[Line], Node, tuple[Applied, ...]]:
+    L, fz = Symbol("L"), formula(z)
+    inserted = substitute(outer, {a: output})
+    lines = [_line([L, formula(inserted)], "substitution", "a replaced by what it is")]
+    record: list[Applied] = []
+    current = inserted
+    for before, after, a_law in _steps(inserted, record):
+        lines.append(_line([formula(before), formula(after)], a_law.law.name, _reason(a_law)))
+        current = after
+    simple = simplify(inserted)
+    if simple is not current:
+        lines.append(_line([formula(current), formula(simple)], "collect like terms", "terms together"))
+    shorter = _one_logarithm(simple)
+    if shorter is not simple:
+        lines += _turned(simple, shorter)
+    more: list[Applied] = []
+    by_z = simplify(derive(shorter, [z]).of(z), None, more)
+    lines.append(_line([L, formula(shorter)], "the loss in z", "what is differentiated"))
+    lines.append(_line([Partial(L, fz), formula(by_z)], "differentiated directly", "by z, with y fixed"))
+    in_a = substitute(by_z, {output: a, simplify(output): a})
+    if in_a is not by_z:
+        lines.append(_line([Partial(L, fz), formula(in_a)], "definition", "the activation is a"))
+    return lines, in_a, tuple(record + more)
+
+
+def _steps(node: Node, record: list[Applied]) -> Iterator[tuple[Node, Node, Applied]]:
+    """The whole expression before and after each law but the collecting of like terms, which goes with the next."""
+    simplify(node, None, record)
+    shown = current = node
+    for a in record:
+        after = substitute(current, {a.before: a.after})
+        if after is current:
+            continue
+        current = after
+        if a.law.name != "collect like terms":
+            yield shown, current, a
+            shown = current
+
+
+def _one_logarithm(node: Node) -> Node:
+    """softplus(-z) as softplus(z) - z, so that the loss has one logarithm: ln(1 + e^-z) = ln(1 + e^z) - z."""
+    table = {
+        n: softplus(n.inputs[0].inputs[0]) - n.inputs[0].inputs[0]
+        for n in walk(node)
+        if n.op.name == "softplus" and n.inputs[0].op.name == "negate"
+    }
+    return simplify(substitute(node, table)) if table else node
+
+
+def _turned(before: Node, after: Node) -> list[Line]:
+    """Why softplus(-z) = softplus(z) - z: the sum of logarithms is the logarithm of the product."""
+    (turned,) = (n for n in walk(before) if n.op.name == "softplus" and n.inputs[0].op.name == "negate")
+    z = turned.inputs[0].inputs[0]
+    below = 1 + exp(-z)
+    stages = [written_out(turned), z - z + log(below), log(exp(z)) + log(below) - z, log(exp(z) * below) - z]
+    whole = log(1 + exp(z)) - z
+    return [
+        _line([formula(x) for x in (turned, stages[0])], "definition", "softplus written out"),
+        _line([formula(x) for x in (stages[0], stages[2])], "log of exp", "z is added as ln e^z and subtracted"),
+        _line([formula(x) for x in (stages[2], stages[3])], "sum of logarithms", "ln u + ln v = ln(u v) for u, v > 0"),
+        _line([formula(x) for x in (stages[3], whole)], "product of exponentials", "e^z e^-z = 1"),
+        _line([formula(whole), formula(softplus(z) - z)], "softplus from its definition", "ln(1 + e^z) = softplus(z)"),
+        _line([formula(before), formula(after)], "collect like terms", "one logarithm is left"),
+    ]
+
+
+def _meeting(ways: Ways, label: str) -> Line:
+    sides = [Partial(Symbol("L"), symbol("z")), formula(ways.chain), formula(ways.direct)]
+    return Line(_equation(list(dict.fromkeys(sides))), "both ways meet", ways.how, None, label)
+
+
+def _weights(by_z: Node) -> Section:
+    """∂L/∂w and ∂L/∂b of the unit from ∂L/∂z, with z = w x + b."""
+    w, x, b = (variable(name, 1, 1) for name in "wxb")
+    z = w * x + b
+    fz, L = Symbol("z"), Symbol("L")
+    lines = [_line([fz, formula(z)], "definition", "the unit", ":=")]
+    for by in (w, b):
+        slope = derive(z, [by]).of(by)
+        chained = Binary("·", Partial(L, fz), Partial(fz, formula(by)))
+        lines.append(_line([Partial(fz, formula(by)), formula(slope)], "derivative of the sum", "all else is fixed"))
+        lines.append(
+            _line([Partial(L, formula(by)), chained, formula(simplify(by_z * slope))], "chain rule", "through z alone")
+        )
+    return Section("weight and bias of the unit", "two ways", "", tuple(lines))
+
+
+def _matrices(found: Loss, g: Activation) -> Section:
+    """All units and samples: dZ by both ways, and dW, db from it."""
+    facts = ("columns sum to one",) if found.target in ("probabilities", "labels") else ()
+    Y = variable("Y", "n_L", "m", assume=facts)
+    Z, A = variable("Z[L]", "n_L", "m"), variable("A[L]", "n_L", "m")
+    output = g(Z)
+    short = simplify(output)
+    names: dict[Node, Node] = {short: A, output: A}
+    by_a = derive(total(found.per_sample(A, Y), axis=None), [A]).of(A)
+    seed = variable("dA[L]", "n_L", "m")
+    through = substitute(derive(short, [Z], seed=seed).of(Z), names) if short is not Z else seed
+    chained = substitute(through, {seed: by_a})
+    chain_short = simplify(chained)
+    record: list[Applied] = []
+    S = simplify(total(found.per_sample(output, Y), axis=None), None, record)
+    direct = substitute(derive(S, [Z]).of(Z), names) if short is not Z else substitute(derive(S, [Z]).of(Z), {Z: A})
+    more: list[Applied] = []
+    ways = Ways(chain_short, simplify(direct, None, more), {A: output})
+    how = ways.how
+    lines = [
+        _shaped("dA[L]", [formula(by_a)], A, "derivative of the loss", "entry by entry, for every sample"),
+        _shaped("dZ[L]", [formula(through), formula(chained)], Z, "chain rule", "through the activation"),
+        _shaped("dZ[L]", [formula(chain_short)], Z, "simplification", _conditions(chained)),
+        _shaped("dZ[L]", [formula(ways.direct)], Z, "differentiated directly", "the activation put into the loss"),
+        _shaped("dZ[L]", [formula(chain_short), formula(ways.direct)], Z, "both ways meet", how),
+    ]
+    X, W, b = variable("A[L-1]", "n_{L-1}", "m"), variable("W[L]", "n_L", "n_{L-1}"), variable("b[L]", "n_L", 1)
+    dZ, mean = variable("dZ[L]", "n_L", "m"), size("m", -1)
+    found_W = derive(W @ X + b, [W, b], seed=dZ)
+    for by in (W, b):
+        value = Binary("·", constant_formula(mean), formula(found_W.of(by)))
+        lines.append(_shaped(f"d{by.name}", [value], by, "chain rule", "mean over the samples"))
+    return Section("all units and samples", "two ways", "", tuple(lines), (laws_used(record + more),))
+
+
+def _conditions(node: Node) -> str:
+    record: list[Applied] = []
+    simplify(node, None, record)
+    return "; ".join(dict.fromkeys(_reason(a) for a in record if a.law.condition)) or "factors and terms together"
+
+
+def _shaped(name: str, values: list[Formula], of: Node, rule: str, why: str) -> Line:
+    sides = list(dict.fromkeys([symbol(name), *values]))
+    return Line(_equation(sides), rule, why, (show(of.shape.rows), show(of.shape.cols)), name)
+
+
+def _reason(a: Applied) -> str:
+    return f"{a.law.equation} ({a.law.condition})" if a.law.condition else a.law.equation
+
+
+def _equation(sides: list[Formula], relation: str = "=") -> Equation:
+    return Equation(tuple(sides), (relation, *("=" for _ in sides[2:])))
+
+
+def _line(sides: list[Formula], rule: str, why: str, relation: str = "=") -> Line:
+    return Line(_equation(list(dict.fromkeys(sides)), relation), rule, why)

@@ -1,0 +1,328 @@
+"""The declared notation of a document: a header in TOML, in the document or in a file of its own.
+
+Without a header a document is read with the names of this library. With one, it says what it means::
+
+    chainrule:
+    network = "3-5:tanh-4:softmax"
+    loss = "cross_entropy"
+    place = "parameters"
+    letters = {"delta[l]" = "dZ[l]"}
+
+    [[section]]
+    from = "Regression"
+    network = "3-5:tanh-2"
+    loss = "quadratic"
+
+    [[reading]]
+    name = "a[L] is the output"
+    [[reading]]
+    name = "a[L] are the logits"
+    letters = {"a[L]" = "z[L]"}
+
+network        a network string, or "any": judged on several networks
+loss           a loss of this library (`cross_entropy`, `quadratic`, ...), or "any": judged with several
+samples        "columns" or "rows" of X, or "one": all formulas are about one sample
+place          of 1/m: "parameters" (dW, db have it, dZ is per sample) or "dZ"
+layer          where the number of a layer stands: "brackets" W^{[l]}, "parentheses" W^{(l)}, "subscript" W_l
+component      where the component of a vector stands: "subscript" z_i, "superscript" z^i
+functions      letters that are applied to an argument: g(z) is then no product
+differentials  true where dx is a small change of x, not a derivative of the cost; a list of the letters that change
+               independently, where the others stay as they are
+letters        what the document writes -> what this library writes: {"z_i" = "a[i-1]"}
+definitions    formulas that hold in the document, such as "a = sig(z)"
+layout         of a derivative by a column vector: "denominator" (a column like it) or "numerator" (a row)
+free           letters that are any numbers, bound to nothing
+minus          "dropped" where L, J and C stand for the cost without its leading minus; else "kept"
+section        `from` = a text (the first line that contains it, after the section before) or the number of a line;
+               its other keys hold from there on, and every other key stays as it was
+reading        `name` and the keys that this meaning changes: a document that mixes several meanings declares them all,
+               and the judge says under which of them a formula holds
+
+Where samples, place or layout are not declared, the judge takes the usual ones (columns, parameters, denominator) and
+says "right if" where another one is needed.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from ..errors import ChainruleError, ConfigurationError, unknown_name
+from ..judge.verdict import Declared
+from ..nn import Network, loss
+from ..notation.letters import FUNCTIONS, Letters
+
+
+@dataclass(frozen=True)
+class Notation:
+    """What is declared at one place of a document; the keys are those of the header, see above."""
+
+    network: str = "any"
+    loss: str = "any"
+    samples: str | None = None
+    place: str | None = None
+    layer: str = "brackets"
+    component: str = "subscript"
+    functions: tuple[str, ...] = ()
+    differentials: bool | tuple[str, ...] = False
+    letters: tuple[tuple[str, str], ...] = ()
+    definitions: tuple[str, ...] = ()
+    layout: str | None = None
+    free: tuple[str, ...] = ()
+    minus: str = "kept"
+
+    def declared(self, name: str = "") -> Declared:
+        """The same as the judge takes it, as the reading of that name."""
+        conventions: dict[str, Any] = {"differentials": True} if self.differentials else {}
+        if isinstance(self.differentials, tuple):
+            conventions["varying"] = tuple(dict(self.letters).get(x, x) for x in self.differentials)
+        if self.minus == "dropped":
+            conventions["minus_dropped"] = True
+        return Declared(
+            name=name,
+            network=None if self.network == "any" else self.network,
+            loss=None if self.loss == "any" else self.loss,
+            letters=self.as_letters(),
+            samples=None if self.samples is None else "one" if self.samples == "one" else "batch",
+            place=self.place,  # type: ignore[arg-type]
+            rows=None if self.samples in (None, "one") else self.samples == "rows",
+            layout=self.layout,  # type: ignore[arg-type]
+            definitions=self.definitions,
+            free=self.free,
+            conventions=conventions,
+        )
+
+    def as_letters(self) -> Letters:
+        """The part that the reader of formulas needs."""
+        return Letters(
+            layer=self.layer,  # type: ignore[arg-type]
+            component=self.component,  # type: ignore[arg-type]
+            rename=dict(self.letters),
+            functions=FUNCTIONS | set(self.functions),
+            differentials=bool(self.differentials),
+        )
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A stretch of a document and its meanings: one without a name, or several that are all judged.
+
+    start     the number of its first line
+    readings  (name, notation), at least one
+    """
+
+    start: int
+    readings: tuple[tuple[str, Notation], ...] = (("", Notation()),)
+
+    def overridden(self, keys: Mapping[str, Any]) -> Stretch:
+        """The stretch with keys that hold whatever is declared."""
+        return replace(self, readings=tuple((name, replace(each, **keys)) for name, each in self.readings))
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Keys that hold from a place on, and the readings declared there; None leaves those in force."""
+
+    start: str | int = 1
+    keys: Mapping[str, Any] = field(default_factory=dict)
+    readings: tuple[tuple[str, Mapping[str, Any]], ...] | None = None
+
+
+@dataclass(frozen=True)
+class Header:
+    """Declared notation: changes in the order of the document, the first from line 1 on."""
+
+    changes: tuple[Changes, ...] = ()
+    name: str = "the header"
+
+    def stretches(self, text: str) -> tuple[Stretch, ...]:
+        """The stretches of a document in order; a text that `from` names and no line contains is an error."""
+        lines = [" ".join(x.split()) for x in text.split("\n")]
+        now = Notation()
+        readings: tuple[tuple[str, Mapping[str, Any]], ...] = (("", {}),)
+        found: list[Stretch] = []
+        at = 1
+        for change in self.changes:
+            at = _line_of(change.start, lines, at, self.name)
+            now = replace(now, **change.keys)
+            if change.readings is not None:
+                readings = change.readings or (("", {}),)
+            found.append(Stretch(at, tuple((name, replace(now, **keys)) for name, keys in readings)))
+        return tuple(found) or (Stretch(1),)
+
+    def top(self) -> Stretch:
+        """What holds in the first line."""
+        return Header(self.changes[:1], self.name).stretches("")[0]
+
+    def followed_by(self, other: Header) -> Header:
+        """Both headers, the later one's keys from its places on."""
+        return Header((*self.changes, *other.changes), self.name)
+
+
+def read_header(toml: str, name: str = "the header", first: int = 1, *, start: int = 1) -> Header:
+    """Read a header.
+
+    toml   its text
+    name   of its file, for messages
+    first  the number of its first line in that file
+    start  the line of the document from which its top keys hold
+
+    Raises `ConfigurationError`: what stands in which line and what is allowed there.
+    """
+    try:
+        table = tomllib.loads(toml)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigurationError(f"{name}: {_moved(str(error), first)}; a header is written in TOML") from None
+    lines = toml.split("\n")
+
+    def where(key: str, number: int = 1) -> str:
+        """The place of the number-th line that sets a key (or opens a table of that name)."""
+        pattern = re.compile(rf"""\s*(\[\[?\s*(\w+\.)?)?["']?{re.escape(key)}["']?\s*(=|\]|\.)""")
+        hits = [i for i, line in enumerate(lines) if pattern.match(line)]
+        if not hits:
+            inside = re.compile(rf"""["'{{,\s]{re.escape(key)}["']?\s*=""")
+            hits = [i for i, line in enumerate(lines) if inside.search(line)]
+        return f"{name}, line {first + hits[min(number, len(hits)) - 1]}" if hits else name
+
+    sections = _tables(table.pop("section", []), "section", where)
+    changes = [_changes(table, start, where)]
+    for i, section in enumerate(sections, 1):
+        if "from" not in section:
+            raise ConfigurationError(
+                f'{where("section", i)}: section {i} says not where it begins; give from = "…" or a line'
+            )
+        begin = section.pop("from")
+        if isinstance(begin, bool) or not isinstance(begin, str | int) or not begin:
+            raise ConfigurationError(
+                f"{where('from', i)}: from = {begin!r} is no place; give a text of the line or its number"
+            )
+        changes.append(_changes(section, begin, where))
+    return Header(tuple(changes), name)
+
+
+def checked_options(**keys: Any) -> dict[str, Any]:
+    """Keys given as options of the command, those that are not None; messages name the option."""
+    return _checked({k: v for k, v in keys.items() if v is not None}, lambda key: f"--{key}")
+
+
+def _changes(table: dict[str, Any], start: str | int, where: Callable[..., str]) -> Changes:
+    """One table of keys, `reading` among them."""
+    readings: list[tuple[str, Mapping[str, Any]]] | None = None
+    if "reading" in table:
+        readings = []
+        for i, reading in enumerate(_tables(table.pop("reading"), "reading", where), 1):
+            name = reading.pop("name", None)
+            if not isinstance(name, str) or not name.strip():
+                raise ConfigurationError(f'{where("reading", i)}: reading {i} has no name; give name = "…"')
+            if name in (n for n, _ in readings):
+                raise ConfigurationError(f"{where('reading', i)}: two readings are called {name!r}; give another name")
+            readings.append((name, _checked(reading, where)))
+    return Changes(start, _checked(table, where), None if readings is None else tuple(readings))
+
+
+def _tables(value: Any, name: str, where: Callable[..., str]) -> list[dict[str, Any]]:
+    if not isinstance(value, list) or not all(isinstance(x, dict) for x in value):
+        raise ConfigurationError(f"{where(name)}: {name} is no list of tables; write [[{name}]] above its keys")
+    return [dict(x) for x in value]
+
+
+def _checked(table: Mapping[str, Any], where: Callable[[str], str]) -> dict[str, Any]:
+    """Keys with their values as `Notation` has them."""
+    found: dict[str, Any] = {}
+    for key, value in table.items():
+        if key not in _READERS:
+            raise ConfigurationError(f"{where(key)}: {unknown_name('key', key, [*_READERS, 'reading', 'section'])}")
+        try:
+            found[key] = _READERS[key](value)
+        except ChainruleError as error:
+            raise ConfigurationError(f"{where(key)}: {key} = {_short(value)}: {error}") from None
+    return found
+
+
+def _one_of(*allowed: str) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        if value not in allowed:
+            raise ConfigurationError(f"allowed: {', '.join(allowed)}")
+        return str(value)
+
+    return read
+
+
+def _any_or(check: Callable[[str], object]) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        if not isinstance(value, str):
+            raise ConfigurationError("a text is needed here")
+        if value != "any":
+            check(value)
+        return value
+
+    return read
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    given = [value] if isinstance(value, str) else value
+    if not isinstance(given, list | tuple) or not all(isinstance(x, str) and x.strip() for x in given):
+        raise ConfigurationError('a list of texts is needed here, such as ["f", "h"]')
+    return tuple(given)
+
+
+def _pairs(value: Any) -> tuple[tuple[str, str], ...]:
+    if not isinstance(value, dict) or not all(isinstance(v, str) and v.strip() for v in value.values()):
+        raise ConfigurationError('a table from texts to texts is needed here, such as {"delta[l]" = "dZ[l]"}')
+    return tuple(value.items())
+
+
+def _truth_or_texts(value: Any) -> bool | tuple[str, ...]:
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, list | tuple):
+        raise ConfigurationError("allowed: true, false, or a list of letters")
+    return _texts(value)
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "network": _any_or(Network.parse),
+    "loss": _any_or(loss),
+    "samples": _one_of("columns", "rows", "one"),
+    "place": _one_of("parameters", "dZ"),
+    "layer": _one_of("brackets", "parentheses", "subscript"),
+    "component": _one_of("subscript", "superscript"),
+    "functions": _texts,
+    "differentials": _truth_or_texts,
+    "letters": _pairs,
+    "definitions": _texts,
+    "layout": _one_of("denominator", "numerator"),
+    "free": _texts,
+    "minus": _one_of("kept", "dropped"),
+}
+assert set(_READERS) == {f.name for f in fields(Notation)}
+
+
+def _line_of(start: str | int, lines: Sequence[str], after: int, name: str) -> int:
+    if isinstance(start, int):
+        if not 1 <= start <= len(lines):
+            raise ConfigurationError(f"{name}: from = {start} is no line of the document, which has {len(lines)}")
+        if start < after:
+            raise ConfigurationError(
+                f"{name}: from = {start} lies before line {after}, where the section before begins"
+            )
+        return start
+    wanted = " ".join(start.split())
+    for number, line in enumerate(lines[after - 1 :], after):
+        if wanted in line:
+            return number
+    raise ConfigurationError(f"{name}: from = {start!r} is found in no line of the document from line {after} on")
+
+
+def _moved(message: str, first: int) -> str:
+    """A message of tomllib with the line counted in the file."""
+    message = re.sub(r"\(at line (\d+)", lambda m: f"(at line {int(m[1]) + first - 1}", message)
+    return message[:1].lower() + message[1:]
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "…"

@@ -1,0 +1,106 @@
+"""The report as one page: no network, no script; formulas as MathML where LaTeX was read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape, unescape
+from typing import Any
+
+from .report import DocumentReport, Entry, details, reason, summary
+from .tex import words
+
+_SIGNS = {"right": "✓", "right if": "≈", "wrong": "✗", "cannot tell": "?", "definition": "≔", "no statement": "·"}
+_ELEMENTS = words(
+    "math mrow mi mn mo mtext mspace mfrac msqrt mroot msub msup msubsup munder mover munderover mtable mtr mtd mstyle",
+    "mpadded mphantom menclose",
+)
+_ATTRIBUTES = words(
+    "display stretchy fence form mathvariant columnalign linethickness accent accentunder displaystyle scriptlevel",
+    "lspace rspace width height depth notation minsize maxsize movablelimits separator",
+)
+_STYLE = """
+:root { color-scheme: light dark; --ink: #1a1a1a; --paper: #fff; --line: #c8c8c8; --soft: #f3f3f0;
+  --right: #0b5d2a; --if: #7a4b00; --wrong: #a3001b; --tell: #23407f; --other: #5a5a5a; }
+@media (prefers-color-scheme: dark) { :root { --ink: #ececec; --paper: #16171a; --line: #4a4c52; --soft: #22242a;
+  --right: #7fdba0; --if: #f2c464; --wrong: #ff9c9c; --tell: #a9c4ff; --other: #b4b4b4; } }
+body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); margin: 2rem auto;
+  max-width: 70rem; padding: 0 1rem; }
+h1 { font-size: 1.4rem; } h2 { font-size: 1.15rem; margin-top: 2rem; overflow-wrap: anywhere; }
+.scroll { overflow-x: auto; }
+table.report { border-collapse: collapse; width: 100%; }
+.report > thead th { text-align: left; border-bottom: 2px solid var(--line); padding: .4rem .6rem; }
+.report > tbody > tr > td { vertical-align: top; border-bottom: 1px solid var(--line); padding: .5rem .6rem;
+  overflow-wrap: anywhere; }
+td.line { text-align: right; font-variant-numeric: tabular-nums; color: var(--other); }
+td.verdict { white-space: nowrap; font-weight: 600; }
+.v-right td.verdict { color: var(--right); } .v-right-if td.verdict { color: var(--if); }
+.v-wrong td.verdict { color: var(--wrong); } .v-cannot-tell td.verdict { color: var(--tell); }
+.v-definition td.verdict, .v-no-statement td.verdict { color: var(--other); font-weight: 400; }
+.v-wrong > td { background: var(--soft); }
+ul.details { margin: .4rem 0 0; padding-left: 1.1rem; white-space: pre-wrap; }
+code { font-family: ui-monospace, monospace; font-size: .92em; }
+math { font-size: 1.1em; } .source { color: var(--other); font-size: .85em; }
+"""
+
+
+def as_html(reports: Sequence[DocumentReport], *, everything: bool = False) -> str:
+    """A self-contained page with a table for every document."""
+    title = summary(reports)
+    body = "".join(_document(r, everything) for r in reports)
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
+        f"<h1>{escape(title)}</h1>\n{body}</main>\n</body>\n</html>\n"
+    )
+
+
+def _document(report: DocumentReport, everything: bool) -> str:
+    rows = "".join(_row(e) for e in report.entries if everything or e.status != "no statement")
+    return (
+        f"<section>\n<h2>{escape(report.name)}</h2>\n<p>{escape(summary([report]))}</p>\n"
+        '<div class="scroll"><table class="report">\n<thead><tr><th scope="col">line</th><th scope="col">formula</th>'
+        '<th scope="col">verdict</th><th scope="col">why</th></tr></thead>\n'
+        f"<tbody>\n{rows}</tbody>\n</table></div>\n</section>\n"
+    )
+
+
+def _row(entry: Entry) -> str:
+    found = entry.found
+    formula = mathml(found.formula) if found.syntax == "latex" else ""
+    formula = formula or f"<code>{escape(found.text)}</code>"
+    items = "".join(f"<li>{escape(x.strip())}</li>" for x in details(entry))
+    more = f'<ul class="details">{items}</ul>' if items else ""
+    verdict = entry.verdict
+    return (
+        f'<tr class="v-{verdict.replace(" ", "-")}"><td class="line">{found.line}</td>'
+        f'<td title="{escape(found.text)}">{formula}</td>'
+        f'<td class="verdict">{_SIGNS.get(verdict, "")} {escape(verdict)}</td>'
+        f"<td>{escape(reason(entry))}{more}</td></tr>\n"
+    )
+
+
+def mathml(latex: str) -> str:
+    """LaTeX as MathML, or an empty text where it cannot be written so.
+
+    Only the elements and attributes of presentation are kept: the converter passes text and addresses on unescaped.
+    """
+    from latex2mathml.converter import Converter
+
+    if len(latex) > 4000:
+        return ""
+    try:
+        tree = Converter().convert_to_element(latex)
+        return _written(tree, 0)
+    except Exception:  # the converter raises errors of every kind on LaTeX that it does not know
+        return ""
+
+
+def _written(element: Any, depth: int) -> str:
+    if element.tag not in _ELEMENTS or depth > 60:
+        raise ValueError(f"no element of formulas: {element.tag}")
+    attributes = "".join(
+        f' {name}="{escape(unescape(value))}"' for name, value in element.attrib.items() if name in _ATTRIBUTES
+    )
+    inner = escape(unescape(element.text or "")) + "".join(_written(child, depth + 1) for child in element)
+    return f"<{element.tag}{attributes}>{inner}</{element.tag}>"

@@ -1,0 +1,148 @@
+"""What was found in a document: every formula with its verdict, the counts, and the words for people."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ..judge.verdict import Judgement
+from .extraction import Found
+
+Status = Literal["judged", "definition", "no statement"]
+VERDICTS = ("right", "right if", "wrong", "cannot tell")
+WORDS = {"right": "right", "right if": "right under a condition", "wrong": "wrong", "cannot tell": "cannot tell"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One formula of a document.
+
+    status     "judged"; "definition" (of a letter of the document, taken up for what follows); "no statement"
+    judgement  what the judge says; None where there is nothing to judge
+    why        why nothing was judged, in a few words
+    """
+
+    found: Found
+    status: Status
+    judgement: Judgement | None = None
+    why: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """The verdict, or the status where nothing was judged."""
+        return self.judgement.verdict if self.judgement is not None else self.status
+
+    def to_json(self) -> dict[str, Any]:
+        """Line, text, what was read, and the judgement."""
+        found = self.found
+        head = {"line": found.line, "text": found.text, "formula": found.formula, "syntax": found.syntax}
+        judged = {} if self.judgement is None else {k: v for k, v in self.judgement.to_json().items() if k != "text"}
+        return {**head, "status": self.status, "verdict": None, "why": self.why, **judged}
+
+
+@dataclass(frozen=True)
+class DocumentReport:
+    """The formulas of one document in order."""
+
+    name: str
+    entries: tuple[Entry, ...]
+
+    @property
+    def judged(self) -> tuple[Entry, ...]:
+        """The formulas with a verdict."""
+        return tuple(e for e in self.entries if e.judgement is not None)
+
+    @property
+    def wrong(self) -> tuple[Entry, ...]:
+        """The formulas that are wrong."""
+        return tuple(e for e in self.entries if e.verdict == "wrong")
+
+    def to_json(self, *, everything: bool = False) -> dict[str, Any]:
+        """Name, counts and formulas; `everything`: also what states nothing."""
+        shown = [e for e in self.entries if everything or e.status != "no statement"]
+        return {"name": self.name, "counts": counts([self]), "formulas": [e.to_json() for e in shown]}
+
+
+def counts(reports: Iterable[DocumentReport]) -> dict[str, int]:
+    """How many formulas were judged, how many have each verdict, how many are definitions."""
+    entries = [e for r in reports for e in r.entries]
+    verdicts = Counter(str(e.judgement.verdict) for e in entries if e.judgement is not None)
+    return {
+        "formulas": verdicts.total(),
+        **{verdict: verdicts[verdict] for verdict in VERDICTS},
+        "definitions": sum(e.status == "definition" for e in entries),
+    }
+
+
+def summary(reports: Sequence[DocumentReport]) -> str:
+    """`31 formulas: 24 right, 4 right under a condition, 2 wrong, 1 cannot tell`."""
+    n = counts(reports)
+    text = f"{n['formulas']} formula{'s' * (n['formulas'] != 1)}"
+    parts = [f"{n[v]} {WORDS[v]}" for v in VERDICTS if n[v]]
+    text += f": {', '.join(parts)}" if parts else ""
+    if n["definitions"]:
+        text += f"; {n['definitions']} definition{'s' * (n['definitions'] != 1)} taken up"
+    return text
+
+
+def as_json(reports: Sequence[DocumentReport], *, everything: bool = False) -> dict[str, Any]:
+    """All documents and their counts together, as plain JSON."""
+    return {"counts": counts(reports), "documents": [r.to_json(everything=everything) for r in reports]}
+
+
+def as_text(reports: Sequence[DocumentReport], *, everything: bool = False) -> str:
+    """Plain text: a line for every formula, the mistakes below it, the counts at the end."""
+    lines: list[str] = []
+    for report in reports:
+        for entry in report.entries:
+            if everything or entry.status != "no statement":
+                why = reason(entry)
+                lines.append(f"{report.name}:{entry.found.line}: {entry.verdict}: {entry.found.text}")
+                lines += [f"    {why}"] if why and entry.verdict != "wrong" else []
+                lines += [f"    {x}" for x in details(entry)]
+    return "\n".join([*lines, summary(reports)]) + "\n"
+
+
+def reason(entry: Entry) -> str:
+    """Beside the verdict: the condition, the causes, or why it cannot be told; one line."""
+    judgement = entry.judgement
+    if judgement is None:
+        return entry.why
+    if judgement.verdict == "right if":
+        return judgement.condition
+    if judgement.verdict == "wrong":
+        return "; ".join(dict.fromkeys(c.cause for c in judgement.causes)) or "the mistake is not named"
+    return judgement.note
+
+
+def details(entry: Entry) -> list[str]:
+    """Below a wrong formula: each mistake with its place, what stands there and what should, the mended formula."""
+    judgement = entry.judgement
+    if judgement is None or judgement.verdict != "wrong":
+        return []
+    lines: list[str] = []
+    for cause in judgement.causes:
+        words = cause.words or cause.cause
+        lines.append(f"{words}" if cause.cause in words or not cause.cause else f"{cause.cause}: {words}")
+        if cause.place and cause.found != cause.place:
+            lines.append(f"  place: {cause.place}")
+        if cause.found or cause.wanted:
+            lines.append(f"  stands there: {cause.found or 'nothing'}; should stand there: {cause.wanted or 'nothing'}")
+    if judgement.correction:
+        lines.append(f"mended: {judgement.correction}")
+    for other in judgement.others[:3]:
+        if other:
+            lines.append(f"or ({other[0].cause}): {other[0].correction}")
+    if len(judgement.others) > 3:
+        lines.append(f"or {len(judgement.others) - 3} more mendings of the same size")
+    if judgement.note:
+        lines.append(judgement.note)
+    return lines
+
+
+def shortened(text: str, width: int = 60) -> str:
+    """A formula on one line of at most `width` characters."""
+    text = " ".join(text.split())
+    return text if len(text) <= width else text[: width - 1] + "…"

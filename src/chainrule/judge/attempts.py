@@ -1,0 +1,176 @@
+"""What a formula may be about: its plain meanings, and everything else that may have been meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from ..meaning.world import Convention
+from ..notation.formula import ONE, Equation, Sum, Symbol
+from .conditions import (
+    BATCH,
+    OF_THE_COST,
+    SMALL,
+    as_cost,
+    conventions,
+    has_outputs,
+    read_otherwise,
+    speaks_of_samples,
+    with_layer,
+)
+from .mutations import index_letters, layers_of, places, summed_call
+from .verdict import Declared
+from .worlds import (
+    Survey,
+    Worlds,
+    activations,
+    definitions_of,
+    highest_layer,
+    is_general,
+    span,
+    with_output,
+    worlds,
+)
+
+_DEPTH = 3
+_DEEPEST = 7
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One way to take the text: the words of its condition, the formula, and where it is tried."""
+
+    condition: str
+    tree: Equation
+    convention: Convention
+    depth: int
+    declared: Declared
+    numbers: int = 0
+    note: str = ""
+
+    @property
+    def worlds(self) -> Worlds:
+        """The worlds of the declared meaning under this convention."""
+        return worlds(self.declared, self.convention, self.depth, numbers=self.numbers)
+
+    def survey(self) -> Survey:
+        """The formula in all worlds."""
+        return self.worlds.survey(self.tree)
+
+    def unknown(self) -> frozenset[str]:
+        """Names in the formula that mean nothing in these worlds: not even x = x can be evaluated."""
+        world = self.worlds.cases[0].worlds[0]
+        binding = next(iter(world.bindings(self.tree)), None)
+        if binding is None:
+            return frozenset()
+        letters = index_letters(self.tree)
+        found = set()
+        for place in places(self.tree):
+            part = place.part
+            if isinstance(part, Symbol) and place.role == "operand" and part.name not in letters:
+                itself = world.compare(Equation((part, part), ("=",)), binding)
+                if itself.status in ("undefined", "unreadable"):
+                    found.add(part.name)
+        return frozenset(found)
+
+
+Trees = list[tuple[Equation, str]]
+
+
+def bases_of(taken: Trees, first: Attempt) -> list[tuple[Attempt, Trees]]:
+    """The plain meanings of a formula, with its readings in each.
+
+    One that names no layer is about a network of one layer, such as logistic regression: small w is a column as small
+    x is, or a row, or all small letters are numbers. Without a network a formula may also be an identity.
+    """
+    plain, declared = first.tree, first.declared
+    names = {p.part.name for p in places(plain) if isinstance(p.part, Symbol)}
+    alone = declared.network is None or len(activations(declared.network)) == 1
+    tree, bare = with_layer(plain, ONE)
+    if layers_of(plain) or names & {*definitions_of(declared), *declared.free} or not bare or not alone:
+        bases = [(first, taken)]
+    else:
+        small = bool(names & SMALL) or "w" in names
+        filled = [(with_layer(t, ONE)[0], note) for t, note in taken]
+        sums: dict[str, Any] = {"bare_sum": "samples"} if small else {}  # over its one entry it would be idle
+        convention = replace(first.convention, **sums)
+        one = replace(first, tree=tree, depth=1, numbers=1 if small else 0, convention=convention)
+        bases = [(one, filled)]
+        if ("w" in bare or "dw" in bare) and "transposed_weights" not in declared.conventions:
+            column = replace(one.convention, transposed_weights=True)
+            bases = [(replace(one, convention=column, note="w is a column"), filled)]
+            bases.append((replace(one, note="w is a row"), filled))
+        if small:
+            bases.append((replace(one, numbers=2, note="all letters are numbers"), filled))
+    bases += [
+        (
+            replace(b, tree=as_cost(t[0][0]), note=f"{b.note}; L is the cost" if b.note else "L is the cost"),
+            _as_costs(t),
+        )
+        for b, t in bases
+        if speaks_of_samples(b.tree)
+    ]
+    if not layers_of(plain) and not names & _GRADIENTS and declared.network is None:
+        bases.append((replace(first, depth=0, note="an identity: it holds for any numbers"), taken))
+    return bases
+
+
+def _as_costs(trees: Trees) -> Trees:
+    return [(as_cost(tree), note) for tree, note in trees]
+
+
+def usual_samples(tree: Equation) -> Literal["batch", "one"]:
+    """Small letters alone speak of one sample; capital letters, and gradients of the cost, of m."""
+    names = {p.part.name for p in places(tree) if isinstance(p.part, Symbol) and p.role == "operand"}
+    if names & BATCH or names & OF_THE_COST or any(isinstance(p.part, Symbol) and p.part.sample for p in places(tree)):
+        return "batch"
+    if any((isinstance(p.part, Sum) and not p.part.bounds) or summed_call(p.part) for p in places(tree)):
+        return "batch"
+    return "one" if names & SMALL else "batch"
+
+
+def has_small_letters(tree: Equation) -> bool:
+    names = {p.part.name for p in places(tree) if isinstance(p.part, Symbol) and p.role == "operand"}
+    return bool(names & SMALL) and not names & BATCH
+
+
+def depth_of(tree: Equation, declared: Declared) -> int:
+    """Layers of the network in which the formula is tried."""
+    own = 0
+    if declared.network is not None:
+        own = len(activations(declared.network))
+    highest = highest_layer(tree)
+    if own and not (is_general(tree) and not highest):
+        return max(own, min(highest, own + 1))
+    return max(own, _DEPTH, highest + 1 if highest else 0, min(span(tree), _DEEPEST))
+
+
+def attempts(taken: Sequence[tuple[Equation, str]], base: Attempt, samples: str, survey: Survey) -> Iterator[Attempt]:
+    """Everything else that may have been meant: one change first, then two."""
+    plain, declared = base.tree, base.declared
+    trees = [(note or "it is read otherwise", tree) for tree, note in taken[1:]]
+    trees += [(v.condition, v.tree) for v in read_otherwise(plain)]
+    changes = list(conventions(declared, samples, plain))
+    for words, tree in trees:
+        yield replace(base, condition=words, tree=tree)
+    for words, change in changes:
+        yield replace(base, condition=words, convention=replace(base.convention, **change))
+    highest = highest_layer(plain)
+    if declared.network is None and 1 < highest < base.depth:
+        yield replace(base, condition=f"layer {highest} is the last (L = {highest})", depth=highest)
+    if declared.network is None and not base.numbers and base.depth > 1 and has_outputs(plain):
+        yield replace(base, condition="there is one output unit", numbers=1)
+    if survey.vectorial and survey.failed and declared.network is not None:
+        other = replace(declared, network=with_output(declared.network, "sigmoid"), loss=declared.loss)
+        yield replace(base, condition=ENTRYWISE, declared=other)
+    for words, tree in trees:
+        for again in read_otherwise(tree):
+            yield replace(base, condition=f"{words}, and {again.condition}", tree=again.tree)
+        for more, change in changes:
+            both = replace(base.convention, **change)
+            yield replace(base, condition=f"{words}, and {more}", tree=tree, convention=both)
+
+
+ENTRYWISE = "g acts entry by entry, which the soft-max does not"
+_GRADIENTS = frozenset({"dz", "da", "dw", "db", "dW", "dZ", "dA", "L", "J", "C"})

@@ -1,0 +1,268 @@
+"""Under which conditions a formula holds that does not hold as it stands: other readings and other conventions.
+
+A variation changes the formula (how an unclear sign is read) or the convention (what was never declared). Each says
+its condition in words that end the sentence "right if …".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..notation.formula import (
+    Binary,
+    Call,
+    Equation,
+    Formula,
+    Negate,
+    Number,
+    Partial,
+    Path,
+    Sum,
+    Symbol,
+    Transpose,
+)
+from .ascii import written
+from .mutations import LAYERED, index_letters, layers_of, places
+from .verdict import Declared
+
+BATCH = frozenset({"X", "Y", "Yhat", "Z", "A", "dZ", "dA"})  # letters of m samples
+SMALL = frozenset({"x", "y", "yhat", "z", "a", "dz", "da", "dw"})  # letters of one sample
+OF_THE_COST = frozenset({"dW", "db", "J", "C", "m"})
+
+
+@dataclass(frozen=True)
+class Variation:
+    """Another way to take a formula.
+
+    condition   in words
+    tree        the formula as it is read then
+    convention  what changes in the convention, by name
+    """
+
+    condition: str
+    tree: Equation
+    convention: dict[str, Any] = field(default_factory=dict)
+
+
+def read_otherwise(equation: Equation) -> Iterator[Variation]:
+    """The formula with an unclear sign or scope taken the other way, one at a time."""
+    yield from _layers_filled_in(equation)
+    yield from _capitals(equation)
+    yield from _dots(equation)
+    yield from _products_first(equation)
+    yield from _sum_scopes(equation)
+    yield from _exponents(equation)
+    yield from _kept_dimensions(equation)
+
+
+def _changed(equation: Equation, path: Path, new: Formula) -> Equation:
+    tree = equation.replaced(path, new)
+    assert isinstance(tree, Equation)
+    return tree
+
+
+def _layers_filled_in(equation: Equation) -> Iterator[Variation]:
+    """`b = b - alpha db[l]`: where one layer alone occurs, a letter without a layer stands for that of the layer."""
+    layers = layers_of(equation)
+    if len(layers) == 1:
+        tree, bare = with_layer(equation, layers[0])
+        if bare:
+            words = ", ".join(f"{name} stands for {name}[{written(layers[0])}]" for name in bare)
+            yield Variation(words, tree)
+
+
+def with_layer(equation: Equation, layer: Formula) -> tuple[Equation, list[str]]:
+    """The formula with letters of a layer that name none given this one, and these letters."""
+    taken = index_letters(equation)
+    bare: dict[str, None] = {}
+
+    def fill(part: Formula) -> Formula:
+        if not isinstance(part, Symbol) or part.layer is not None or part.name in taken:
+            return part
+        if part.name not in LAYERED | {"w", "dw"}:
+            return part
+        bare[part.name] = None
+        return replace(part, name={"w": "W", "dw": "dW"}.get(part.name, part.name), layer=layer)
+
+    tree = equation.mapped(fill)
+    assert isinstance(tree, Equation)
+    return tree, list(bare)
+
+
+def speaks_of_samples(equation: Equation) -> bool:
+    """It has the loss L beside the number of samples, so that L may be the cost."""
+    names = {p.part.name for p in places(equation) if isinstance(p.part, Symbol) and p.role in ("operand", "bound")}
+    return "L" in names and bool(names & {"m", "N"})
+
+
+def has_outputs(equation: Equation) -> bool:
+    """It names the targets, so that the number of outputs matters."""
+    return any(isinstance(p.part, Symbol) and p.part.name in ("Y", "y", "Yhat", "yhat") for p in places(equation))
+
+
+def has_last_layer(equation: Equation) -> bool:
+    """A layer is called L."""
+    return any(p.role == "layer" and p.part == Symbol("L") for p in places(equation))
+
+
+def as_cost(equation: Equation) -> Equation:
+    """The formula with the cost J for L."""
+
+    def cost(part: Formula) -> Formula:
+        return replace(part, name="J") if part == Symbol("L") else part
+
+    tree = equation.mapped(cost)
+    assert isinstance(tree, Equation)
+    return tree
+
+
+def _capitals(equation: Equation) -> Iterator[Variation]:
+    """`z = W X + b`: small letters beside capital ones stand for all samples."""
+    names = {p.part.name for p in places(equation) if isinstance(p.part, Symbol) and p.role == "operand"}
+    small = [n for n in ("z", "a", "dz", "da", "y", "yhat") if n in names]
+    if not small or not names & BATCH:
+        return
+    capital = {"z": "Z", "a": "A", "dz": "dZ", "da": "dA", "y": "Y", "yhat": "Yhat"}
+
+    def raised(part: Formula) -> Formula:
+        return replace(part, name=capital[part.name]) if isinstance(part, Symbol) and part.name in capital else part
+
+    tree = equation.mapped(raised)
+    assert isinstance(tree, Equation)
+    yield Variation(f"{', '.join(small)} stand for all samples ({', '.join(capital[n] for n in small)})", tree)
+
+
+def _dots(equation: Equation) -> Iterator[Variation]:
+    """`·` between columns, entry by entry."""
+
+    def hadamard(part: Formula) -> Formula:
+        return Binary("∘", part.left, part.right) if isinstance(part, Binary) and part.sign == "·" else part
+
+    tree = equation.mapped(hadamard)
+    if tree != equation:
+        assert isinstance(tree, Equation)
+        yield Variation("· is the product entry by entry", tree)
+
+
+def _products_first(equation: Equation) -> Iterator[Variation]:
+    """`a * b @ c` or `a @ (b * c)` that came from a line without parentheses: the matrix product first."""
+    matrix = ("@", " ", "·")
+    for place in places(equation):
+        part = place.part
+        if not isinstance(part, Binary) or part.sign not in matrix:
+            continue
+        if isinstance(part.left, Binary) and part.left.sign in ("*", "∘"):
+            star = part.left
+            new = Binary(star.sign, star.left, Binary(part.sign, star.right, part.right))
+            yield Variation("the matrix product is taken before *", _changed(equation, place.path, new))
+
+
+def _sum_scopes(equation: Equation) -> Iterator[Variation]:
+    """`Σ a + b` as `Σ (a + b)`."""
+    for place in places(equation):
+        part = place.part
+        if not (isinstance(part, Binary) and part.sign in "+-"):
+            continue
+        terms: list[tuple[str, Formula]] = []
+        left: Formula = part
+        while isinstance(left, Binary) and left.sign in "+-":
+            terms.append((left.sign, left.right))
+            left = left.left
+        wrapped = _reopened(left)
+        if wrapped is None or (isinstance(place.parent, Binary) and place.parent.sign in "+-"):
+            continue
+        inside, close = wrapped
+        body: Formula = inside.body
+        for sign, term in reversed(terms):
+            body = Binary(sign, body, term)
+        yield Variation("the sum covers all terms", _changed(equation, place.path, close(replace(inside, body=body))))
+        if len(terms) > 1 or close(inside) != inside:
+            flipped: Formula = inside.body
+            for sign, term in reversed(terms):
+                flipped = Binary({"+": "-", "-": "+"}[sign], flipped, term)
+            new = close(replace(inside, body=flipped))
+            yield Variation("the sum and its sign cover all terms", _changed(equation, place.path, new))
+
+
+def _reopened(part: Formula) -> tuple[Sum, Any] | None:
+    """The sum at the end of a product, with what stands before it as a function around it."""
+    if isinstance(part, Sum):
+        return part, lambda s: s
+    if isinstance(part, Negate):
+        inner = _reopened(part.operand)
+        if inner is not None:
+            close = inner[1]
+            return inner[0], lambda s: Negate(close(s))
+    if isinstance(part, Binary) and part.sign in ("*", " ", "·", "∘"):
+        inner = _reopened(part.right)
+        if inner is not None:
+            close, left, sign = inner[1], part.left, part.sign
+            return inner[0], lambda s: Binary(sign, left, close(s))
+    return None
+
+
+def _exponents(equation: Equation) -> Iterator[Variation]:
+    """`ln(x)^n` as `ln(x^n)`."""
+    for place in places(equation):
+        part = place.part
+        if isinstance(part, Binary) and part.sign == "^" and isinstance(part.left, Call) and part.left.arguments:
+            first, *rest = part.left.arguments
+            inside = Binary("^", first, part.right)
+            new = replace(part.left, arguments=(inside, *rest))
+            words = f"the exponent {written(part.right)} belongs to the argument of {written(part.left.function)}"
+            yield Variation(words, _changed(equation, place.path, new))
+
+
+def _kept_dimensions(equation: Equation) -> Iterator[Variation]:
+    """`sum(x, axis=1)` with the column kept a column."""
+
+    def kept(part: Formula) -> Formula:
+        if not (isinstance(part, Call) and isinstance(part.function, Symbol) and part.function.name in ("sum", "mean")):
+            return part
+        if "keepdims" in part.names:
+            return part
+        names, arguments = part.names, part.arguments
+        if "axis" not in names and len(arguments) == 2 and isinstance(arguments[1], Number):
+            names = ("axis",)
+        if "axis" not in names:
+            return part
+        return replace(part, arguments=(*arguments, Symbol("True")), names=(*names, "keepdims"))
+
+    tree = equation.mapped(kept)
+    if tree != equation:
+        assert isinstance(tree, Equation)
+        yield Variation("keepdims=True is added to the sum", tree)
+
+
+def conventions(declared: Declared, samples: str, tree: Equation) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Conventions that were not declared and that the formula may follow: condition in words, change."""
+    for words, change in _open_conventions(declared, samples, tree):
+        if not change.keys() & declared.conventions.keys():
+            yield words, change
+
+
+def _open_conventions(declared: Declared, samples: str, tree: Equation) -> Iterator[tuple[str, dict[str, Any]]]:
+    names = {p.part.name for p in places(tree) if isinstance(p.part, Symbol) and p.role in ("operand", "function")}
+    small = bool(names & SMALL) and not names & BATCH
+    gradients = any(n in LAYERED and n.startswith("d") for n in names) or "dw" in names
+    partial = any(isinstance(p.part, Partial) for p in places(tree))
+    if declared.samples is None and samples == "batch" and small:
+        yield "there is one sample (m = 1)", {"samples": "one"}
+    if declared.place is None and samples == "batch" and (gradients or partial):
+        yield "1/m stands in dZ and dA (they are derivatives of the cost J)", {"place": "dZ"}
+    if declared.rows is None and samples == "batch" and names & BATCH:
+        yield "samples are rows (X is m × n_0, Z = A W + b)", {"rows": True}
+    # Backward, a missing transpose is the classic mistake; forward, w.T x is how many people store w.
+    if not gradients and not partial and _has_transposed_weights(tree):
+        yield "W is stored transposed (one column for each unit)", {"transposed_weights": True}
+    if names & {"W", "w"} and not names & {"b", "db", "B"} and not any(n.startswith("d") for n in names):
+        yield "b = 0", {"zero_bias": True}
+
+
+def _has_transposed_weights(tree: Equation) -> bool:
+    return any(
+        isinstance(p.part, Transpose) and isinstance(p.part.operand, Symbol) and p.part.operand.name in ("W", "w")
+        for p in places(tree)
+    )

@@ -1,0 +1,313 @@
+"""The worlds in which a formula is tried: random networks of distinct and of equal widths, several losses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any
+
+from ..meaning.world import Comparison, Convention, World
+from ..nn import Activate, Dense, Network
+from ..notation.canonical import canonical
+from ..notation.formula import Binary, Call, Equation, Formula, Index, Number, Symbol
+from ..notation.read import read
+from .mutations import places
+from .verdict import Declared
+
+SAMPLES = 7
+DISTINCT = (3, 5, 4, 2, 6, 3, 5)
+EQUAL = 4
+
+# Where no network is given: an output activation with the loss that it is made for, and one that does not match.
+# The hidden activations differ from layer to layer, so that g[l] is not g[l+1].
+PAIRS = (
+    (("tanh", "softplus", "sigmoid"), "softmax", "cross_entropy"),
+    (("softplus", "tanh", "silu"), "sigmoid", "binary_cross_entropy"),
+    (("sigmoid", "tanh", "softplus"), "identity", "quadratic"),
+    (("softplus", "sigmoid", "silu"), "tanh", "quadratic"),
+    (("tanh", "silu", "softplus"), "sigmoid", "sum_of_squares"),
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One pair of output activation and loss, in all its worlds."""
+
+    name: str
+    worlds: tuple[World, ...]
+
+
+@dataclass
+class Survey:
+    """How a formula fared: per case and per value of its general layer.
+
+    held, failed  case -> bindings as text
+    first         the first comparison that is not equal
+    vectorial     all failures are of g' where g does not act entry by entry, so that g' is no vector
+    flat          it holds if sums keep their dimension
+    """
+
+    cases: tuple[str, ...] = ()
+    held: dict[str, set[str]] = field(default_factory=dict)
+    failed: dict[str, set[str]] = field(default_factory=dict)
+    first: Comparison | None = None
+    vectorial: bool = True
+    flat: bool = False
+
+    @property
+    def everywhere(self) -> bool:
+        """It holds in every world for every binding, and was tried at least once."""
+        return bool(self.held) and not self.failed
+
+    @property
+    def holding(self) -> tuple[str, ...]:
+        """The cases in which it holds for every binding."""
+        return tuple(c for c in self.cases if self.held.get(c) and not self.failed.get(c))
+
+    @property
+    def narrowest(self) -> tuple[set[str], tuple[str, ...]]:
+        """Values of the general layer for which it held in every world, and the cases in which it did."""
+        for cases in (self.cases, tuple(c for c in self.cases if self.held.get(c, set()) - self.failed.get(c, set()))):
+            held = [self.held.get(c, set()) - self.failed.get(c, set()) for c in cases]
+            good = set.intersection(*held) if held else set()
+            if good and all(good):
+                return good, cases
+        return set(), ()
+
+
+@dataclass(frozen=True)
+class Worlds:
+    """All cases of one declared meaning under one convention."""
+
+    cases: tuple[Case, ...]
+    depth: int
+    found: dict[Equation, Mapping[str, int] | None] = field(default_factory=dict, compare=False, repr=False)
+
+    def survey(self, equation: Equation) -> Survey:
+        """Try the formula in every world with every binding."""
+        found = Survey(tuple(c.name for c in self.cases))
+        for case in self.cases:
+            for world in case.worlds:
+                for binding in world.bindings(equation):
+                    comparison = world.compare(equation, binding)
+                    table = found.held if comparison.status == "equal" else found.failed
+                    table.setdefault(case.name, set()).add(_named(binding, self.depth))
+                    found.flat = found.flat or bool(comparison.message and comparison.status == "equal")
+                    if comparison.status != "equal":
+                        found.vectorial = found.vectorial and _vectorial(comparison)
+                        found.first = found.first or comparison
+        return found
+
+    def support(self, equation: Equation) -> int:
+        """The number of cases in which the formula holds in every world for every binding."""
+        return sum(self._holds(case, equation) for case in self.cases)
+
+    def _holds(self, case: Case, equation: Equation) -> bool:
+        tried = False
+        for world in case.worlds:
+            for binding in world.bindings(equation):
+                comparison = world.compare(equation, binding)
+                if comparison.status == "equal":
+                    tried = True
+                elif not _vectorial(comparison):
+                    return False
+        return tried
+
+    def once(self, equation: Equation, like: Equation | None = None) -> bool:
+        """Whether it holds in one world of one case with one binding: the test that most formulas fail.
+
+        like  a formula with the same layer letters, whose bindings were found before
+        """
+        for case in self.cases:
+            world = case.worlds[0]
+            binding = (like and self._binding(like)) or self._binding(equation)
+            if binding is not None and world.compare(equation, binding).status == "equal":
+                return True
+        return False
+
+    def _binding(self, equation: Equation) -> Mapping[str, int] | None:
+        """A value of the general layer that has neighbors on both sides, where there is one."""
+        if equation not in self.found:
+            all_ = self.cases[0].worlds[0].bindings(equation)
+            inner = [b for b in all_ if all(n > 1 for n in b.values())]
+            self.found[equation] = (inner or all_ or [None])[0]
+        return self.found[equation]
+
+
+def _vectorial(comparison: Comparison) -> bool:
+    """It asks for g' of a function such as the soft-max."""
+    return comparison.status == "undefined" and "entry by entry" in comparison.message
+
+
+def _named(binding: Mapping[str, int], depth: int) -> str:
+    """`l = 2`, and `l = L` for the last layer."""
+    return ", ".join(f"{k} = {'L' if v == depth else v}" for k, v in sorted(binding.items()))
+
+
+def highest_layer(equation: Equation) -> int:
+    """The largest number of a layer that the formula names."""
+    found = 0
+    for place in places(equation):
+        if place.role == "layer" and isinstance(place.part, Number) and place.part.value.denominator == 1:
+            found = max(found, int(place.part.value))
+    return found
+
+
+def span(equation: Equation) -> int:
+    """How many layers must follow one another for the formula's general layers to exist: 3 for l-1, l, l+1."""
+    offsets = {0}
+    for place in places(equation):
+        part = place.part
+        inner = place.role == "layer" and isinstance(part, Binary) and part.left != Symbol("L")
+        if inner and isinstance(part, Binary) and isinstance(part.right, Number):
+            offsets.add(int(part.right.value) if part.sign == "+" else -int(part.right.value))
+    return max(offsets) - min(offsets) + 1
+
+
+def is_general(equation: Equation) -> bool:
+    """A layer is named by a letter other than L."""
+    return any(p.role == "layer" and isinstance(p.part, Symbol) and p.part.name != "L" for p in places(equation))
+
+
+def worlds(declared: Declared, convention: Convention, depth: int, *, numbers: int = 0) -> Worlds:
+    """The worlds of a declared meaning: its network with other widths, or several networks, `depth` layers deep.
+
+    Depth 0 has no network at all: every letter is any number, or any function. With `numbers` = 1 the
+    output is a number, with 2 the input too.
+    """
+    known = tuple(definitions_of(declared).items())
+    if depth == 0:
+        return _without_network(convention, known)
+    return _worlds(declared.network, declared.loss, convention, known, declared.free, depth, numbers)
+
+
+def definitions_of(declared: Declared) -> dict[str, Formula]:
+    """What the document defines, by the letter at the left; `FormulaError` for what cannot be read."""
+    given = declared.definitions
+    texts = [f"{k} = {v}" for k, v in given.items()] if isinstance(given, Mapping) else list(given)
+    found: dict[str, Formula] = {}
+    for text in texts:
+        equation = canonical(read(text, letters=declared.letters)[0].equation, declared.letters)
+        assert isinstance(equation, Equation)
+        left = equation.sides[0]
+        while isinstance(left, Index | Call):
+            left = left.base if isinstance(left, Index) else left.function
+        if isinstance(left, Symbol):
+            found[left.name] = equation if len(equation.sides) > 1 else equation.sides[0]
+    return found
+
+
+@lru_cache(maxsize=64)
+def _without_network(convention: Convention, known: tuple[tuple[str, Formula], ...]) -> Worlds:
+    found = tuple(World.free(seed, definitions=dict(known), convention=convention) for seed in (0, 1, 2))
+    return Worlds((Case("any numbers", found),), 0)
+
+
+@lru_cache(maxsize=256)
+def _worlds(
+    network: str | None,
+    loss: str | None,
+    convention: Convention,
+    known: tuple[tuple[str, Formula], ...],
+    free: tuple[str, ...],
+    depth: int,
+    numbers: int,
+) -> Worlds:
+    cases = []
+    for hidden, output, pair_loss in _pairs(network, loss):
+        if numbers and output == "softmax" and network is None:
+            continue
+        acts = (*_stretched(hidden, depth - 1), output)
+        name = f"{output} with {pair_loss.replace('_', ' ')}"
+        shapes = [(_widths(depth, True), 0), (_widths(depth, False), 1)]
+        if network is not None:
+            shapes.append((_widths(depth, True), 2))
+        found = []
+        for widths, seed in shapes:
+            string = _string(_narrowed(widths, numbers), acts)
+            found.append(
+                World.of_network(
+                    string,
+                    pair_loss,
+                    m=SAMPLES,
+                    seed=seed,
+                    convention=convention,
+                    definitions=dict(known),
+                    free_letters=free,
+                )
+            )
+        cases.append(Case(name, tuple(found)))
+    return Worlds(tuple(cases), depth)
+
+
+def _pairs(network: str | None, loss: str | None) -> Iterable[tuple[tuple[str, ...], str, str]]:
+    if network is None:
+        for hidden, output, pair_loss in PAIRS:
+            if loss is None or loss == pair_loss:
+                yield hidden, output, pair_loss
+        if loss is not None and all(loss != p[2] for p in PAIRS):
+            yield ("tanh", "softplus", "sigmoid"), "identity", loss
+        return
+    *hidden_given, output = activations(network)
+    losses = [loss] if loss is not None else [_loss_for(output)]
+    for chosen in losses:
+        yield tuple(hidden_given) or ("tanh",), output, chosen
+
+
+def _loss_for(output: str) -> str:
+    return {"softmax": "cross_entropy", "sigmoid": "binary_cross_entropy"}.get(output, "quadratic")
+
+
+def activations(network: str) -> tuple[str, ...]:
+    """The activations of a network string, layer by layer."""
+    found: list[str] = []
+    for layer in Network.parse(network).layers:
+        if isinstance(layer, Dense):
+            found.append(layer.activation if isinstance(layer.activation, str) else "identity")
+        elif isinstance(layer, Activate) and found:
+            found[-1] = layer.activation if isinstance(layer.activation, str) else found[-1]
+    return tuple(found)
+
+
+def with_output(network: str, activation: str) -> str:
+    """The network string with another output activation."""
+    *parts, last = network.split("-")
+    return "-".join([*parts, f"{last.split(':')[0]}:{activation}"])
+
+
+def _stretched(hidden: Sequence[str], count: int) -> tuple[str, ...]:
+    """As many hidden activations as there are hidden layers: the given ones, again and again."""
+    return tuple(hidden[i % len(hidden)] for i in range(count))
+
+
+def _widths(depth: int, distinct: bool) -> tuple[int, ...]:
+    if not distinct:
+        return (EQUAL,) * (depth + 1)
+    return tuple(DISTINCT[i % len(DISTINCT)] for i in range(depth + 1))
+
+
+def _narrowed(widths: tuple[int, ...], numbers: int) -> tuple[int, ...]:
+    """One output for `numbers` = 1, and one input too for 2."""
+    if numbers:
+        widths = (*widths[:-1], 1)
+    return (1, *widths[1:]) if numbers == 2 else widths
+
+
+def _string(widths: Sequence[int], acts: Sequence[str]) -> str:
+    parts = [str(widths[0])]
+    parts += [f"{n}:{a}" for n, a in zip(widths[1:], acts, strict=True)]
+    return "-".join(parts)
+
+
+def convention_of(declared: Declared, samples: str, **changes: Any) -> Convention:
+    """The declared convention, with what was not declared taken as usual."""
+    base = Convention()
+    chosen: dict[str, Any] = {"samples": samples}
+    if declared.place is not None:
+        chosen["place"] = declared.place
+    if declared.rows is not None:
+        chosen["rows"] = declared.rows
+    if declared.layout is not None:
+        chosen["layout"] = declared.layout
+    return replace(base, **{**chosen, **dict(declared.conventions), **changes})

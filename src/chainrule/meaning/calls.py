@@ -1,0 +1,168 @@
+"""Calls: activations, functions with a name, functions that a document defines, the loss of given arguments."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..notation.formula import At, Call, Equation, Formula, Index, Number, Partial, Symbol
+from . import functions
+from .context import Context, argument_names
+from .letters import LOSSES, PER_SAMPLE
+from .lists import unreadable
+from .sums import kronecker
+from .values import SAMPLE, Labels, Value, misfit, size, spread, undefined
+
+ACTIVATIONS = frozenset({"g", "f", "h", "phi", "psi"})
+
+
+def is_function(c: Context, symbol: Symbol) -> bool:
+    name = symbol.name
+    if symbol.layer is not None or symbol.sample is not None:
+        return False
+    if name in c.model.definitions:
+        given = argument_names(c.model.definitions[name])
+        return len(given) == 1 and isinstance(given[0], Symbol) and given[0].name not in c.model.definitions
+    if ("local", name) in c.overrides or name in c.model.depends:
+        return False
+    return functions.is_known(name) or (c.model.structure.is_network and name in ACTIVATIONS)
+
+
+def call(c: Context, part: Call) -> Value:
+    f = part.function
+    count = len(part.arguments) - len(part.names)
+    if isinstance(f, Partial):  # dg/dz (z): evaluated at its argument
+        return c.eval(At(f, Equation((f.denominator, part.arguments[0]), ("=",))))
+    if isinstance(f, Index):
+        return c.eval(Index(Call(f.base, part.arguments, part.names), f.entries))
+    if not isinstance(f, Symbol):
+        raise unreadable("a call of something that is no letter")
+    name = f.name
+    if name == "d" and len(part.arguments) == 1:
+        return c.differential(part.arguments[0])
+    if name in ("kronecker", "delta") and len(part.arguments) == 2 and name not in c.model.definitions:
+        return kronecker(c, part.arguments)
+    special = _of_letter(c, f, part)
+    if special is not None:
+        return special
+    values = tuple(c.eval(_argument(x)) for x in part.arguments[:count])
+    s = c.model.structure
+    if s.is_network and (f.layer is not None or (name in ACTIVATIONS and not functions.is_known(name))):
+        layer = _layer_of(c, f, part.arguments)
+        g = s.functions.get(layer)
+        if g is None or len(values) != 1:
+            raise undefined(f"{name}[{layer}] is no activation of this network")
+        return functions.applied(g, values[0], f.prime, rows=c.convention.rows, width=s.widths[layer])
+    if functions.is_known(name):
+        options = dict(zip(part.names, part.arguments[count:], strict=True))
+        return functions.call(c, name, f.prime, values, options)
+    if c.model.is_free(name):
+        return c.generic(name, values, f.prime)
+    raise undefined(f"{name} is not defined")
+
+
+def _of_letter(c: Context, f: Symbol, part: Call) -> Value | None:
+    """Functions that the document or the network defines: h(x) = …, L(ŷ, y), J(θ)."""
+    name = f.name
+    plain = f.layer is None and f.sample is None
+    if plain and (f"def {name}", None) in c.overrides and not f.prime:
+        return c.overrides[(f"def {name}", None)]
+    if name in c.model.definitions:
+        return _called(c, f, part)
+    if plain and name in c.model.depends:
+        if part.arguments == c.model.depends[name] and not f.prime:
+            return c.eval(f)
+        return c.generic(name, tuple(c.eval(x) for x in part.arguments), f.prime)
+    if c.model.structure.is_network and name in LOSSES and not f.prime and f.layer is None:
+        return _loss(c, f, part)
+    return None
+
+
+def _called(c: Context, f: Symbol, part: Call) -> Value:
+    definition = c.model.definitions[f.name]
+    given = argument_names(definition)
+    body = definition.sides[-1] if isinstance(definition, Equation) else definition
+    if not given:
+        if isinstance(body, Symbol) and body.name != f.name:  # f = ln
+            return c.eval(Call(Symbol(body.name, body.layer, None, body.prime + f.prime), part.arguments))
+        if isinstance(body, Call) and names_itself(body.function, f.name):
+            if part.arguments == body.arguments and not f.prime:
+                return c.eval(f)
+            return c.generic(f.name, tuple(c.eval(x) for x in part.arguments), f.prime)
+        if f.prime:
+            raise undefined(f"{f.name}' of a letter that is no function")
+        return c.eval(f)
+    if len(given) != len(part.arguments):
+        raise undefined(f"{f.name} of {len(part.arguments)} arguments")
+    if f.prime:
+        if len(given) != 1 or f.prime > 1:
+            raise undefined(f"{f.name}' of several arguments")
+        inner = Partial(body, given[0])
+        place = _locals(c, given, part.arguments)
+        result = place.eval(inner)
+        return result
+    return _locals(c, given, part.arguments).eval(body)
+
+
+def _locals(c: Context, names: tuple[Formula, ...], values: tuple[Formula, ...]) -> Context:
+    """A place in which letters have given values."""
+    overrides = {}
+    for name, x in zip(names, values, strict=True):
+        if not isinstance(name, Symbol):
+            raise undefined("a definition with an argument that is no letter")
+        overrides[("local", name.name)] = c.eval(_argument(x))
+    return c.child(overrides)
+
+
+def _loss(c: Context, f: Symbol, part: Call) -> Value:
+    """L(ŷ, y) is the loss of these arguments; J(θ) is J; L(i) is the loss of sample i."""
+    arguments = tuple(_argument(x) for x in part.arguments)
+    tape = c.model.structure.loss
+    if len(arguments) == 1 and isinstance(arguments[0], Symbol | Number):
+        inner = arguments[0]
+        known = isinstance(inner, Symbol) and (inner.layer is not None or inner.name in PER_SAMPLE)
+        if not known and (isinstance(inner, Number) or len(inner.name) == 1):
+            return c.eval(Symbol(f.name, None, inner))
+    if len(arguments) != 2 or tape is None or arguments[1] == Symbol("theta"):
+        return c.eval(f)
+    yhat, y = (c.eval(x) for x in arguments)
+    if c.convention.rows:
+        yhat, y = yhat.T, y.T
+    if yhat.shape != y.shape:
+        raise misfit(f"{size(yhat.shape)} against {size(y.shape)}")
+    union: Labels = tuple(dict.fromkeys(yhat.labels + y.labels))
+
+    losses = tape({"Yhat": spread(yhat, union), "Y": spread(y, union)})
+    if c.convention.minus_dropped:
+        losses = -losses
+    if losses.shape[-1] != 1 and LOSSES[f.name] == "J":
+        return Value(losses.mean(axis=-1, keepdims=True), union)
+    if losses.shape[-1] != 1:
+        losses = np.moveaxis(losses, -1, 0)[..., None]
+        union = (SAMPLE, *union)
+    elif LOSSES[f.name] == "J" and SAMPLE in union and not c.one:
+        value = Value(losses, union)
+        return Value(value.last(SAMPLE).mean(axis=-1), value.without(SAMPLE))
+    return Value(losses, union)
+
+
+def _layer_of(c: Context, f: Symbol, arguments: tuple[Formula, ...]) -> int:
+    """The layer of an activation; one without it belongs to the layer of its argument."""
+    if f.layer is not None:
+        return c.layer(f.layer)
+    for x in arguments:
+        for _, part in x.walk():
+            if isinstance(part, Symbol) and part.layer is not None and part.name in ("z", "Z", "a", "A"):
+                return c.layer(part.layer)
+    names = {g.name for g in c.model.structure.functions.values()}
+    if len(names) == 1:
+        return c.model.structure.layers
+    raise undefined(f"{f.name} has no layer")
+
+
+def _argument(part: Formula) -> Formula:
+    """`ŷ = a` among the arguments of a loss names the argument a."""
+    return part.sides[-1] if isinstance(part, Equation) else part
+
+
+def names_itself(f: Formula, name: str) -> bool:
+    return isinstance(f, Symbol) and f.name == name

@@ -1,0 +1,42 @@
+"""Which of several honest conventions a text keeps: what a letter means before anything is computed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Convention:
+    """How quantities are laid out and signs are read.
+
+    place               where 1/m stands: "parameters" (dZ, dA of the loss per sample) or "dZ" (dZ, dA of the cost)
+    samples             "batch", or "one": a single training example, J = L; every sample is then tried as that example
+    rows                samples are rows, Z = A W + b: every matrix is the transpose of the column one
+    transposed_weights  W is stored n_{l-1} × n_l while samples stay columns, z = Wᵀ x + b
+    layout              ∂ number/∂ vector is a row ("numerator"), a column ("denominator"), or of the vector's own shape
+    minus_dropped       L, J and C mean the cost without its leading minus
+    zero_bias           the biases are zero
+    normalized_targets  columns of class targets sum to one
+    first_index         1 or 0, the index of the first entry; None: 0 if an index 0 occurs, else 1
+    dot, beside         what `·` and juxtaposition of two matrices mean: the product of matrices, or entry by entry
+    bare_sum            what a Σ without bounds runs over; None: the samples if its body is per sample, else all
+                        entries; or all entries of each sample if only that makes an equation true
+    differentials       `dx` is a small change of x along one direction of the leaves, not a derivative of the cost
+    varying             the letters that a differential changes; empty: all leaves
+    """
+
+    place: Literal["parameters", "dZ"] = "parameters"
+    samples: Literal["batch", "one"] = "batch"
+    rows: bool = False
+    transposed_weights: bool = False
+    layout: Literal["free", "numerator", "denominator"] = "free"
+    minus_dropped: bool = False
+    zero_bias: bool = False
+    normalized_targets: bool = True
+    first_index: Literal[0, 1] | None = None
+    dot: Literal["product", "entrywise"] = "product"
+    beside: Literal["product", "entrywise"] = "product"
+    bare_sum: Literal["samples", "entries"] | None = None
+    differentials: bool = False
+    varying: tuple[str, ...] = ()

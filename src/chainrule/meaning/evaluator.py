@@ -1,0 +1,195 @@
+"""The meaning of a written formula: every part of the tree as numbers, for all values of its indices at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..notation.formula import (
+    Array,
+    At,
+    Binary,
+    Call,
+    Cases,
+    Dots,
+    Equation,
+    Formula,
+    Index,
+    Negate,
+    Number,
+    Partial,
+    Slice,
+    Sum,
+    Symbol,
+    Transpose,
+)
+from .calls import call, is_function, names_itself
+from .context import Context, is_delta
+from .letters import CONSTANTS, LOSSES, place_of, view
+from .lists import entries_value, unreadable
+from .partials import partial, pick_entries
+from .signs import binary
+from .sums import kronecker, sum_value
+from .values import NoValueError, Value, scalar, undefined
+
+
+class Evaluator(Context):
+    """Evaluates the parts of formulas; see `Context` for where."""
+
+    def eval(self, part: Formula) -> Value:
+        try:
+            rule = _RULES.get(type(part))
+            if rule is None:
+                raise unreadable(f"{type(part).__name__.lower()} has no value")
+            return rule(self, part)
+        except NoValueError as p:
+            if p.part is None:
+                p.part = part
+            raise
+
+    # --- letters and numbers ---
+
+    def _number(self, part: Number) -> Value:
+        return scalar(float(part.value))
+
+    def _symbol(self, part: Symbol) -> Value:
+        name = part.name
+        plain = part.layer is None and part.sample is None and not part.prime
+        if name == "n" and not plain:
+            number = self.whole(part)
+            if number is None:
+                raise undefined("n of a layer that does not exist")
+            return scalar(number)
+        if plain and name in self.bound:
+            return self._index_as_number(name)
+        if self._is_differential(part):
+            return self.differential(Symbol(name[1:], part.layer, part.sample))
+        if plain and name in self.model.counts and ("local", name) not in self.overrides:
+            return scalar(self.model.counts[name])
+        if plain and (loss := self._derived_letter(name)) is not None:
+            return self.eval(Partial(Symbol(loss), Symbol(name[1:])))
+        try:
+            place = place_of(self, part)
+        except NoValueError:
+            number = self.whole(part) if plain else None
+            if number is not None:
+                return scalar(number)
+            if plain and name in CONSTANTS:
+                return scalar(CONSTANTS[name])
+            raise
+        return view(self, self.stored(place.key), place)
+
+    def _derived_letter(self, name: str) -> str | None:
+        """`dz` where a document defines the loss: its derivative; dw and db are those of the cost, if there is one."""
+        defined = self.model.definitions
+        if len(name) < 2 or name[0] != "d" or name in defined or self.model.structure.is_network:
+            return None
+        if not (name[1:] in defined or self.model.is_free(name[1:])):
+            return None
+        order = ("J", "C", "L") if name[1:] in ("w", "W", "b") else ("L", "J", "C")
+        return next((x for x in order if x in defined), None)
+
+    def _index_as_number(self, letter: str) -> Value:
+        n = self.length_of(letter)
+        return Value((np.arange(n) + float(self.first))[:, None, None], (letter,))
+
+    def is_function(self, symbol: Symbol) -> bool:
+        return is_function(self, symbol)
+
+    def defined(self, name: str, key: Any) -> Value:
+        definition = self.model.definitions.get(name)
+        if definition is None or (isinstance(definition, Call) and names_itself(definition.function, name)):
+            given = definition.arguments if isinstance(definition, Call) else self.model.depends[name]
+            return self.generic(name, tuple(self.eval(x) for x in given), 0)
+        if not isinstance(definition, Equation) or len(definition.sides) == 1:
+            return self.eval(definition.sides[0] if isinstance(definition, Equation) else definition)
+        head, body = definition.sides[0], definition.sides[-1]
+        if isinstance(head, Index):
+            return self._componentwise(head, body)
+        if isinstance(head, Symbol) and isinstance(head.layer, Symbol) and key[1] is not None:
+            kept = self.bindings
+            self.bindings = {**kept, head.layer.name: key[1]}
+            try:
+                return self.eval(body)
+            finally:
+                self.bindings = kept
+        return self.eval(body)
+
+    def _componentwise(self, head: Index, body: Formula) -> Value:
+        """`u_i = …` defines the column u."""
+        value = self.eval(body)
+        for entry, axis in zip(head.entries, (-2, -1), strict=False):
+            if not isinstance(entry, Symbol) or entry.name not in value.labels:
+                raise undefined("a definition by entries whose index does not occur on the right")
+            at = value.labels.index(entry.name)
+            value = Value(np.moveaxis(value.array, at, axis - 1).squeeze(axis), value.without(entry.name))
+        return value
+
+    # --- differentials ---
+
+    def _is_differential(self, part: Symbol) -> bool:
+        name = part.name
+        if len(name) < 2 or name[0] != "d" or part.prime or name in self.model.definitions:
+            return False
+        return self.convention.differentials or (name[1:] in LOSSES and name != "dC")
+
+    # --- signs ---
+
+    def _negate(self, part: Negate) -> Value:
+        v = self.eval(part.operand)
+        return Value(-v.array, v.labels, flat=v.flat)
+
+    def _transpose(self, part: Transpose) -> Value:
+        return self.eval(part.operand).T
+
+    def _index(self, part: Index) -> Value:
+        if isinstance(part.base, Symbol) and part.base.name == "n" and (number := self.whole(part)) is not None:
+            return scalar(number)
+        if is_delta(part) and "delta" not in self.model.definitions:
+            return kronecker(self, part.entries)
+        if not part.entries:
+            raise unreadable("an index without entries")
+        base = self.eval(part.base)
+        labels, array = pick_entries(self, base.labels, base.array, part.entries)
+        return Value(array, labels)
+
+    def _at(self, part: At) -> Value:
+        """A formula at a place z = …: the letter z has that value. `dg/dz (x)` is taken at z = x."""
+        place = part.place
+        if not isinstance(place, Equation):
+            inner = part.body.body if isinstance(part.body, At) else part.body
+            if not isinstance(inner, Partial):
+                raise unreadable("a place that is not given as an equation")
+            place = Equation((inner.denominator, place), ("=",))
+        letter, there = place.sides[0], place.sides[-1]
+        if letter == there:
+            return self.eval(part.body)
+        if not isinstance(letter, Symbol) or letter.layer is not None or letter.sample is not None:
+            raise unreadable("a place of something that is no plain letter")
+        return self.child({("local", letter.name): self.eval(there)}).eval(part.body)
+
+
+def _without_value(c: Context, part: Formula) -> Value:
+    said = {Cases: "a definition by cases", Dots: "dots outside a list", Slice: "a colon outside indices"}
+    raise unreadable(said.get(type(part), "an equation inside a formula"))
+
+
+_RULES: dict[type[Formula], Callable[[Evaluator, Any], Value]] = {
+    Number: Evaluator._number,
+    Symbol: Evaluator._symbol,
+    Index: Evaluator._index,
+    Call: call,
+    Negate: Evaluator._negate,
+    Binary: binary,
+    Transpose: Evaluator._transpose,
+    Sum: sum_value,
+    Partial: partial,
+    At: Evaluator._at,
+    Array: entries_value,
+    Cases: _without_value,
+    Dots: _without_value,
+    Slice: _without_value,
+    Equation: _without_value,
+}

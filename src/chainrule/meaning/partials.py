@@ -1,0 +1,216 @@
+"""Partial derivatives of written formulas, exact by the complex step, and the chain rule ∂a/∂b · ∂b/∂c.
+
+The denominator is overridden, everything after it follows, everything before it is held fixed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from ..notation.formula import Call, Formula, Index, Partial, Slice, Symbol, Transpose
+from .context import STEP, Context, NestedStepError, stepped
+from .letters import Place, place_of
+from .quantities import Key
+from .values import SAMPLE, Array, Labels, NoValueError, Value, misfit, moved_to_label, size, undefined
+
+# Central differences of order 8, for a derivative of a derivative: error about h^8 and 1e-15 / h.
+_STENCIL = ((1, 4 / 5), (2, -1 / 5), (3, 4 / 105), (4, -1 / 280))
+_WIDTH = 0.02
+
+
+@dataclass(frozen=True)
+class Denominator:
+    """By what is differentiated: a quantity as a letter shows it, entries of it, transposed or not."""
+
+    place: Place
+    entries: tuple[Formula, ...] = ()
+    turned: bool = False
+
+
+def denominator_of(c: Context, part: Formula) -> Denominator:
+    """Read a denominator: a letter, an entry, row or column of it, its transpose, or a called function letter."""
+    if isinstance(part, Transpose):
+        inner = denominator_of(c, part.operand)
+        return Denominator(inner.place, inner.entries, not inner.turned)
+    if isinstance(part, Index):
+        inner = denominator_of(c, part.base)
+        if inner.entries:
+            raise undefined("a derivative by an entry of an entry")
+        entries = (*part.entries, Slice()) if inner.turned and len(part.entries) == 1 else part.entries
+        return Denominator(inner.place, entries, inner.turned)
+    if isinstance(part, Call) and isinstance(part.function, Symbol | Index):
+        return denominator_of(c, part.function)
+    if isinstance(part, Symbol):
+        return Denominator(place_of(c, part))
+    raise undefined("a derivative by an expression; it needs a letter below")
+
+
+def partial(c: Context, part: Partial) -> Value:
+    """∂ numerator / ∂ denominator."""
+    below = denominator_of(c, part.denominator)
+    labels, slope = _slope(c, _numerator(c, part), below.place.key)
+    return _finish(c, labels, slope, below)
+
+
+def chain(c: Context, parts: tuple[Partial, ...]) -> Value:
+    """∂a/∂b · ∂b/∂c · …: contracted over every entry of b, whatever the layout of the factors."""
+    keys = [denominator_of(c, p.denominator).place.key for p in parts]
+    labels, slope = _slope(c, _numerator(c, parts[0]), keys[0])
+    for before, after in pairwise(keys):
+        slope = np.tensordot(slope, _jacobian(c, before, after), axes=([-2, -1], [0, 1]))
+    return _finish(c, labels, slope, denominator_of(c, parts[-1].denominator))
+
+
+def linked(c: Context, a: Formula, b: Formula) -> bool:
+    """Whether two factors are ∂a/∂b and ∂b/∂c for one whole quantity b."""
+    if not (isinstance(a, Partial) and isinstance(b, Partial)):
+        return False
+    if not (isinstance(a.denominator, Symbol) and isinstance(b.numerator, Symbol)):
+        return False
+    try:
+        return place_of(c, a.denominator) == place_of(c, b.numerator)
+    except NoValueError:
+        return False
+
+
+def _numerator(c: Context, part: Partial) -> Formula:
+    """A bare function letter, as in ∂σ/∂z, is the function of the denominator."""
+    top = part.numerator
+    if isinstance(top, Symbol) and c.is_function(top):
+        return Call(top, (part.denominator,))
+    return top
+
+
+def _slope(c: Context, top: Formula, key: Key) -> tuple[Labels, Array]:
+    """Derivative of every entry above by every entry of a stored quantity: (*labels, r, c, rows, columns)."""
+    memo = (top, key, c.first, c.bare, tuple(c.bindings.items()))
+    if c is c.root and memo in c.model.derivatives:
+        return c.model.derivatives[memo]
+    base = c.stored(key)
+    try:
+        if c.complex or c.varied:
+            raise NestedStepError
+        result = c.child({key: stepped(base, f"∂{c.depth}")}, stepped=True).eval(top)
+        slope = _spread(result, f"∂{c.depth}", base.shape)
+    except NestedStepError:
+        if c.complex or c.varied:
+            raise
+        slope = _by_differences(c, top, key, base)
+    if c is c.root:
+        c.model.derivatives[memo] = slope
+    return slope
+
+
+def _spread(result: Value, label: str, shape: tuple[int, int]) -> tuple[Labels, Array]:
+    if label not in result.labels:
+        return result.labels, np.zeros(result.array.shape + shape)
+    slope = result.last(label).imag / STEP
+    return result.without(label), slope.reshape(slope.shape[:-1] + shape)
+
+
+def _by_differences(c: Context, top: Formula, key: Key, base: Value) -> tuple[Labels, Array]:
+    r, k = base.shape
+    n = r * k
+    offsets = np.array([sign * i * _WIDTH for i, _ in _STENCIL for sign in (1, -1)])
+    weights = np.array([sign * w / _WIDTH for _, w in _STENCIL for sign in (1, -1)])
+    steps = (offsets[:, None, None] * np.eye(n)).reshape((8 * n, *(1 for _ in base.labels), r, k))
+    label = f"δ{c.depth}"
+    moved = Value(base.array + steps, (label, *base.labels), samples=base.samples)
+    result = c.child({key: moved}).eval(top)
+    if label not in result.labels:
+        return result.labels, np.zeros(result.array.shape + base.shape)
+    values = result.last(label)
+    slope = np.einsum("...sn,s->...n", values.reshape((*values.shape[:-1], 8, n)), weights)
+    return result.without(label), slope.reshape(slope.shape[:-1] + base.shape)
+
+
+def _jacobian(c: Context, top: Key, key: Key) -> Array:
+    """Derivative of a stored quantity by another: (rows, columns of the one, rows, columns of the other)."""
+    memo = (top, key)
+    if c is c.root and memo in c.model.derivatives:
+        return c.model.derivatives[memo][1]
+    if c.complex or c.varied:
+        raise NestedStepError
+    base = c.stored(key)
+    try:
+        result = c.child({key: stepped(base, "∂chain")}, stepped=True).stored(top)
+    except NestedStepError:
+        raise undefined("the chain rule through a derivative") from None
+    if result.without("∂chain"):
+        raise undefined("the chain rule through a quantity with indices of its own")
+    labels, slope = _spread(result, "∂chain", base.shape)
+    if c is c.root:
+        c.model.derivatives[memo] = labels, slope
+    return slope
+
+
+def _finish(c: Context, labels: Labels, slope: Array, below: Denominator) -> Value:
+    """Bring the derivative by a stored quantity into the form in which the letter below shows it."""
+    place = below.place
+    stored = c.stored(place.key)
+    sample = place.sample if place.sample is not None or not place.key[0].startswith("def ") else SAMPLE
+    if stored.samples:
+        if isinstance(sample, int):
+            at = sample - c.first
+            if not 0 <= at < slope.shape[-1]:
+                raise misfit(f"there is no sample {sample} among m = {slope.shape[-1]}")
+            slope = slope[..., at : at + 1]
+        elif sample is not None:
+            if sample != SAMPLE:
+                c.runs(sample, slope.shape[-1])
+            labels, slope = moved_to_label(labels, slope, -1, sample)
+        elif SAMPLE in labels:  # the loss of a sample depends on its own column alone
+            at = labels.index(SAMPLE)
+            own = np.diagonal(slope, axis1=at, axis2=slope.ndim - 1)
+            labels, slope = labels[:at] + labels[at + 1 :], own
+    if place.negative:
+        slope = -slope
+    if place.turned:
+        slope = np.swapaxes(slope, -1, -2)
+    entries = below.entries
+    if below.turned:
+        slope = np.swapaxes(slope, -1, -2)
+    labels, slope = pick_entries(c, labels, slope, entries)
+    return _arranged(c, labels, slope)
+
+
+def pick_entries(c: Context, labels: Labels, array: Array, entries: tuple[Formula, ...]) -> tuple[Labels, Array]:
+    """Apply one or two indices to the last two axes."""
+    if not entries:
+        return labels, array
+    rows, cols = array.shape[-2:]
+    if len(entries) == 1:
+        if cols != 1 and rows != 1:
+            raise misfit(f"one index on {size((rows, cols))}")
+        pairs = [(-2 if cols == 1 else -1, entries[0])]
+    elif len(entries) == 2:
+        pairs = [(-2, entries[0]), (-1, entries[1])]
+    else:
+        raise misfit(f"{len(entries)} indices on {size((rows, cols))}")
+    for axis, entry in pairs:
+        if not isinstance(entry, Slice):
+            labels, array = c.picked(labels, array, axis, entry)
+    return labels, array
+
+
+def _arranged(c: Context, labels: Labels, slope: Array) -> Value:
+    """Two axes of the four: a number by a matrix has the matrix's shape, a vector by a vector is the Jacobian."""
+    r, k, rows, cols = slope.shape[-4:]
+    layout = c.convention.layout
+    if r == k == 1:
+        result = slope[..., 0, 0, :, :]
+        if (layout == "numerator" and cols == 1) or (layout == "denominator" and rows == 1):
+            result = np.swapaxes(result, -1, -2)
+        return Value(result, labels)
+    if rows == cols == 1:
+        result = slope[..., 0, 0]
+        if (layout == "denominator" and k == 1) or (layout == "numerator" and r == 1):
+            result = np.swapaxes(result, -1, -2)
+        return Value(result, labels)
+    if 1 in (r, k) and 1 in (rows, cols):
+        result = slope.reshape((*slope.shape[:-4], r * k, rows * cols))
+        return Value(np.swapaxes(result, -1, -2) if layout == "denominator" else result, labels)
+    raise undefined(f"the derivative of {size((r, k))} by {size((rows, cols))} is no matrix")

@@ -1,0 +1,124 @@
+"""Signs between operands, and rows of factors, in which linked derivatives are the chain rule."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..notation.formula import ONE, Binary, Dots, Formula, Negate, Partial, Symbol, Transpose
+from .context import Context
+from .lists import going_on_sum, unreadable
+from .partials import chain, linked
+from .values import NoValueError, Value, dot, entrywise, outer, power, product
+
+PRODUCTS = frozenset("@*∘· ")
+ONES = frozenset({"ones", "one"})
+
+
+def binary(c: Context, part: Binary) -> Value:
+    sign = part.sign
+    if sign in PRODUCTS:
+        return _products(c, part)
+    if sign == "+" and Dots() in (part.right, *(part.left.children if isinstance(part.left, Binary) else ())):
+        return _summed_dots(c, part)
+    if sign == "^" and part.right == Symbol("T"):
+        return c.eval(part.left).T
+    a, b = c.eval(part.left), c.eval(part.right)
+    match sign:
+        case "+":
+            return entrywise(a, b, np.add)
+        case "-":
+            return entrywise(a, b, np.subtract)
+        case "/":
+            return entrywise(a, b, np.divide)
+        case "^":
+            return power(a, b)
+    return outer(a, b)
+
+
+def _summed_dots(c: Context, part: Binary) -> Value:
+    """x_1 + … + x_n: a sum over the index in which its first and last term differ."""
+    terms: list[Formula] = []
+    left: Formula = part
+    while isinstance(left, Binary) and left.sign == "+":
+        terms.insert(0, left.right)
+        left = left.left
+    terms.insert(0, left)
+    if isinstance(terms[-1], Dots) or isinstance(left, Dots) or terms.count(Dots()) != 1:
+        raise unreadable("a sum that begins or ends with dots")
+    return going_on_sum(c, terms[0], terms[-1])
+
+
+def _products(c: Context, part: Binary) -> Value:
+    """A row of factors from left to right; linked derivatives among them are the chain rule and go first."""
+    factors: list[Formula] = [part.right]
+    signs = [part.sign]
+    places: list[Formula] = [part]
+    left = part.left
+    while isinstance(left, Binary) and left.sign in PRODUCTS:
+        factors.append(left.right)
+        signs.append(left.sign)
+        places.append(left)
+        left = left.left
+    negative = isinstance(left, Negate)
+    factors.append(left.operand if isinstance(left, Negate) else left)
+    factors.reverse()
+    signs.reverse()
+    places.reverse()
+    value: Value | None = None
+    i = 0
+    while i < len(factors):
+        end = i + 1
+        while end < len(factors) and linked(c, factors[end - 1], factors[end]):
+            end += 1
+        run = factors[i:end]
+        backwards = False
+        if end == i + 1 and c.convention.layout != "numerator":
+            while end < len(factors) and linked(c, factors[end], factors[end - 1]):
+                end += 1
+            backwards = end > i + 1
+            run = factors[i:end][::-1] if backwards else run
+        if value is None:
+            value = _left(c, factors, i, end, run)
+            if value is None:  # 1ᵀ times a matrix: the sum over its rows
+                right = c.eval(factors[end])
+                value = Value(right.array.sum(axis=-2, keepdims=True), right.labels)
+                end += 1
+        else:
+            try:
+                value = _sign(c, signs[i - 1], value, run)
+            except NoValueError as p:
+                p.part = p.part or places[i - 1]
+                raise
+        i = end
+    assert value is not None
+    return Value(-value.array, value.labels, flat=value.flat) if negative else value
+
+
+def _left(c: Context, factors: list[Formula], i: int, end: int, run: list[Formula]) -> Value | None:
+    first = factors[i]
+    if isinstance(first, Transpose) and end < len(factors):
+        inner = first.operand
+        if inner == ONE or (isinstance(inner, Symbol) and inner.name in ONES):
+            return None
+    return _factor(c, run)
+
+
+def _factor(c: Context, run: list[Formula]) -> Value:
+    if len(run) > 1:
+        return chain(c, tuple(x for x in run if isinstance(x, Partial)))
+    return c.eval(run[0])
+
+
+def _sign(c: Context, sign: str, a: Value, run: list[Formula]) -> Value:
+    if len(run) == 1 and isinstance(run[0], Symbol) and run[0].name in ONES and not run[0].layer:
+        return Value(a.array.sum(axis=-1, keepdims=True), a.labels)
+    b = _factor(c, run)
+    flat = a.flat or b.flat
+    if sign in "*∘":
+        return entrywise(a, b, np.multiply)
+    reading = {"·": c.convention.dot, " ": c.convention.beside}.get(sign, "product")
+    if reading == "entrywise":
+        return entrywise(a, b, np.multiply)
+    result = dot(a, b) if sign == "·" else product(a, b)
+    result.flat = flat
+    return result

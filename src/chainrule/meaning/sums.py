@@ -1,0 +1,144 @@
+"""Sums over indices, samples and layers, and the Kronecker delta."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..notation.formula import Bound, Formula, Sum, Symbol
+from .context import Context
+from .values import SAMPLE, NoValueError, Value, entrywise, misfit, undefined
+
+
+def kronecker(c: Context, entries: tuple[Formula, ...]) -> Value:
+    """δ_ij: one where the two indices agree, else zero."""
+    letters = [e.name for e in entries if isinstance(e, Symbol) and e.layer is None]
+    if len(letters) != 2:
+        raise undefined("a Kronecker delta with an index that is no letter")
+    a, b = letters
+    lengths = []
+    for x in letters:
+        try:
+            lengths.append(c.length_of(x))
+        except NoValueError:
+            continue
+    if not lengths:
+        raise undefined(f"how far {a} and {b} run is not known")
+    for x in letters:
+        c.runs(x, lengths[0])
+    n = lengths[0]
+    if a == b:
+        return Value(np.ones((n, 1, 1)), (a,))
+    return Value(np.eye(n)[:, :, None, None], (a, b))
+
+
+def sum_value(c: Context, part: Sum) -> Value:
+    if not part.bounds:
+        return _bare_sum(c, part)
+    bounds = [b for b in part.bounds if isinstance(b, Bound)]
+    letters = [b.index.name for b in bounds if isinstance(b.index, Symbol)]
+    layered = [b for b in bounds if isinstance(b.index, Symbol) and _in_layer(part.body, b.index.name)]
+    if layered:
+        return _sum_over_layers(c, part, layered[0])
+    kept = {x: c.scope.pop(x) for x in letters if x in c.scope}
+    outer_bound = set(c.bound)
+    c.bound.update(letters)
+    c.roots.append(part.body)
+    try:
+        value = c.eval(part.body)
+        for b in bounds:
+            value = _summed(c, value, b)
+    finally:
+        c.roots.pop()
+        c.bound.intersection_update(outer_bound)
+        for x in letters:
+            c.scope.pop(x, None)
+        c.scope.update(kept)
+    return value
+
+
+def _bare_sum(c: Context, part: Sum) -> Value:
+    value = c.eval(part.body)
+    over = c.bare or ("entries" if c.one else "samples")
+    if over == "samples" and SAMPLE in value.labels:
+        return Value(value.last(SAMPLE).sum(axis=-1), value.without(SAMPLE))
+    return Value(value.array.sum(axis=(-2, -1), keepdims=True), value.labels)
+
+
+def _summed(c: Context, value: Value, bound: Bound) -> Value:
+    letter = bound.index.name if isinstance(bound.index, Symbol) else None
+    label = letter
+    if label is None or label not in value.labels:
+        per_sample = SAMPLE in value.labels and not c.one and _is_samples(c, bound)
+        label = SAMPLE if per_sample else None
+    if label is None:
+        return _repeated(c, value, bound, letter)
+    n = value.length(label)
+    first, last = _limits(c, bound, label, n)
+    array = value.last(label)[..., first:last].sum(axis=-1)
+    return Value(array, value.without(label))
+
+
+def _is_samples(c: Context, bound: Bound) -> bool:
+    """Whether a sum whose index does not occur in its body may run over the samples, the index left out."""
+    upper = bound.upper
+    return upper is None or (isinstance(upper, Symbol) and upper.name in ("m", "N", "n") and upper.layer is None)
+
+
+def _repeated(c: Context, value: Value, bound: Bound, letter: str | None) -> Value:
+    if c.one and _is_samples(c, bound):
+        return value
+    number = c.whole(bound.upper) if bound.upper is not None else None
+    if number is None and isinstance(bound.upper, Symbol):
+        number = c.model.counts.get(bound.upper.name)
+    lower = c.whole(bound.lower) if bound.lower is not None else c.first
+    if letter is not None and letter in c.scope:
+        return Value(value.array * c.scope[letter], value.labels)
+    if bound.upper is None and c.model.free is True and "m" not in c.model.definitions:
+        return entrywise(value, c.eval(Symbol("m")), np.multiply)
+    if number is None or lower is None:
+        raise undefined(f"{letter or 'the index'} does not occur in the sum")
+    return Value(value.array * (number - lower + 1), value.labels)
+
+
+def _limits(c: Context, bound: Bound, label: str, n: int) -> tuple[int, int]:
+    lower = c.first if bound.lower is None else c.whole(bound.lower)
+    if lower is None:
+        lower = c.first
+    if not c.first <= lower <= n - 1 + c.first:
+        raise misfit(f"a sum from {lower} over {c.model.size_name(n)}")
+    upper = None if bound.upper is None else c.whole(bound.upper)
+    if upper is not None and not (c.one and isinstance(bound.upper, Symbol) and bound.upper.layer is None):
+        wanted = n - 1 + c.first
+        if upper != wanted and not (upper == n and lower == 1 == c.first):
+            raise misfit(f"{label} runs over {c.model.size_name(n)}, the sum ends at {upper}")
+    return lower - c.first, n
+
+
+def _sum_over_layers(c: Context, part: Sum, bound: Bound) -> Value:
+    lower = 1 if bound.lower is None else c.layer(bound.lower)
+    upper = c.model.structure.layers if bound.upper is None else c.layer(bound.upper)
+    rest = tuple(b for b in part.bounds if b is not bound)
+    body = Sum(part.body, rest) if rest else part.body
+    if not 0 <= upper - lower <= 100 or not isinstance(bound.index, Symbol):
+        raise undefined("a sum over layers without layers")
+    kept = c.bindings
+    total: Value | None = None
+    try:
+        for number in range(lower, upper + 1):
+            c.bindings = {**kept, bound.index.name: number}
+            term = c.eval(body)
+            total = term if total is None else entrywise(total, term, np.add)
+    finally:
+        c.bindings = kept
+    assert total is not None
+    return total
+
+
+def _in_layer(body: Formula, letter: str) -> bool:
+    """Whether a letter stands in the layer of a symbol."""
+    for _, part in body.walk():
+        if isinstance(part, Symbol) and part.layer is not None:
+            for _, x in part.layer.walk():
+                if isinstance(x, Symbol) and x.name == letter:
+                    return True
+    return False

@@ -1,0 +1,185 @@
+"""Brackets of every kind, with what they hold: groups, lists, matrices, cases, bars, limits of sums, arguments."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from ..formula import ONE, Array, Binary, Bound, Call, Cases, Dots, Equation, Formula, Number, Symbol
+from .grammar import Chain, Factor, List
+from .parts import BRACKETED, keyword, single
+from .scripts import Scripts
+from .tokens import number
+
+
+class Brackets(Scripts):
+    """Resolves single factors."""
+
+    def value(self, factor: Factor) -> Formula:
+        """A factor by itself, with everything that hangs on it."""
+        kind, start = factor.kind, factor.start
+        if kind == "num":
+            return self.marked(Number(number(factor.value)), factor.marks, start)
+        if kind == "name":
+            if factor.value == "e" and factor.marks and factor.marks[0][0] in ("sup", "power"):
+                exponent = self.listed(factor.marks[0][1], factor)
+                return self.marked(Call(Symbol("exp"), (exponent,)), factor.marks[1:], start)
+            if factor.value == "d" and not factor.marks:
+                raise self.error(start, "a lone d stands before no letter")
+            return self.symbol(factor)
+        if kind == "word":
+            return self.marked(Symbol("_".join(factor.value.split())), factor.marks, start)
+        if kind in BRACKETED:
+            return self.bracket(factor)
+        if kind in ("normo", "abso"):
+            return self.bars(factor)
+        if kind == "frac":
+            top, bottom = (self.listed(x, factor) for x in factor.value)
+            return self.marked(Binary("/", top, bottom), factor.marks, start)
+        if kind == "sqrt":
+            return self.marked(Call(Symbol("sqrt"), (self.listed(factor.value, factor),)), factor.marks, start)
+        if kind == "dots":
+            if factor.marks:
+                raise self.error(start, "dots carry no index or power")
+            return Dots()
+        if kind == "matrix":
+            return self.marked(self.matrix(factor), factor.marks, start)
+        if kind == "cases":
+            return self.cases(factor)
+        signs = {"colon": "a colon", "partial": "∂", "sumop": "a sum sign", "at": "a bar", "prime": "a prime",
+                 "empty": "an empty bracket"}  # fmt: skip
+        raise self.error(start, f"{signs.get(kind, kind)} stands where a quantity must stand")
+
+    def bracket(self, factor: Factor) -> Formula:
+        content: List = factor.value
+        if len(content.items) == 1:
+            inner = single(content.items[0])
+            if factor.kind == "lbrace" and inner is not None and len(inner) == 1:
+                f = inner[0].factor
+                return self.value(Factor(f.kind, f.value, f.start, f.end, [*f.marks, *factor.marks]))
+            if content.items[0].relations:
+                raise self.error(factor.start, "an equation stands in brackets where a quantity must stand")
+            return self.marked(self.chain(content.items[0]), factor.marks, factor.start)
+        entries = tuple(self.chain(c) for c in content.items)
+        if any(isinstance(x, Equation) for x in entries):
+            raise self.error(factor.start, "an equation stands in a list")
+        rows = [x for x in entries if isinstance(x, Array)]
+        inner_lists = [inner for c in content.items if (inner := single(c)) is not None and len(inner) == 1]
+        bare = [x[0].factor for x in inner_lists if x[0].factor.kind == "lbrack" and not x[0].factor.marks]
+        if factor.kind == "lbrack" and not rows and len(bare) == len(entries):  # [[x], [y]] is a column
+            return self.marked(Array(entries, 1), factor.marks, factor.start)
+        if content.semicolons:
+            if content.semicolons != len(entries) - 1:
+                raise self.error(factor.start, "a list has commas and semicolons: use nested brackets for a matrix")
+            value: Formula = Array(entries, 1)
+        elif rows and len(rows) == len(entries) and factor.kind == "lbrack":
+            if len({r.columns for r in rows}) != 1 or any(len(r.entries) != r.columns for r in rows):
+                raise self.error(factor.start, "the rows of a matrix have different lengths")
+            value = Array(tuple(x for r in rows for x in r.entries), rows[0].columns)
+        else:
+            value = Array(entries, len(entries))
+        return self.marked(value, factor.marks, factor.start)
+
+    def bars(self, factor: Factor) -> Formula:
+        inside = self.listed(factor.value, factor)
+        if factor.kind == "abso":
+            return self.marked(Call(Symbol("abs"), (inside,)), factor.marks, factor.start)
+        marks = list(factor.marks)
+        order: Formula | None = None
+        for k, (kind, content) in enumerate(marks):
+            if kind == "sub":
+                order = self.listed(content, factor)
+                del marks[k]
+                break
+        euclidean = order in (None, Number(Fraction(2)), Symbol("F"), Symbol("fro"))
+        norm = Call(Symbol("norm"), (inside,)) if euclidean else Call(Symbol("norm"), (inside, order or ONE), ("ord",))
+        return self.marked(norm, marks, factor.start)
+
+    def matrix(self, factor: Factor) -> Formula:
+        rows: list[list[Formula]] = []
+        for row in factor.value:
+            if len(row) == 1 and row[0] is None:
+                continue  # the row behind a last \\
+            rows.append([Dots() if c is None else self.listed(c, factor) for c in row])
+        if not rows:
+            raise self.error(factor.start, "a matrix has no entries")
+        wide = max(len(r) for r in rows) > 1
+        # Dots above and below a row say that its entries are columns.
+        while wide and len(rows) > 1 and all(isinstance(x, Dots) for x in rows[0]):
+            rows.pop(0)
+            if all(isinstance(x, Dots) for x in rows[-1]):
+                rows.pop()
+        columns = max(len(r) for r in rows)
+        for r in rows:
+            if len(r) < columns and all(isinstance(x, Dots) for x in r):
+                r.extend(Dots() for _ in range(columns - len(r)))
+            if len(r) != columns:
+                raise self.error(factor.start, "the rows of a matrix have different lengths")
+        if sum(map(len, rows)) > 400:
+            raise self.error(factor.start, "a matrix has more than 400 entries")
+        return Array(tuple(x for r in rows for x in r), columns)
+
+    def cases(self, factor: Factor) -> Formula:
+        branches: list[Formula] = []
+        beside: list[str] = []
+        for row in factor.value:
+            if row[0] is None:
+                continue
+            branches.append(self.listed(row[0], factor))
+            said = row[1].items[0] if len(row) > 1 and row[1] is not None else None
+            word = single(said) if said is not None else None
+            beside.append(word[0].factor.value if word and word[0].factor.kind == "word" else "")
+        if not branches or factor.marks:
+            raise self.error(factor.start, "a definition by cases has no branches or carries a power")
+        return Cases(tuple(branches), tuple(beside))
+
+    def arguments(self, group: Factor) -> tuple[tuple[Formula, ...], tuple[str, ...]]:
+        """The arguments in a bracket, and the names of those given by name, which come last."""
+        if group.kind == "empty":
+            return (), ()
+        content: List = group.value
+        inner = single(content.items[0]) if len(content.items) == 1 else None
+        if inner is not None and len(inner) == 1 and inner[0].factor.kind == "lpar" and not inner[0].factor.marks:
+            nested: List = inner[0].factor.value
+            if any(keyword(c) for c in nested.items):  # sum(((x), axis = 1)) with a parenthesis too many
+                content = nested
+        values: list[Formula] = []
+        names: list[str] = []
+        for chain in content.items:
+            key = keyword(chain)
+            if key:
+                names.append(key)
+                values.append(self.side(chain.sides[1]))
+            elif names:
+                raise self.error(group.start, "an argument without a name follows one with a name")
+            else:
+                values.append(self.chain(chain))
+        return tuple(values), tuple(names)
+
+    def bounds(self, factor: Factor) -> tuple[Bound, ...]:
+        """The indices of a sum sign; several that share a lower limit get it each."""
+        upper: Formula | None = None
+        found: list[tuple[Formula, Formula | None]] = []
+        for kind, content in factor.marks:
+            if kind == "sup":
+                upper = self.listed(content, factor)
+            elif kind == "sub":
+                for chain in content.items:
+                    if len(chain.sides) > 2 or any(r not in ("=", ":=") for r in chain.relations):
+                        raise self.error(factor.start, "the limits of a sum are not understood")
+                    lower = self.side(chain.sides[1]) if chain.relations else None
+                    run = single(Chain(chain.sides[:1], []))
+                    if run is None:
+                        raise self.error(factor.start, "the index of a sum must be a letter")
+                    found.extend((x, lower) for x in self.run_entries(run, ""))
+            else:
+                raise self.error(factor.start, "a sum sign carries a mark that has no meaning there")
+        if found:
+            last = found[-1][1]
+            return tuple(Bound(x, lower if lower is not None else last, upper) for x, lower in found)
+        return (Bound(None, None, upper),) if upper is not None else ()
+
+    def place(self, factor: Factor) -> Formula:
+        """The place z = h(x) behind the bar of an evaluation."""
+        if len(factor.marks) != 1 or factor.marks[0][0] != "sub" or len(factor.marks[0][1].items) != 1:
+            raise self.error(factor.start, "the bar of an evaluation needs one place below it")
+        return self.chain(factor.marks[0][1].items[0])

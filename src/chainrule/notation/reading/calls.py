@@ -1,0 +1,161 @@
+"""Factors with what they are applied to: functions, methods, sample numbers in parentheses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..formula import Array, Binary, Call, Formula, Number, Partial, Symbol, Transpose
+from .brackets import Brackets
+from .grammar import Factor
+from .parts import BRACKETED, COSTS, OPERATIONS, PER_SAMPLE, POWERED, Item, method_mark
+from .tokens import FUNCTIONS
+
+
+class Calls(Brackets):
+    """Resolves a factor together with the factors that follow it in its run."""
+
+    def primary(self, items: list[Item], i: int) -> tuple[Formula, int]:
+        """The factor at item i with what it is applied to, and the number of the next item."""
+        item = items[i]
+        factor = item.factor
+        follows = items[i + 1] if i + 1 < len(items) and items[i + 1].sign == " " else None
+        if factor.kind == "word" and (follows is not None or (item.sign == " " and i > 0)):
+            if follows is not None and follows.factor.kind == "lpar" and follows.glued:
+                raise self.error(
+                    factor.start, f"{factor.value!r} is no known function: declare it as one of the letters"
+                )
+            raise self.error(factor.start, f"{factor.value!r} beside other signs is prose, not a formula,")
+        if factor.kind == "num" and follows is not None and follows.factor.kind == "num":
+            raise self.error(factor.start, "two numbers stand side by side")
+        if factor.kind == "name" and factor.value == "d" and follows is not None and follows.factor.kind == "lpar":
+            arguments, names = self.arguments(follows.factor)
+            return self.marked(Call(Symbol("d"), arguments, names), follows.factor.marks, factor.start), i + 2
+        if factor.kind == "name" and follows is not None:
+            plain = method_mark(factor.marks) is None
+            if plain and self.is_function(factor) and (called := self.called(factor, items, i + 1)) is not None:
+                return called
+            if (numbered := self.numbered(factor, follows)) is not None:
+                return numbered, i + 2
+        method = method_mark(factor.marks)
+        if method is not None:
+            if method != len(factor.marks) - 1 or follows is None or follows.factor.kind not in ("lpar", "empty"):
+                raise self.error(factor.start, f".{factor.marks[method][1]} needs its arguments in parentheses")
+            bare = Factor(factor.kind, factor.value, factor.start, factor.end, factor.marks[:method])
+            value = self.value(bare)
+            return self.methods(value, factor.marks[method][1], items, i + 1)
+        return self.value(factor), i + 1
+
+    def methods(self, value: Formula, name: str, items: list[Item], i: int) -> tuple[Formula, int]:
+        """`value.name(…)` whose parenthesis is item i, and every method called on its result."""
+        group = items[i].factor
+        arguments, names = self.arguments(group)
+        value = self.operation(Symbol(name), (value, *arguments), names, group.start)
+        method = method_mark(group.marks)
+        if method is None:
+            return self.marked(value, group.marks, group.start), i + 1
+        value = self.marked(value, group.marks[:method], group.start)
+        if i + 1 >= len(items) or items[i + 1].factor.kind not in ("lpar", "empty"):
+            raise self.error(group.end, f".{group.marks[method][1]} needs its arguments in parentheses")
+        return self.methods(value, group.marks[method][1], items, i + 1)
+
+    def is_function(self, factor: Factor) -> bool:
+        return factor.value in FUNCTIONS or factor.value in self.letters.functions
+
+    def called(self, factor: Factor, items: list[Item], i: int) -> tuple[Formula, int] | None:
+        """The function `factor` applied to item i, or None where it is no argument."""
+        argument = items[i].factor
+        known = factor.value in FUNCTIONS
+        power = None
+        marks = factor.marks
+        if known and marks and marks[-1][0] in ("sup", "power") and not self.is_place(marks[-1][1]):
+            marks, power = marks[:-1], marks[-1]  # \log^2 x
+        if any(kind == "attr" and v == "T" for kind, v in marks):
+            return None
+        if factor.value == "nabla":
+            operand, j = self.primary(items, i)
+            if len(marks) == 1 and marks[0][0] == "sub":
+                return Partial(operand, self.listed(marks[0][1], factor)), j
+            return Call(Symbol("nabla"), (operand,)), j
+        function = self.symbol(Factor("name", factor.value, factor.start, factor.end, marks), function=True)
+        if argument.kind in ("lpar", "empty") or (
+            argument.kind in BRACKETED and factor.value not in COSTS and (known or argument.kind != "lbrace")
+        ):
+            if (numbered := self.numbered_cost(factor, items[i])) is not None:
+                return numbered, i + 1
+            arguments, names = self.arguments(argument)
+            marks = argument.marks
+            if marks and marks[0][0] == "sup" and factor.value in POWERED and self.is_power(marks[0][1]):
+                note = f"the power belongs to {factor.value}(…)", f"the power belongs to the argument of {factor.value}"
+                if self.choose(*note):
+                    arguments = (self.marked(arguments[0], marks[:1], argument.start), *arguments[1:])
+                    marks = marks[1:]
+            value = self.operation(function, arguments, names, factor.start)
+            method = method_mark(marks)
+            if method is not None:
+                value = self.marked(value, marks[:method], argument.start)
+                if i + 1 >= len(items) or items[i + 1].factor.kind not in ("lpar", "empty"):
+                    raise self.error(argument.end, f".{marks[method][1]} needs its arguments in parentheses")
+                return self.methods(value, marks[method][1], items, i + 1)
+            value, j = self.marked(value, marks, argument.start), i + 1
+        elif known and argument.kind not in ("partial", "sumop", "at", "colon", "prime", "dots"):
+            operand, j = self.primary(items, i)
+            value = self.operation(function, (operand,), (), factor.start)
+        else:
+            return None
+        if power is not None:
+            value = self.marked(value, [power], factor.start)
+        return value, j
+
+    def operation(
+        self, function: Formula, arguments: tuple[Formula, ...], names: tuple[str, ...], place: int
+    ) -> Formula:
+        """A call, or the sign that the function stands for: np.dot(a, b) is a @ b."""
+        name = function.name if isinstance(function, Symbol) and function.layer is None else ""
+        if name in OPERATIONS:
+            if len(arguments) != 2 or names:
+                raise self.error(place, f"{name} takes two arguments")
+            return Binary(OPERATIONS[name], arguments[0], arguments[1])
+        if name == "transpose":
+            if len(arguments) != 1 or names:
+                raise self.error(place, "transpose takes one argument")
+            return Transpose(arguments[0])
+        if name == "copy" and len(arguments) == 1:
+            return arguments[0]
+        if name == "array" and len(arguments) == 1 and isinstance(arguments[0], Array):
+            return arguments[0]
+        return Call(function, arguments, names)
+
+    def numbered_cost(self, factor: Factor, follows: Item) -> Formula | None:
+        """L(k), the loss of sample k."""
+        if factor.value not in COSTS or not follows.glued or follows.factor.kind != "lpar":
+            return None
+        index = self.sample_index(follows.factor)
+        if isinstance(index, Symbol) and index.name in ("i", "j", "k"):
+            symbol = self.symbol(factor)
+            if isinstance(symbol, Symbol):
+                return self.marked(replace(symbol, sample=index), follows.factor.marks, factor.start)
+        return None
+
+    def numbered(self, factor: Factor, follows: Item) -> Formula | None:
+        """`a[l](i)` and `x(i)`, the sample i of a quantity; a layer where layers stand in parentheses."""
+        group = follows.factor
+        if group.kind != "lpar" or not follows.glued or factor.value in FUNCTIONS:
+            return None
+        index = self.sample_index(group)
+        if index is None:
+            return None
+        marks = self.sorted_marks(factor)
+        single = isinstance(index, Number) or (isinstance(index, Symbol) and index.name in "ijksnmN")
+        layered = self.letters.layer == "parentheses" and marks.layer is None
+        if factor.value in self.letters.functions and not (layered and factor.value == "g"):
+            return None
+        first = factor.marks[0][0] if factor.marks and self.letters.layer == "parentheses" else ""
+        if first == "sup" and isinstance(marks.layer, Number) and not marks.entries and marks.sample is None:
+            marks.entries, marks.layer, layered = (marks.layer,), None, True  # a0(L)
+        if layered and not marks.after and not marks.prime and factor.value not in COSTS:
+            marks.layer = index
+        elif (marks.layer is not None or (factor.value in PER_SAMPLE and single)) and not marks.after:
+            marks.sample = index
+        else:
+            return None
+        return self.marked(self.assembled(factor, marks), group.marks, factor.start)

@@ -1,0 +1,131 @@
+"""Derivatives written as fractions, with a slash, or as operators."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ...errors import FormulaError
+from ..formula import At, Formula, Partial, Symbol
+from .calls import Calls
+from .grammar import Factor
+from .parts import BRACKETED, COSTS, Item, begins_change, first_item, operand_apart, plain_item, single
+from .tokens import FUNCTIONS, is_differential
+
+
+class Derivatives(Calls):
+    """Resolves derivatives among the factors of a product."""
+
+    def derivative(self, items: list[Item], i: int) -> tuple[Formula, int] | None:
+        """A derivative that begins at item i, as a fraction or with a slash, applied where it is an operator."""
+        factor = items[i].factor
+        if factor.kind == "frac":
+            parts = self.fraction_derivative(factor)
+            if parts is None:
+                return None
+            top, bottom = parts
+            j = i + 1
+            marks = factor.marks
+        else:
+            above = self.change(items, i)
+            if above is None:
+                return None
+            top, j = above
+            if j >= len(items) or items[j].sign != "/" or items[j].negative:
+                if factor.kind == "partial":
+                    raise self.error(factor.start, "∂ stands outside a fraction")
+                return None
+            if top is None:
+                items = operand_apart(items, j)
+            below = self.change(items, j)
+            if below is None or below[0] is None:
+                if factor.kind == "partial":
+                    raise self.error(items[j].factor.start, "∂ above the bar needs ∂ and a letter below it")
+                return None
+            bottom, j = below[0], below[1]
+            marks = []
+        if top is not None:
+            value = self.marked(Partial(top, bottom), marks, factor.start)
+            if j < len(items) and items[j].sign == " " and items[j].factor.kind == "lpar":
+                place = self.evaluated_at(value, items[j].factor)
+                if place is not None:
+                    return self.marked(At(value, place), items[j].factor.marks, factor.start), j + 1
+            return value, j
+        if j >= len(items) or items[j].sign != " ":
+            raise self.error(factor.start, "the derivative is taken of nothing: write what follows it")
+        if items[j].factor.kind in BRACKETED:
+            operand, after = self.primary(items, j)
+            return Partial(operand, bottom), after
+        return Partial(self.product(items[j:]), bottom), len(items)
+
+    def evaluated_at(self, value: Formula, factor: Factor) -> Formula | None:
+        """The place x of `df/dx (x)`, or None where the bracket is a factor."""
+        if not isinstance(value, Partial) or len(factor.value.items) != 1:
+            return None
+        try:
+            place = self.chain(factor.value.items[0])
+        except FormulaError:
+            return None
+        numerator = value.numerator
+        is_function = isinstance(numerator, Symbol) and numerator.name in self.letters.functions - COSTS
+        same = isinstance(place, Symbol) and place == value.denominator
+        return place if same or (is_function and isinstance(place, Symbol)) else None
+
+    def change(self, items: list[Item], i: int) -> tuple[Formula | None, int] | None:
+        """`∂z_k`, `dz`, `d(…)` or a lone d or ∂ at item i: what changes (None for a lone sign), and the next item."""
+        factor = items[i].factor
+        if factor.kind == "partial" or (factor.kind == "name" and factor.value == "d"):
+            if factor.marks:
+                raise self.error(factor.start, "a second derivative is not read: write a derivative of a derivative")
+            if i + 1 < len(items) and items[i + 1].sign == " ":
+                inner, j = self.primary(items, i + 1)
+                return inner, j
+            return None, i + 1
+        if factor.kind == "name" and is_differential(factor.value):
+            bare = Factor("name", factor.value[1:], factor.start + 1, factor.end, factor.marks)
+            return self.primary([*items[:i], replace(items[i], factor=bare), *items[i + 1 :]], i)
+        return None
+
+    def fraction_derivative(self, factor: Factor) -> tuple[Formula | None, Formula] | None:
+        top, bottom = factor.value
+        if len(top.items) != 1 or len(bottom.items) != 1:
+            return None
+        below = single(bottom.items[0])
+        if below is None or not begins_change(below[0].factor):
+            return None
+        above = first_item(top.items[0])
+        if above is None or not begins_change(above.factor):
+            return None
+        denominator = self.change(below, 0)
+        if denominator is None or denominator[0] is None or denominator[1] != len(below):
+            return None
+        alone = single(top.items[0])
+        if alone is not None:
+            numerator = self.change(alone, 0)
+            if numerator is not None and numerator[1] == len(alone):
+                return numerator[0], denominator[0]
+        if above.factor.kind != "partial":
+            return None
+        chain = top.items[0]
+        first = chain.sides[0][0][1]
+        stripped = [replace(first[0], factors=first[0].factors[1:]), *first[1:]]
+        if not stripped[0].factors:
+            return None
+        side = [(chain.sides[0][0][0], stripped), *chain.sides[0][1:]]
+        return self.side(side), denominator[0]
+
+    def as_operator(self, value: Formula, items: list[Item], i: int) -> Formula | None:
+        """`∂L/∂w [y z - …]`: a derivative of the cost written where d/dw of what follows may be meant."""
+        rest = items[i:]
+        if not (isinstance(value, Partial) and isinstance(value.numerator, Symbol) and value.numerator.name in COSTS):
+            return None
+        if not rest or rest[0].sign != " " or any(x.sign == "/" for x in rest):
+            return None
+        if not any(x.factor.kind in ("lpar", "lbrack") or x.factor.value in FUNCTIONS for x in rest if plain_item(x)):
+            return None
+        if any(x.factor.kind in ("partial", "frac") or is_differential(str(x.factor.value)) for x in rest):
+            return None
+        if rest[0].factor.kind == "lpar":
+            return None
+        if self.choose("a product with the derivative", "the derivative is taken of what follows it") == 0:
+            return None
+        return Partial(self.product(rest), value.denominator)

@@ -1,0 +1,196 @@
+"""From the loose groups of the grammar to a `Formula`: what stands side by side is a call, a product or a derivative.
+
+Where the writing has several meanings, `Reader.choose` is asked; `readings` runs the whole for every other answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+from ...errors import FormulaError
+from ..formula import At, Binary, Equation, Formula, Negate, Sum
+from ..letters import Letters
+from .derivatives import Derivatives
+from .grammar import Chain, Product
+from .parts import (
+    ENTRY_SIGNS,
+    MATRIX_SIGNS,
+    MAX_DEPTH,
+    MAX_FACTORS,
+    MAX_READINGS,
+    Item,
+    Terms,
+    added,
+    depth,
+    is_scalar,
+    items_of,
+    left_to_right,
+    one_bracket,
+)
+
+
+class Reader(Derivatives):
+    """Resolves one statement, with one answer for every ambiguous place."""
+
+    def chain(self, chain: Chain) -> Formula:
+        sides = tuple(self.side(s) for s in chain.sides)
+        return Equation(sides, tuple(chain.relations)) if chain.relations else sides[0]
+
+    def side(self, side: list[tuple[str, Product]]) -> Formula:
+        terms: Terms = []
+        for sign, product in side:
+            items = list(items_of(product))
+            if terms and terms[-1][1][-1].factor.kind == "sumop":  # `\sum - y`: the sign belongs to the body
+                terms[-1][1].append(replace(items[0], negative=sign == "-"))
+                terms[-1][1].extend(items[1:])
+            else:
+                terms.append((sign, items))
+        if len(terms) > MAX_FACTORS or any(len(t[1]) > MAX_FACTORS for t in terms):
+            raise FormulaError(f"a sum or a product has more than {MAX_FACTORS} members: split the formula.")
+        return self.terms(terms)
+
+    def terms(self, terms: Terms) -> Formula:
+        total: Formula | None = None
+        for n, (sign, items) in enumerate(terms):
+            sums = [k for k, x in enumerate(items) if x.factor.kind == "sumop"]
+            last = n == len(terms) - 1
+            if sums and not last and not one_bracket(items[sums[-1] + 1 :]):
+                before, after = items[: sums[0]], items[sums[0] + 1 :]
+                if after and self.choose("the sum ends before the next + or -", "the sum covers all terms behind it"):
+                    rest: Terms = [("-" if after[0].negative else "", [replace(after[0], negative=False), *after[1:]])]
+                    body = self.terms([*rest, *terms[n + 1 :]])
+                    value: Formula = Sum(body, self.bounds(items[sums[0]].factor))
+                    if before:
+                        head = self.product(before)
+                        value = Binary(items[sums[0]].sign or " ", head, value)
+                    return added(total, sign, value)
+            if (
+                items[-1].factor.kind == "at"
+                and n > 0
+                and self.choose(
+                    "the place of evaluation belongs to the last term",
+                    "the place of evaluation belongs to the whole sum",
+                )
+            ):
+                total = added(total, sign, self.product(items[:-1]))
+                total = At(total, self.place(items[-1].factor))
+                continue
+            total = added(total, sign, self.product(items))
+        assert total is not None
+        return total
+
+    def product(self, items: list[Item]) -> Formula:
+        """The value of a product: calls, derivatives and sums are found first, then the signs are applied."""
+        found: list[tuple[str, Formula, bool]] = []
+        i = 0
+        while i < len(items):
+            item = items[i]
+            sign = item.sign if found else ""
+            factor = item.factor
+            if factor.kind == "sumop":
+                if i + 1 == len(items):
+                    raise self.error(factor.end, "nothing follows the sum sign")
+                if sign == " " and item.glued and not factor.marks:
+                    raise self.error(
+                        factor.start, "the index of a sum stands before its sign, as copying a page leaves it"
+                    )
+                value: Formula = Sum(self.product(items[i + 1 :]), self.bounds(factor))
+                i = len(items)
+            elif factor.kind == "at":
+                if not found:
+                    raise self.error(factor.start, "the bar of an evaluation has nothing before it")
+                if item.glued and items[i - 1].factor.kind in ("lpar", "at"):  # (∂h/∂x)|_{x}
+                    found[-1] = (found[-1][0], At(found[-1][1], self.place(factor)), found[-1][2])
+                else:
+                    found = [("", At(self.combined(found), self.place(factor)), False)]
+                i += 1
+                continue
+            else:
+                derivative = self.derivative(items, i)
+                value, i = derivative if derivative else self.primary(items, i)
+                if derivative and not found and (whole := self.as_operator(value, items, i)) is not None:
+                    value, i = whole, len(items)
+            if item.negative:
+                value = Negate(value)
+            found.append((sign, value, item.glued))
+        return self.combined(found)
+
+    def combined(self, found: list[tuple[str, Formula, bool]]) -> Formula:
+        """The factors joined by their signs, from left to right unless another grouping is asked for."""
+        found = self.glued_denominators(found)
+        if len(found) == 1:
+            return found[0][1]
+        signs = [(k, s) for k, (s, _, _) in enumerate(found) if k and not self.neutral(found, k)]
+        matrix = [k for k, s in signs if s in MATRIX_SIGNS]
+        entry = [k for k, s in signs if s in ENTRY_SIGNS]
+        plain = left_to_right(found)
+        if not matrix or not any(found[k][0] in "*∘" for k in entry):
+            return plain
+        options, notes = [plain], ["from left to right"]
+        for loose, note in (
+            (matrix, "the entry-by-entry product before the matrix product"),
+            (entry, "the matrix product before the entry-by-entry product"),
+        ):
+            cuts = [0, *loose, len(found)]
+            parts = [
+                (found[a][0], left_to_right([("", found[a][1], False), *found[a + 1 : b]]), False)
+                for a, b in pairwise(cuts)
+            ]
+            other = left_to_right(parts)
+            if other not in options:
+                options.append(other)
+                notes.append(note)
+        return options[self.choose(*notes)]
+
+    def neutral(self, found: list[tuple[str, Formula, bool]], k: int) -> bool:
+        """Whether the sign before factor k joins a number's multiple, so that grouping does not matter."""
+        return is_scalar(found[k][1]) or all(is_scalar(f) for _, f, _ in found[:k])
+
+    def glued_denominators(self, found: list[tuple[str, Formula, bool]]) -> list[tuple[str, Formula, bool]]:
+        """`1/2x`: everything that is glued to the denominator may stand below the bar."""
+        k = 0
+        while k < len(found):
+            end = k + 1
+            if found[k][0] == "/":
+                while end < len(found) and found[end][0] == " " and found[end][2]:
+                    end += 1
+            if end > k + 1 and self.choose(
+                "the quotient from left to right", "everything up to the next sign stands below the bar"
+            ):
+                below = left_to_right([("", found[k][1], False), *found[k + 1 : end]])
+                found = [*found[:k], ("/", below, False), *found[end:]]
+                end = k + 1
+            k = end
+        return found
+
+
+def readings(chain: Chain, text: str, letters: Letters) -> list[tuple[Formula, str]]:
+    """Every reading of a statement, the plainest first, each with a note on how it departs from the plainest."""
+    found: list[tuple[Formula, str]] = []
+    pending: list[tuple[int, ...]] = [()]
+    seen: set[tuple[int, ...]] = set()
+    while pending and len(found) < MAX_READINGS:
+        answers = pending.pop(0)
+        reader = Reader(text, letters, answers)
+        try:
+            formula = reader.chain(chain)
+        except RecursionError:
+            raise FormulaError("the formula is nested too deeply: split it.") from None
+        except FormulaError:
+            if not found:
+                raise
+            continue
+        if depth(formula) > MAX_DEPTH:
+            raise FormulaError(f"the formula is more than {MAX_DEPTH} operations deep: split it.")
+        if all(formula != f for f, _ in found):
+            note = "; ".join(asked[a] for a, asked in zip(answers, reader.asked, strict=False) if a)
+            found.append((formula, note))
+        for n in range(len(answers), len(reader.asked)):
+            for a in range(1, len(reader.asked[n])):
+                other = (*answers, *[0] * (n - len(answers)), a)
+                if other not in seen:
+                    seen.add(other)
+                    pending.append(other)
+        pending.sort(key=lambda p: sum(map(bool, p)))
+    return found

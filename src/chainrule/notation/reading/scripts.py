@@ -1,0 +1,281 @@
+"""Letters and brackets with what hangs on them: layer, sample, index, transpose, power, prime."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import replace
+from fractions import Fraction
+
+from ...errors import FormulaError
+from ..formula import Binary, Call, Formula, Index, Number, Partial, Slice, Symbol, Transpose, symbols
+from ..letters import Letters
+from .grammar import Chain, Factor, List, Product
+from .parts import PER_LAYER, WITHOUT_LAYER, Item, Marks, magnitude, single
+from .tokens import KEYWORDS, MAX_EXPONENT, is_differential, where
+
+
+class Scripts(ABC):
+    """Resolves the marks of one statement; what the marks contain is resolved by the heirs."""
+
+    def __init__(self, text: str, letters: Letters, answers: tuple[int, ...] = ()) -> None:
+        self.text = text
+        self.letters = letters
+        self.answers = answers
+        self.asked: list[tuple[str, ...]] = []
+
+    def choose(self, *notes: str) -> int:
+        """The answer at an ambiguous place; `notes` tells the answers, the plainest first."""
+        n = len(self.asked)
+        self.asked.append(notes)
+        return self.answers[n] if n < len(self.answers) else 0
+
+    def error(self, place: int, message: str) -> FormulaError:
+        return FormulaError(f"{message} {where(self.text, place)}.")
+
+    @abstractmethod
+    def chain(self, chain: Chain) -> Formula:
+        """An equation, or the one side of a chain without relations."""
+
+    @abstractmethod
+    def side(self, side: list[tuple[str, Product]]) -> Formula:
+        """A sum of products."""
+
+    @abstractmethod
+    def product(self, items: list[Item]) -> Formula:
+        """The value of a product."""
+
+    @abstractmethod
+    def value(self, factor: Factor) -> Formula:
+        """A factor by itself."""
+
+    def listed(self, content: List, factor: Factor) -> Formula:
+        """The one formula of a bracket."""
+        if len(content.items) != 1 or content.items[0].relations:
+            raise self.error(factor.start, "one quantity must stand here, not a list or an equation")
+        return self.chain(content.items[0])
+
+    def symbol(self, factor: Factor, *, function: bool = False) -> Formula:
+        name = factor.value
+        if self.letters.differentials and not function and is_differential(name):
+            inner = Factor("name", name[1:], factor.start + 1, factor.end, factor.marks)
+            return Call(Symbol("d"), (self.symbol(inner),))
+        return self.assembled(factor, self.sorted_marks(factor))
+
+    def assembled(self, factor: Factor, marks: Marks) -> Formula:
+        value: Formula = Symbol(factor.value, marks.layer, marks.sample, marks.prime)
+        after = list(marks.after)
+        if marks.entries:
+            full = len(marks.entries) == 2 and not any(isinstance(x, Slice) for x in marks.entries)
+            if full and after and after[0][0] == "T":  # W_{ij}^T is an entry of the transpose
+                value = Transpose(value)
+                after.pop(0)
+            value = Index(value, marks.entries)
+        for kind, content in after:
+            if kind == "T":
+                value = Transpose(value)
+            elif kind == "index" and isinstance(content, tuple):
+                value = Index(value, content)
+            elif isinstance(content, Formula):
+                if sum(k == "^" for k, _ in after) > 1:
+                    raise self.error(factor.start, "two powers stand above one letter: use brackets")
+                value = self.power(value, content, factor.start)
+        return value
+
+    def sorted_marks(self, factor: Factor) -> Marks:
+        name, marks = factor.value, Marks()
+        if len(factor.marks) > 12:
+            raise self.error(factor.start, "more than twelve scripts hang on one letter")
+        for kind, content in factor.marks:
+            if kind == "prime" or (kind == "attr" and content == "prime"):
+                marks.prime += 1
+            elif kind == "attr" and content == "T":
+                marks.after.append(("T", None))
+            elif kind == "attr":
+                raise self.error(factor.start, f".{content} needs its arguments in parentheses")
+            elif kind == "idx":
+                self.add_index(factor, marks, self.entries(content, name, factor))
+            elif kind == "sub":
+                found = self.entries(content, name, factor)
+                subscripted = self.letters.layer == "subscript" and marks.layer is None
+                if subscripted and len(found) == 1 and not isinstance(found[0], Slice) and name != "n":
+                    marks.layer = found[0]
+                else:
+                    marks.entries += found
+            elif kind == "power":
+                marks.after.append(("^", self.listed(content, factor)))
+            else:
+                self.add_superscript(factor, marks, content)
+        return marks
+
+    def add_index(self, factor: Factor, marks: Marks, found: tuple[Formula, ...]) -> None:
+        layer = (
+            marks.layer is None
+            and not marks.entries
+            and not marks.after
+            and factor.value not in WITHOUT_LAYER
+            and len(found) == 1
+            and not isinstance(found[0], Slice)
+        )
+        if layer:
+            marks.layer = found[0]
+        elif marks.after:
+            marks.after.append(("index", found))
+        else:
+            marks.entries += found
+
+    def add_superscript(self, factor: Factor, marks: Marks, content: List) -> None:
+        """Layer, sample, transpose, prime, component or power, whatever stands above a letter."""
+        if len(content.items) != 1 or content.items[0].relations:
+            if self.letters.component == "superscript" and not any(c.relations for c in content.items):
+                marks.entries += self.entries(content, factor.value, factor)
+                return
+            raise self.error(factor.start, "a list or an equation stands above a letter")
+        run = single(content.items[0])
+        if run is None:
+            exponent = self.chain(content.items[0])
+            negative = content.items[0].sides[0][0][0] == "-"
+            if self.letters.component == "superscript" and marks.layer is not None and not negative:
+                marks.entries += (exponent,)
+            else:
+                marks.after.append(("^", exponent))
+            return
+        k = 0
+        while k < len(run):
+            f = run[k].factor
+            if f.kind == "lbrack" and len(f.value.items) == 1 and marks.layer is None:
+                marks.layer = self.listed(f.value, f)
+                self.add_primes(f, marks)
+            elif f.kind == "lpar" and (index := self.sample_index(f)) is not None:
+                as_layer = self.letters.layer == "parentheses" or factor.value in PER_LAYER
+                if as_layer and marks.layer is None:
+                    marks.layer = index
+                elif marks.sample is None:
+                    marks.sample = index
+                else:
+                    raise self.error(factor.start, "two sample numbers stand above one letter")
+                self.add_primes(f, marks)
+            elif f.kind == "prime":
+                marks.prime += 1
+            elif f.kind == "name" and f.value == "T" and all(m[0] == "prime" for m in f.marks):
+                rest = tuple(self.value(x.factor) for x in run[k + 1 :])
+                marks.after.append(("T", None))
+                if rest:
+                    marks.after.append(("index", rest))
+                marks.prime += len(f.marks)
+                return
+            else:
+                break
+            k += 1
+        rest_items = run[k:]
+        if not rest_items:
+            return
+        plain_power = marks.layer is None and len(rest_items) == 1 and rest_items[0].factor.kind == "num"
+        if self.letters.component == "superscript" and not plain_power:
+            marks.entries += self.run_entries(rest_items, factor.value)
+        else:
+            marks.after.append(("^", self.product([replace(rest_items[0], sign=""), *rest_items[1:]])))
+
+    def add_primes(self, factor: Factor, marks: Marks) -> None:
+        if any(kind != "prime" for kind, _ in factor.marks):
+            raise self.error(factor.start, "a script hangs on a script")
+        marks.prime += len(factor.marks)
+
+    def sample_index(self, group: Factor) -> Formula | None:
+        """What stands in a parenthesis if it can number a sample or a layer: i, 3, L-1."""
+        if len(group.value.items) != 1 or group.value.items[0].relations:
+            return None
+        side = group.value.items[0].sides[0]
+        for sign, product in side:
+            if (sign == "-" and len(side) == 1) or len(product) != 1 or len(product[0].factors) != 1:
+                return None
+            f = product[0].factors[0]
+            if f.marks or not (f.kind == "num" or (f.kind == "name" and f.value in "ijklsmnNLHKpqrt")):
+                return None
+        if len(side) > 2:
+            return None
+        return self.side(side)
+
+    def entries(self, content: List, name: str, factor: Factor) -> tuple[Formula, ...]:
+        """The indices of a subscript or a bracket: `ij`, `i,j`, `i:`, `l-1`."""
+        found: list[Formula] = []
+        for chain in content.items:
+            if chain.relations:
+                raise self.error(factor.start, "an equation stands among indices")
+            run = single(chain)
+            if run is None:
+                found.append(self.chain(chain))
+            else:
+                found.extend(self.run_entries(run, name))
+        return tuple(found)
+
+    def run_entries(self, run: list[Item], name: str) -> tuple[Formula, ...]:
+        if len(run) == 1 and run[0].factor.kind == "num" and not run[0].factor.marks:
+            digits = run[0].factor.value
+            if len(digits) == 2 and digits.isdigit() and name.removeprefix("d") in ("W", "w", "Z", "A", "X", "Y"):
+                return tuple(Number(Fraction(int(c))) for c in digits)
+        if any(x.factor.kind not in ("num", "name", "colon", "word", "dots") for x in run):
+            return (self.product([replace(run[0], sign=""), *run[1:]]),)
+        if sum(x.factor.kind == "colon" for x in run) > 1 or (len(run) > 2 and run[1].factor.kind == "colon"):
+            raise self.error(run[0].factor.start, "a range of indices is not read: write : for all of them")
+        return tuple(Slice() if x.factor.kind == "colon" else self.value(x.factor) for x in run)
+
+    def is_place(self, content: List) -> bool:
+        """Whether a superscript holds a layer, a prime or a sample rather than a power."""
+        run = single(content.items[0]) if len(content.items) == 1 else None
+        return bool(run) and run is not None and run[0].factor.kind in ("lbrack", "prime")
+
+    def is_power(self, content: List) -> bool:
+        run = single(content.items[0]) if len(content.items) == 1 else None
+        if run is not None and run[0].factor.kind == "name" and run[0].factor.value == "T":
+            return False
+        return not self.is_place(content)
+
+    def marked(self, base: Formula, marks: list[tuple[str, object]], place: int) -> Formula:
+        """A bracket, call or number with what hangs on it: indices, transposes, powers, primes."""
+        if len(marks) > 12:
+            raise self.error(place, "more than twelve scripts hang on one factor")
+        if isinstance(base, Number) and len(marks) > 1:
+            raise self.error(place, "a number carries one power at most: use brackets")
+        for kind, content in marks:
+            if kind == "prime" or (kind == "attr" and content == "prime"):
+                base = Partial(base, self.variable(base, place))
+            elif kind == "attr" and content == "T":
+                base = Transpose(base)
+            elif kind == "attr":
+                raise self.error(place, f".{content} needs its arguments in parentheses")
+            elif kind in ("idx", "sub"):
+                assert isinstance(content, List)
+                if isinstance(base, Number):
+                    raise self.error(place, "a number carries no index")
+                base = Index(base, self.entries(content, "", Factor("", "", place, place)))
+            else:
+                assert isinstance(content, List)
+                base = self.raised(base, content, place)
+        return base
+
+    def raised(self, base: Formula, content: List, place: int) -> Formula:
+        run = single(content.items[0]) if len(content.items) == 1 else None
+        if run is not None and run[0].factor.kind == "name" and run[0].factor.value == "T" and not run[0].factor.marks:
+            base = Transpose(base)
+            rest = tuple(self.value(x.factor) for x in run[1:])
+            return Index(base, rest) if rest else base
+        if run is not None and all(x.factor.kind == "prime" for x in run):
+            return Partial(base, self.variable(base, place))
+        if run is not None and run[0].factor.kind == "lbrack":
+            raise self.error(place, "a layer stands above a bracket: write it above the letter")
+        return self.power(base, self.listed(content, Factor("", "", place, place)), place)
+
+    def variable(self, base: Formula, place: int) -> Formula:
+        """The only variable of a bracket whose derivative is written with a prime."""
+        functions = {id(part.function) for _, part in base.walk() if isinstance(part, Call)}
+        found = {s for s in symbols(base) if id(s) not in functions and s.name not in KEYWORDS}
+        if len(found) != 1:
+            raise self.error(
+                place, "a prime behind a bracket with several letters does not say by which to differentiate"
+            )
+        return found.pop()
+
+    def power(self, base: Formula, exponent: Formula, place: int) -> Formula:
+        if magnitude(exponent) > MAX_EXPONENT:
+            raise self.error(place, f"an exponent is larger than {MAX_EXPONENT}")
+        return Binary("^", base, exponent)

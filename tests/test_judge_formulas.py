@@ -1,0 +1,274 @@
+"""Right formulas are called right, in every writing; hand-written mistakes are named; conditions are said."""
+
+from __future__ import annotations
+
+import pytest
+
+from chainrule.judge.judge import check_formula
+from chainrule.judge.verdict import Declared
+from chainrule.notation.letters import Letters
+
+# For every network and loss, samples as columns, 1/m at the parameters. {L} is the last layer by its number.
+GENERAL = (
+    "Z[l] = W[l] @ A[l-1] + b[l]",
+    "A[l] = g[l](Z[l])",
+    "A[0] = X",
+    "Yhat = A[L]",
+    "dW[l] = 1/m * dZ[l] @ A[l-1].T",
+    "dW[l] = dZ[l] @ A[l-1].T / m",
+    "dW[l] = (A[l-1] @ dZ[l].T).T / m",
+    "db[l] = 1/m * sum(dZ[l], axis=1, keepdims=True)",
+    "dA[l-1] = W[l].T @ dZ[l]",
+    "dA[l] = W[l+1].T @ dZ[l+1]",
+    "dZ[l] = (W[l+1].T @ dZ[l+1]) * g[l].prime(Z[l])",
+    "dZ[l-1] = (W[l].T @ dZ[l]) * g[l-1].prime(Z[l-1])",
+    "W[l] = W[l] - alpha * dW[l]",
+    "b[l] = b[l] - alpha * db[l]",
+    r"dW^{[l]} = \frac{1}{m} dZ^{[l]} A^{[l-1]T}",
+    r"dW^{[l]} = \frac{1}{m} dZ^{[l]} \left(A^{[l-1]}\right)^T",
+    r"dA^{[l-1]} = W^{[l]T} dZ^{[l]}",
+    r"dZ^{[l]} = \left(W^{[l+1]T} dZ^{[l+1]}\right) \odot g^{[l]\prime}(Z^{[l]})",
+    r"Z^{[l]} = W^{[l]} A^{[l-1]} + b^{[l]}",
+    r"W^{[l]} := W^{[l]} - \alpha \, dW^{[l]}",
+)
+# The same for one sample, in small letters.
+SAMPLE = (
+    "z[l] = W[l] @ a[l-1] + b[l]",
+    "a[l] = g[l](z[l])",
+    "dz[l] = (W[l+1].T @ dz[l+1]) * g[l].prime(z[l])",
+    "da[l-1] = W[l].T @ dz[l]",
+    "dz[l][i] = sum_k dz[l+1][k]*W[l+1][k,i]*g[l].prime(z[l][i])",
+    "da[l][i] = sum_j dz[l+1][j] * W[l+1][j,i]",
+    "z[l][i] = sum_j W[l][i,j] * a[l-1][j] + b[l][i]",
+    r"da^{[l-1]} = W^{[l]T} dz^{[l]}",
+    r"\frac{\partial L}{\partial a^{[l-1]}} = W^{[l]T} \frac{\partial L}{\partial z^{[l]}}",
+    r"dz^{[l]}_i = \sum_k dz^{[l+1]}_k W^{[l+1]}_{ki} g^{[l]\prime}(z^{[l]}_i)",
+)
+HIDDEN = ("dZ[1] = dA[1] * g[1].prime(Z[1])", "dZ[2] = g[2].prime(Z[2]) * dA[2]")
+MATCHED = ("dZ[L] = A[L] - Y", "dZ[L] = Yhat - Y", "dZ[3] = A[3] - Y", r"dZ^{[L]} = A^{[L]} - Y")
+NETWORKS = (
+    ("3-5:tanh-4:sigmoid-2:softmax", "cross_entropy", MATCHED),
+    ("3-5:sigmoid-4:softplus-1:sigmoid", "binary_cross_entropy", MATCHED),
+    ("4-4:relu-3:tanh-2", "quadratic", (*MATCHED, "dA[L] = A[L] - Y")),
+    ("4-4:tanh-3:tanh-2:tanh", "quadratic", ("dA[L] = A[L] - Y", "dZ[L] = (A[L] - Y) * (1 - A[L]^2)")),
+)
+RIGHT = [
+    (formula, network, loss)
+    for network, loss, special in NETWORKS
+    for formula in (*GENERAL, *SAMPLE, *HIDDEN, *special)
+]
+
+
+@pytest.mark.parametrize(("formula", "network", "loss"), RIGHT)
+def test_right_formulas_are_right(formula: str, network: str, loss: str) -> None:
+    """Every textbook formula, with every pair of activation and loss, in several writings."""
+    judged = check_formula(formula, network, loss, place="parameters")
+    assert judged.verdict == "right", judged
+
+
+# One sample: dW is the outer product itself.
+ONE_SAMPLE = (
+    "dW[l] = outer(dz[l], a[l-1])",
+    "dW[l] = dz[l] @ a[l-1].T",
+    "dW[l][i,j] = dz[l][i] * a[l-1][j]",
+    "db[l] = dz[l]",
+)
+
+
+@pytest.mark.parametrize("formula", ONE_SAMPLE)
+def test_one_sample_is_a_condition_unless_declared(formula: str) -> None:
+    """dW is a mean over the samples; the outer product is its term."""
+    network = "3-5:tanh-4:sigmoid-2:softmax"
+    declared = check_formula(formula, network, "cross_entropy", samples="one")
+    assert declared.verdict == "right", declared
+    open_ = check_formula(formula, network, "cross_entropy")
+    assert open_.verdict == "right if", open_
+    assert "one sample" in open_.condition
+
+
+@pytest.mark.parametrize("formula", [*GENERAL[:15], *SAMPLE[:4]])
+def test_general_rules_hold_for_any_network(formula: str) -> None:
+    """Without a network a formula is tried on several."""
+    judged = check_formula(formula, place="parameters")
+    assert judged.verdict == "right", judged
+
+
+LOGISTIC = (
+    "z = w.T @ x + b",
+    "a = sig(z)",
+    "dz = a - y",
+    "dL/dz = a - y",
+    "da/dz = a*(1-a)",
+    "dL/da = -y/a + (1-y)/(1-a)",
+    "dL/da = -(y/a - (1-y)/(1-a))",
+    "dL/dz = -(y/a - (1-y)/(1-a)) * a*(1-a)",
+    "dL/dz = dL/da * da/dz",
+    "dL/dw = x*(a - y)",
+    "dL/dw = dL/dz * x",
+    "L = -(y*ln(a) + (1-y)*ln(1-a))",
+    "L = ln(1+exp(z)) - y*z",
+    "ln(1-a) = -z - ln(1+exp(-z))",
+    "d/db (y*(w*x+b)) = y",
+    r"\frac{\partial L}{\partial z} = a - y",
+)
+
+
+@pytest.mark.parametrize("formula", LOGISTIC)
+def test_formulas_without_layers_are_about_one_unit(formula: str) -> None:
+    """Logistic regression: small letters, no layer."""
+    judged = check_formula(formula, loss="binary_cross_entropy")
+    assert judged.verdict == "right", judged
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "sig.prime(z) = sig(z)*(1-sig(z))",
+        "tanh.prime(z) = 1 - tanh(z)^2",
+        "exp(a)*exp(b) = exp(a+b)",
+        "ln(a) + ln(b) = ln(a*b)",
+        "d/dx ln(g(x)) = 1/g(x) * g.prime(x)",
+        "sum_k Z[i,k]*A[j,k] = (Z @ A.T)[i,j]",
+    ],
+)
+def test_identities_hold_for_any_numbers(formula: str) -> None:
+    """No network is needed for them."""
+    assert check_formula(formula).verdict == "right"
+
+
+@pytest.mark.parametrize(
+    ("formula", "cause"),
+    [
+        ("sig.prime(z) = sig(z)*(1+sig(z))", "sign"),
+        ("exp(a) + exp(b) = exp(a+b)", "product-vs-sum"),
+        ("dL/dz = -y*(1-a) + a*1 - y", "missing-parentheses"),
+        ("dL/da = y/a - (1-y)/(1-a)", "sign"),
+        ("L = y*ln(a) + (1-y)*ln(1-a)", "sign"),
+        ("(W[2].T @ dz[2]) * g[1].prime(z[1]) = W[2].T @ (dz[2] * g[1].prime(z[1]))", "missing-parentheses"),
+    ],
+)
+def test_wrong_identities_are_named(formula: str, cause: str) -> None:
+    """The same search for formulas that are no gradients of a network."""
+    judged = check_formula(formula, loss="binary_cross_entropy")
+    assert judged.verdict == "wrong", judged
+    assert cause in {judged.cause, *(other[0].cause for other in judged.others)}, judged
+
+
+def test_mistakes_in_threes_are_found() -> None:
+    """A line of a published text: the gradient for the weight, the wrong product and the wrong layer."""
+    judged = check_formula(
+        "dZ[L-1] = dW[L].T @ dZ[L] @ g[L].prime(Z[L-1])", loss="cross_entropy", place="parameters", seconds=20
+    )
+    assert judged.correction == "dZ[L-1] = W[L].T @ dZ[L] * g[L-1].prime(Z[L-1])", judged
+
+
+@pytest.mark.parametrize(
+    ("formula", "arguments", "words"),
+    [
+        ("dZ[L] = A[L] - Y", {}, "loss"),
+        ("dW[l] = dZ[l] @ A[l-1].T", {"network": "3-4:tanh-4:tanh-2", "loss": "quadratic"}, "1/m"),
+        ("b = b - alpha * db[l]", {}, "b[l]"),
+        ("db[L] = 1/m * sum(dZ[L], axis=1)", {"place": "parameters"}, "keepdims"),
+        ("dW[l] = 1/m * A[l-1].T @ dZ[l]", {"place": "parameters"}, "rows"),
+        ("dZ[2] = A[2] - Y", {"loss": "cross_entropy", "place": "parameters"}, "L = 2"),
+        ("dz[l] = da[l] . g[l].prime(z[l])", {"network": "3-4:tanh-2:tanh", "loss": "quadratic"}, "entry by entry"),
+        ("dZ[l] = dA[l] * g[l].prime(Z[l])", {"network": "3-4:tanh-2:softmax"}, "entry by entry"),
+        ("Z = W.T @ X + b", {}, "transposed"),
+        ("Z[1] = W[1] @ X", {}, "b = 0"),
+    ],
+)
+def test_conditions_are_said(formula: str, arguments: dict[str, str], words: str) -> None:
+    """What holds under a condition is right if that is meant."""
+    judged = check_formula(formula, **arguments)  # type: ignore[arg-type]
+    assert judged.verdict == "right if", judged
+    assert words in judged.condition
+
+
+DEEP = ("3-5:tanh-4:sigmoid-2:softmax", "cross_entropy")
+MISTAKES = (
+    ("dW[l] = 1/m * dZ[l] @ A[l].T", "wrong-layer-index"),
+    ("dW[2] = 1/m * dZ[2] @ A[2].T", "wrong-layer-index"),
+    ("dZ[l] = (W[l].T @ dZ[l+1]) * g[l].prime(Z[l])", "wrong-layer-index"),
+    ("dZ[l] = (W[l+1].T @ dZ[l+1]) * g[l+1].prime(Z[l+1])", "wrong-layer-index"),
+    ("dA[l] = W[l].T @ dZ[l]", "wrong-layer-index"),
+    ("dW[l] = 1/m * dZ[l] @ A[l-1]", "missing-transpose"),
+    ("dA[l-1] = W[l] @ dZ[l]", "missing-transpose"),
+    ("dZ[l] = (W[l+1] @ dZ[l+1]) * g[l].prime(Z[l])", "missing-transpose"),
+    ("dW[l] = -1/m * dZ[l] @ A[l-1].T", "sign"),
+    ("dZ[L] = Y - A[L]", "sign"),
+    ("W[l] = W[l] + alpha * dW[l]", "sign"),
+    ("dW[l] = dZ[l] @ A[l-1].T", "missing-1/m"),
+    ("db[l] = sum(dZ[l], axis=1, keepdims=True)", "missing-1/m"),
+    ("dW[l] = 1/m * (1/m) * dZ[l] @ A[l-1].T", "doubled-1/m"),
+    ("dA[l-1] = 1/m * W[l].T @ dZ[l]", "doubled-1/m"),
+    ("dZ[L] = 2 * (A[L] - Y)", "factor-2"),
+    ("dZ[l] = W[l+1].T @ dZ[l+1]", "missing-activation-derivative"),
+    ("dZ[l] = dA[l]", "missing-activation-derivative"),
+    ("dZ[L] = (A[L] - Y) * g[L].prime(Z[L])", "activation-derivative-at-wrong-place"),
+    ("dZ[l] = (W[l+1].T @ dZ[l+1]) * g[l].prime(A[l])", "activation-derivative-at-wrong-place"),
+    ("dZ[l] = (W[l+1].T @ dZ[l+1]) * g[l](Z[l])", "function-used-for-derivative"),
+    ("A[l] = g[l].prime(Z[l])", "derivative-used-for-function"),
+    ("dA[l-1] = dW[l].T @ dZ[l]", "gradient-used-for-weight"),
+    ("dZ[l] = (dW[l+1].T @ dZ[l+1]) * g[l].prime(Z[l])", "gradient-used-for-weight"),
+    ("W[l] = W[l] - alpha * W[l]", "gradient-used-for-weight"),
+    ("dW[l] = 1/m * dA[l] @ A[l-1].T", "wrong-operand"),
+    ("dW[l] = 1/m * dZ[l] @ Z[l-1].T", "wrong-operand"),
+    ("dW[l] = 1/m * A[l-1] @ dZ[l].T", "operands-swapped"),
+    ("dZ[l] = W[l+1].T @ (dZ[l+1] * g[l].prime(Z[l]))", "missing-parentheses"),
+    ("db[l] = 1/m * dZ[l]", "missing-sum"),
+    ("db[l] = 1/m * sum(dZ[l], axis=0, keepdims=True)", "sum-axis"),
+    ("dZ[l] = (W[l+1].T @ dZ[l+1]) @ g[l].prime(Z[l])", "wrong-product"),
+    ("dA[l-1] = W[l].T + dZ[l]", "product-vs-sum"),
+)
+
+
+@pytest.mark.parametrize(("formula", "cause"), MISTAKES)
+def test_mistakes_are_named(formula: str, cause: str) -> None:
+    """The mistakes that people make, from issue threads and lecture notes: the cause, and a mending that holds."""
+    judged = check_formula(formula, *DEEP, place="parameters", samples="batch", rows=False)
+    assert judged.verdict == "wrong", judged
+    assert cause in {judged.cause, *(other[0].cause for other in judged.others)}, judged
+    again = check_formula(judged.correction, *DEEP, place="parameters", samples="batch", rows=False)
+    assert again.verdict == "right" or "entry by entry" in again.condition, again
+
+
+def test_two_mistakes_get_two_findings() -> None:
+    """Both are named, in one mending."""
+    judged = check_formula("dW[l] = -1/m * dZ[l] @ A[l].T", *DEEP, place="parameters", samples="batch", rows=False)
+    assert {c.cause for c in judged.causes} == {"sign", "wrong-layer-index"}
+
+
+@pytest.mark.parametrize("text", ["dW[2] = ", "", "@@@", "the gradient is small", "dW[2] = __import__('os')"])
+def test_what_cannot_be_read_is_not_told(text: str) -> None:
+    """No guess is made about it."""
+    judged = check_formula(text)
+    assert judged.verdict == "cannot tell"
+    assert judged.note
+
+
+def test_an_unknown_letter_is_not_told() -> None:
+    """A new letter is defined, not judged."""
+    judged = check_formula("q[l] = W[l] @ A[l-1]", *DEEP)
+    assert judged.verdict == "cannot tell", judged
+
+
+def test_declared_readings_are_all_judged() -> None:
+    """A formula that holds under one of two declared meanings is right if that is meant."""
+    readings = (
+        Declared("delta is dZ", *DEEP, letters=Letters(rename={"delta[l]": "dZ[l]"})),
+        Declared("delta is dA", *DEEP, letters=Letters(rename={"delta[l]": "dA[l]"})),
+    )
+    judged = check_formula("delta[L] = A[L] - Y", readings=readings)
+    assert judged.verdict == "right if", judged
+    assert judged.condition == "delta is dZ"
+    assert check_formula("A[0] = X", readings=readings).verdict == "right"
+
+
+def test_a_judgement_prints_and_serializes() -> None:
+    """Cause, place and correction stand in the text and in the JSON."""
+    judged = check_formula("dW[2] = 1/m * dZ[2] @ A[2].T", *DEEP, place="parameters")
+    assert "wrong-layer-index" in str(judged)
+    assert "A[1].T" in str(judged)
+    data = judged.to_json()
+    assert data["verdict"] == "wrong"
+    assert data["causes"][0]["cause"] == "wrong-layer-index"
