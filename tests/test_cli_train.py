@@ -22,6 +22,8 @@ from chainrule.tabular.job import dead_layers
 from chainrule.tabular.preparation import fingerprint, prepare
 from chainrule.train import Callback
 
+pytest.importorskip("matplotlib.figure")  # drawn in this process, which is quicker for many runs
+
 
 def run(*args: str, code: int = 0) -> Result:
     result = CliRunner().invoke(app, list(args))

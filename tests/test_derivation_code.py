@@ -143,7 +143,7 @@ def test_the_program_of_a_derivation_has_its_layout(samples: str, layout: str, p
         order = [a.arg for a in _function(text, "gradients").args.args][1:]
         whole = values | {"seed": np.array([[3]]), "step": np.array([[1]])}
         chance = [x for x in walk(*model.graph.values()) if x.op.random]
-        masks = {f"U[{x.get('stream')}]": evaluate(x, whole) for x in chance}
+        masks = {f"U[{x.get('stream')}]": evaluate([x, model.cost_expression], whole)[0] for x in chance}
         given = {letters(n): v for n, v in {**values, **masks}.items()}
         given |= {n.lower(): v for n, v in given.items() if n in ("X", "Y")}
         given = {n: v.T if rows else v for n, v in given.items()}

@@ -36,6 +36,8 @@ def pairs() -> list[tuple[str, str]]:
 
 def network(rng: random.Random, depth: int, output: str) -> str:
     widths = rng.sample(range(1 if depth < 5 else 2, 8), k=min(depth + 1, 6)) + [2] * max(0, depth - 5)
+    if "softmax" in output and widths[-1] == 1:
+        widths[-1] = 8  # a soft-max of one unit is 1, whatever comes
     hidden = [rng.choice(list(ACTIVATIONS)) for _ in range(depth - 1)]
     parts = [f"{n}:{a}" for n, a in zip(widths[1:], [*hidden, output], strict=True)]
     return "-".join([str(widths[0]), *parts])

@@ -81,9 +81,7 @@ def command(given: str, **options: Any) -> int:
         layer=_layer(options["layer"]),
     )
     text = _program(found, form, options) if form in PROGRAMS else _page(found, form, options)
-    from ..derivation.verify import verify
-
-    report = verify(found, steps=options["steps"])
+    report = found.verify(steps=options["steps"])
     verdict = str(report).splitlines()[0]
     if beside := _beside(options, form):
         verdict += f"; the lines of {beside} are beside these"

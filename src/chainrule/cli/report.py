@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .. import show
 from ..errors import ConfigurationError
 from ..files import RunFolder
-from ..show import class_table, confusion_figure, confusion_table, curves_figure, residuals_figure
+from ..show import class_table, confusion_table
+from ..show.painter import Drawing, Painter
 from ..tabular import TableResult
 from .output import Output
 
@@ -53,15 +55,23 @@ def evaluation(judged: Any, output: Output) -> None:
         _show(class_table(judged.confusion), output)
 
 
-def pictures(result: TableResult, run: RunFolder) -> list[str]:
-    """Draw the learning curves, and confusion matrix or residuals; a note where matplotlib is not installed."""
+def pictures(result: TableResult, run: RunFolder, painter: Painter | None = None) -> list[str]:
+    """Draw the learning curves, and confusion matrix or residuals; a note where matplotlib is not installed.
+
+    painter  asked first: it has imported matplotlib meanwhile
+    """
     judged = result.judged[result.shown]
+    drawings: list[Drawing] = [("curves_figure", (result.curves, run.curves))]
+    if judged.confusion is not None:
+        drawings.append(("confusion_figure", (judged.confusion, run.confusion)))
+    if judged.residuals is not None:
+        file = run.path / "residuals.png"
+        drawings.append(("residuals_figure", (*judged.residuals, file, result.preprocessor.target_name)))
+    if painter is not None and painter.draw(drawings):
+        return []
     try:
-        curves_figure(result.curves, run.curves)
-        if judged.confusion is not None:
-            confusion_figure(judged.confusion, run.confusion)
-        if judged.residuals is not None:
-            residuals_figure(*judged.residuals, run.path / "residuals.png", result.preprocessor.target_name)
+        for name, arguments in drawings:
+            getattr(show, name)(*arguments)
     except ConfigurationError as error:
         if not isinstance(error.__cause__, ImportError):
             raise

@@ -9,6 +9,7 @@ import click
 from click.core import ParameterSource
 
 from ..errors import ConfigurationError
+from ..show.painter import Painter
 from .kinds import Separator, Widths
 from .output import Output
 from .signals import Interruption, Stopped
@@ -74,11 +75,11 @@ def command(ctx: click.Context, /, **given: Any) -> int:
     (test). The run folder gets model.safetensors, history.csv, metrics.json and pictures.
     """
     output = Output(given["quiet"])
-    with Interruption() as stop:
-        return _train(ctx, given, output, stop)
+    with Interruption() as stop, Painter() as painter:
+        return _train(ctx, given, output, stop, painter)
 
 
-def _train(ctx: click.Context, given: dict[str, Any], output: Output, stop: Interruption) -> int:
+def _train(ctx: click.Context, given: dict[str, Any], output: Output, stop: Interruption, painter: Painter) -> int:
     from ..files import RunFolder
     from ..tabular import Every, Job, Options
 
@@ -94,7 +95,7 @@ def _train(ctx: click.Context, given: dict[str, Any], output: Output, stop: Inte
                 output.warn(note)
             _say_notes(job, output)
             output.say(f"resuming in epoch {job.trainer.epoch}, after {job.trainer.step:,} steps")
-            return _run(job, run, every, output, stop)
+            return _run(job, run, every, output, stop, painter)
     if given["data"] is None:
         raise click.UsageError("DATA is missing: give a built-in name, a file or a folder", ctx)
     names = {"data", "out", "overwrite", "resume", "checkpoint_every", "quiet", "debug"}
@@ -105,7 +106,7 @@ def _train(ctx: click.Context, given: dict[str, Any], output: Output, stop: Inte
     _say_notes(job, output)
     with RunFolder(given["out"] or _next_folder(job.data.name), overwrite=given["overwrite"]) as run:
         (run.path / "residuals.png").unlink(missing_ok=True)
-        return _run(job, run, every, output, stop)
+        return _run(job, run, every, output, stop, painter)
 
 
 def _check_resume(ctx: click.Context, given: dict[str, Any]) -> None:
@@ -156,7 +157,7 @@ def _say_notes(job: Any, output: Output) -> None:
         output.warn(as_options(warning))
 
 
-def _run(job: Any, run: Any, every: Any, output: Output, stop: Interruption) -> int:
+def _run(job: Any, run: Any, every: Any, output: Output, stop: Interruption, painter: Painter) -> int:
     from .app import as_options
     from .progress import Bar, Lines
 
@@ -191,7 +192,7 @@ def _run(job: Any, run: Any, every: Any, output: Output, stop: Interruption) -> 
             stop.signum, f"interrupted when training had ended; the model is saved in {run.path}, without pictures"
         )
     stop.gentle = False
-    for note in pictures(result, run):
+    for note in pictures(result, run, painter):
         output.warn(note)
     output.say(f"saved in {run.path}; apply it with: chainrule predict {run.path} DATA")
     return 0

@@ -5,6 +5,7 @@ from chainrule.data.columns import Column, Table
 from chainrule.data.dataset import Dataset
 from chainrule.data.idx import load_idx_folder, read_idx
 from chainrule.data.preprocess import Encoded, Preprocessor
+from chainrule.data.row_groups import RowGroups
 from chainrule.data.sources import read_data
 from chainrule.data.tables import read_table
 from chainrule.data.targets import choose_target, detect_task
@@ -15,6 +16,7 @@ __all__ = [
     "Dataset",
     "Encoded",
     "Preprocessor",
+    "RowGroups",
     "Table",
     "choose_target",
     "detect_task",

@@ -50,7 +50,7 @@ def read_table(
 def _read_delimited(
     data: bytes, path: Path, name: str, separator: str | None, decimal: str | None, categories: Collection[str]
 ) -> Table:
-    pl = _polars()
+    pl = polars()
     data, notes = check_text(data, path)
     layout = lay_out(data, path, separator)
     notes += layout.notes
@@ -62,7 +62,7 @@ def _read_delimited(
             schema={f"column_{k}": pl.String for k in range(len(layout.header))},
         )
     except pl.exceptions.PolarsError as error:
-        raise DataError(f"{path} cannot be parsed as delimited text ({_one_line(error)}): check its format.") from None
+        raise DataError(f"{path} cannot be parsed as delimited text ({one_line(error)}): check its format.") from None
     if frame.height != layout.n_rows:
         raise DataError(
             f"{path} has {layout.n_rows} rows by its line ends but was parsed into {frame.height}: "
@@ -82,11 +82,11 @@ def _read_delimited(
 
 
 def _read_parquet(data: bytes, path: Path, name: str, categories: Collection[str]) -> Table:
-    pl = _polars()
+    pl = polars()
     try:
         frame = pl.read_parquet(io.BytesIO(data))
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        raise DataError(f"{path} is a damaged Parquet file ({_one_line(error)}): write it again.") from None
+        raise DataError(f"{path} is a damaged Parquet file ({one_line(error)}): write it again.") from None
     if not frame.width or not frame.height:
         raise DataError(f"{path} has {frame.width} columns and {frame.height} rows: it needs at least one of each.")
     check_names(frame.columns, str(path))
@@ -97,7 +97,7 @@ def _read_parquet(data: bytes, path: Path, name: str, categories: Collection[str
 
 
 def _typed(series: pl.Series, path: Path, as_category: bool, notes: list[str]) -> Column:
-    pl = _polars()
+    pl = polars()
     name, dtype = series.name, series.dtype
     if dtype.is_numeric() and not as_category:
         column = Column(name, "numeric", series.cast(pl.Float64).fill_null(float("nan")).to_numpy().copy())
@@ -121,7 +121,7 @@ def _typed(series: pl.Series, path: Path, as_category: bool, notes: list[str]) -
     return column
 
 
-def _polars() -> Any:
+def polars() -> Any:
     try:
         import polars
     except ImportError:
@@ -131,5 +131,5 @@ def _polars() -> Any:
     return polars
 
 
-def _one_line(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
     return " ".join(str(error).split())[:200]

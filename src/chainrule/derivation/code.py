@@ -59,8 +59,8 @@ def program(derivation: Derivation, language: str = "numpy") -> str:
 
     A network has `forward(parameters, X)`, which returns the output and what the backward pass reads, and
     `gradients(parameters, X, Y)`, which returns the cost and its derivative by every parameter; an expression has
-    `value(…)` and `gradients(…)` of its letters. The random numbers of dropout (U1, in [0, 1)) are given like data. Raises `UnknownNameError` for
-    another language, `DerivationError` for a general layer.
+    `value(…)` and `gradients(…)` of its letters. The random numbers of dropout (U1, in [0, 1)) are given like data.
+    Raises `UnknownNameError` for another language, `DerivationError` for a general layer.
     """
     subject = derivation.subject
     if subject is None:
@@ -412,6 +412,8 @@ def _cut(code: str, width: int) -> Iterator[str]:
         best, cost, depth = 0, float("inf"), 0
         for i, c in enumerate(code[: width + 1]):
             depth += (c in "([{") - (c in ")]}")
+            if not code[:i].strip():
+                continue
             sign = {"+": 0, "-": 0, "*": 2, "@": 2, "/": 3}.get(code[i + 1 : i + 2], 6)
             if c == " " and i and code[i + 2 : i + 3] == " " and sign < 6:
                 found = 3 * depth + sign + 12 * (width - i) / width

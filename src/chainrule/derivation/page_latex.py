@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from ..notation.formula import Array
+from ..notation.write import GREEK
 from .document import Document, Section
 from .latex_lines import Row, blocks, measure
 from .page_lines import INDEXED, Writer, shape_of
@@ -148,11 +149,7 @@ _MATH = {
     "π": r"\pi",
     "…": r"\ldots",
 }
-_GREEK = frozenset(
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi "
-    "omega".split()
-)
-_CAPITALS = frozenset("gamma delta theta lambda xi pi sigma upsilon phi psi omega".split())
+_LETTERS = {sign: "\\" + name for name, sign in GREEK.items()}
 
 
 def prose(words: str) -> str:
@@ -180,18 +177,14 @@ def _sign(c: str) -> str:
         return _ESCAPES[c]
     if c < "\x7f" and (c >= " " or c in "\n\t"):
         return c
-    if c in _MATH:
-        return f"${_MATH[c]}$"
+    if c in _MATH or c in _LETTERS:
+        return f"${_MATH.get(c) or _LETTERS[c]}$"
     decomposed = unicodedata.decomposition(c).split()
     if decomposed[:1] == ["<super>"]:
         return f"$^{{{''.join(chr(int(x, 16)) for x in decomposed[1:])}}}$"
     if decomposed[:1] == ["<sub>"]:
         return f"$_{{{''.join(chr(int(x, 16)) for x in decomposed[1:])}}}$"
     name = unicodedata.name(c, "").lower()
-    if name.startswith("greek ") and " letter " in name:
-        letter = name.rsplit(" ", 1)[-1].replace("lamda", "lambda")
-        if letter in _GREEK:
-            return f"$\\{letter.capitalize() if 'capital' in name and letter in _CAPITALS else letter}$"
     if decomposed and not decomposed[0].startswith("<") and decomposed[-1] in ("0302", "0303", "0304", "0305"):
         accent = {"0302": "hat", "0303": "tilde", "0304": "bar", "0305": "bar"}[decomposed[-1]]
         return rf"$\{accent}{{{chr(int(decomposed[0], 16))}}}$"

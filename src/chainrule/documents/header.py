@@ -19,7 +19,8 @@ Without a header a document is read with the names of this library. With one, it
     name = "a[L] are the logits"
     letters = {"a[L]" = "z[L]"}
 
-network        a network string, or "any": judged on several networks
+network        a network string, or "any": judged on several networks, or "none": what is said is about no network, so
+               that x, z, L are any numbers and functions
 loss           a loss of this library (`cross_entropy`, `quadratic`, ...), or "any": judged with several
 samples        "columns" or "rows" of X, or "one": all formulas are about one sample
 place          of 1/m: "parameters" (dW, db have it, dZ is per sample) or "dZ"
@@ -51,7 +52,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from ..errors import ChainruleError, ConfigurationError, unknown_name
-from ..judge.verdict import Declared
+from ..judge.verdict import NO_NETWORK, Declared
 from ..nn import Network, loss
 from ..notation.letters import FUNCTIONS, Letters
 
@@ -262,6 +263,11 @@ def _any_or(check: Callable[[str], object]) -> Callable[[Any], str]:
     return read
 
 
+def _network(value: str) -> None:
+    if value != NO_NETWORK:
+        Network.parse(value)
+
+
 def _texts(value: Any) -> tuple[str, ...]:
     given = [value] if isinstance(value, str) else value
     if not isinstance(given, list | tuple) or not all(isinstance(x, str) and x.strip() for x in given):
@@ -284,7 +290,7 @@ def _truth_or_texts(value: Any) -> bool | tuple[str, ...]:
 
 
 _READERS: dict[str, Callable[[Any], Any]] = {
-    "network": _any_or(Network.parse),
+    "network": _any_or(_network),
     "loss": _any_or(loss),
     "samples": _one_of("columns", "rows", "one"),
     "place": _one_of("parameters", "dZ"),

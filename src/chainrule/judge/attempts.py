@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ..meaning.world import Convention
-from ..notation.formula import ONE, Equation, Sum, Symbol
+from ..notation.formula import ONE, Equation, Index, Sum, Symbol
 from .conditions import (
     BATCH,
     OF_THE_COST,
@@ -20,7 +20,7 @@ from .conditions import (
     with_layer,
 )
 from .mutations import index_letters, layers_of, places, summed_call
-from .verdict import Declared
+from .verdict import NO_NETWORK, Declared
 from .worlds import (
     Survey,
     Worlds,
@@ -85,6 +85,8 @@ def bases_of(taken: Trees, first: Attempt) -> list[tuple[Attempt, Trees]]:
     x is, or a row, or all small letters are numbers. Without a network a formula may also be an identity.
     """
     plain, declared = first.tree, first.declared
+    if declared.network == NO_NETWORK:
+        return [(replace(first, depth=0), taken)]
     names = {p.part.name for p in places(plain) if isinstance(p.part, Symbol)}
     alone = declared.network is None or len(activations(declared.network)) == 1
     tree, bare = with_layer(plain, ONE)
@@ -138,6 +140,8 @@ def has_small_letters(tree: Equation) -> bool:
 def depth_of(tree: Equation, declared: Declared) -> int:
     """Layers of the network in which the formula is tried."""
     own = 0
+    if declared.network == NO_NETWORK:
+        return 0
     if declared.network is not None:
         own = len(activations(declared.network))
     highest = highest_layer(tree)
@@ -151,6 +155,9 @@ def attempts(taken: Sequence[tuple[Equation, str]], base: Attempt, samples: str,
     plain, declared = base.tree, base.declared
     trees = [(note or "it is read otherwise", tree) for tree, note in taken[1:]]
     trees += [(v.condition, v.tree) for v in read_otherwise(plain)]
+    if _counts_a_diagonal(plain) and survey.first is not None and survey.first.status == "shape":
+        common = replace(base.convention, common_range=True)
+        yield replace(base, condition="", note="an index that stands for two runs as far as both", convention=common)
     changes = list(conventions(declared, samples, plain))
     for words, tree in trees:
         yield replace(base, condition=words, tree=tree)
@@ -170,6 +177,12 @@ def attempts(taken: Sequence[tuple[Equation, str]], base: Attempt, samples: str,
         for more, change in changes:
             both = replace(base.convention, **change)
             yield replace(base, condition=f"{words}, and {more}", tree=tree, convention=both)
+
+
+def _counts_a_diagonal(tree: Equation) -> bool:
+    """`W_kk`: one letter for row and column."""
+    pairs = (p.part.entries for p in places(tree) if isinstance(p.part, Index) and len(p.part.entries) == 2)
+    return any(a == b and isinstance(a, Symbol) for a, b in pairs)
 
 
 ENTRYWISE = "g acts entry by entry, which the soft-max does not"

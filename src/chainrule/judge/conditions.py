@@ -11,8 +11,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..notation.formula import (
+    Array,
     Binary,
     Call,
+    Dots,
     Equation,
     Formula,
     Negate,
@@ -234,6 +236,19 @@ def _kept_dimensions(equation: Equation) -> Iterator[Variation]:
     if tree != equation:
         assert isinstance(tree, Equation)
         yield Variation("keepdims=True is added to the sum", tree)
+
+
+def between_dots(tree: Equation) -> Iterator[str]:
+    """`[a(1), …, a(2), …, a(m)]`: a number between two rows of dots must stand for any."""
+    for place in places(tree):
+        part = place.part
+        if isinstance(part, Array) and part.columns == len(part.entries) and part.entries.count(Dots()) == 2:
+            first, *_ = part.entries
+            at = [i for i, x in enumerate(part.entries) if isinstance(x, Dots)]
+            for middle in part.entries[at[0] + 1 : at[1]]:
+                numbers = [x for (_, x), (_, y) in zip(middle.walk(), first.walk(), strict=False) if x != y]
+                if numbers and any(isinstance(x, Number) for x in numbers):
+                    yield f"{written(middle)} between the dots stands for any entry"
 
 
 def conventions(declared: Declared, samples: str, tree: Equation) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -17,10 +17,7 @@ from ..notation.read import Syntax, read
 from .ascii import written
 from .attempts import ENTRYWISE, Attempt, attempts, bases_of, depth_of, has_small_letters, usual_samples
 from .clothes import clothes
-from .conditions import (
-    has_last_layer,
-    has_outputs,
-)
+from .conditions import between_dots, has_last_layer, has_outputs
 from .mutations import LAYERED
 from .search import Mending, mendings
 from .verdict import Declared, Finding, Judgement
@@ -162,7 +159,8 @@ def _judge(text: str, syntax: Syntax, declared: Declared, seconds: float) -> Jud
 
 def _holds(text: str, attempt: Attempt, survey: Survey) -> Judgement:
     """It holds everywhere: right, under the condition of the attempt."""
-    conditions = [c for c in (attempt.condition, "keepdims=True is added to the sum" if survey.flat else "") if c]
+    flat = "keepdims=True is added to the sum" if survey.flat else ""
+    conditions = [c for c in (attempt.condition, flat, *between_dots(attempt.tree)) if c]
     reading = written(attempt.tree)
     if conditions:
         return Judgement(text, "right if", ", and ".join(conditions), note=attempt.note, reading=reading)
@@ -221,8 +219,6 @@ def _states_a_loss(tree: Equation) -> bool:
 
 def _refused(tree: Equation, unknown: frozenset[str]) -> str:
     """Why no mistake is looked for: an inequality, or a letter that is no slip of a known one."""
-    if "!=" in tree.relations:
-        return "an inequality is not mended"
     for name in sorted(unknown):
         if not difflib.get_close_matches(name, sorted(LAYERED | {"X", "Y", "Yhat", "alpha"}), n=1, cutoff=0.6):
             return f"{name} is not defined: declare what it stands for"

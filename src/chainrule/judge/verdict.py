@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from ..notation.letters import Letters
 
+NO_NETWORK = "none"
 Verdict = Literal["right", "right if", "wrong", "cannot tell"]
 
 
@@ -107,7 +108,8 @@ class Declared:
     """One declared meaning of a document: which letters stand for what, and which conventions hold.
 
     name         how the reading is called where several are declared
-    network      a network string, or None: judged on several networks; `loss` likewise
+    network      a network string, or None: judged on several networks; `loss` likewise. "none": the formula is about no
+                 network, and every letter is any number, vector or function
     samples      "batch" (m columns), "one" (all formulas are about one sample), None: not declared
     place        of 1/m: "parameters", "dZ", None: not declared
     rows         samples are rows of X; None: not declared

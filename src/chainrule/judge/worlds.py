@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
-from ..meaning.world import Comparison, Convention, World
+from ..meaning.functions import NOT_ENTRYWISE
+from ..meaning.world import FLAT, Comparison, Convention, World
 from ..nn import Activate, Dense, Network
 from ..notation.canonical import canonical
 from ..notation.formula import Binary, Call, Equation, Formula, Index, Number, Symbol
@@ -93,7 +94,7 @@ class Worlds:
                     comparison = world.compare(equation, binding)
                     table = found.held if comparison.status == "equal" else found.failed
                     table.setdefault(case.name, set()).add(_named(binding, self.depth))
-                    found.flat = found.flat or bool(comparison.message and comparison.status == "equal")
+                    found.flat = found.flat or (comparison.status == "equal" and comparison.message == FLAT)
                     if comparison.status != "equal":
                         found.vectorial = found.vectorial and _vectorial(comparison)
                         found.first = found.first or comparison
@@ -137,7 +138,7 @@ class Worlds:
 
 def _vectorial(comparison: Comparison) -> bool:
     """It asks for g' of a function such as the soft-max."""
-    return comparison.status == "undefined" and "entry by entry" in comparison.message
+    return comparison.status == "undefined" and NOT_ENTRYWISE in comparison.message
 
 
 def _named(binding: Mapping[str, int], depth: int) -> str:

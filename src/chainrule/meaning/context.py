@@ -82,6 +82,7 @@ class Context(ABC):
         self.complex, self.varied = stepped, varied
         self.found: dict[Key, Value] = {} if overrides or varied else model.stored
         self.scope: dict[str, int] = parent.scope if parent else {}
+        self.limits: dict[str, int] = parent.limits if parent else {}
         self.bound: set[str] = parent.bound if parent else set()
         self.roots: list[Formula] = parent.roots if parent else []
         self.first: int = parent.first if parent else 1
@@ -300,6 +301,8 @@ class Context(ABC):
         """Note that an index letter runs over n values; another number is an error that names both."""
         known = self.scope.setdefault(letter, n)
         if known != n:
+            if self.convention.common_range and letter not in self.bound:
+                self.limits[letter] = min(known, n)
             raise misfit(f"{letter} runs over {self.model.size_name(known)} and {self.model.size_name(n)}")
 
     def picked(self, labels: Labels, array: Array, axis: int, entry: Formula) -> tuple[Labels, Array]:
@@ -307,6 +310,11 @@ class Context(ABC):
         n = array.shape[axis]
         if isinstance(entry, Symbol) and entry.layer is None and entry.sample is None:
             letter = entry.name + "'" * entry.prime
+            if n > self.limits.get(letter, n):
+                n = self.limits[letter]
+                array = array[(..., slice(0, n), *([slice(None)] * (-axis - 1)))]
+            if letter in labels:
+                self.runs(letter, array.shape[labels.index(letter)])
             self.runs(letter, n)
             return moved_to_label(labels, array, axis, letter)
         number = self.whole(entry)

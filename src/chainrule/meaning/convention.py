@@ -23,6 +23,7 @@ class Convention:
     bare_sum            what a Σ without bounds runs over; None: the samples if its body is per sample, else all
                         entries; or all entries of each sample if only that makes an equation true
     differentials       `dx` is a small change of x along one direction of the leaves, not a derivative of the cost
+    common_range        an index that stands for entries of two lengths, as in W_kk, runs as far as both
     varying             the letters that a differential changes; empty: all leaves
     """
 
@@ -39,4 +40,5 @@ class Convention:
     beside: Literal["product", "entrywise"] = "product"
     bare_sum: Literal["samples", "entries"] | None = None
     differentials: bool = False
+    common_range: bool = False
     varying: tuple[str, ...] = ()

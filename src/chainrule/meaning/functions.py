@@ -13,6 +13,7 @@ from .context import Context
 from .tape import Function, function
 from .values import Value, dot, entrywise, misfit, outer, product, undefined
 
+NOT_ENTRYWISE = "is not entry by entry"
 NAMES = {
     "ln": "log",
     "sigma": "sigmoid",
@@ -44,7 +45,7 @@ def applied(f: Function, x: Value, order: int, *, rows: bool = False, width: int
     if f.pointwise:
         return Value(f(x.array, order), x.labels, flat=x.flat)
     if order:
-        raise undefined(f"{_spoken(f.name)} is not entry by entry")
+        raise undefined(f"{_spoken(f.name)} {NOT_ENTRYWISE}")
     if x.is_scalar and width != 1:
         raise undefined(f"{_spoken(f.name)} of a single number")
     y = f(x.T.array if rows else x.array)

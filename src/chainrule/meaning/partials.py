@@ -86,7 +86,7 @@ def _numerator(c: Context, part: Partial) -> Formula:
 
 def _slope(c: Context, top: Formula, key: Key) -> tuple[Labels, Array]:
     """Derivative of every entry above by every entry of a stored quantity: (*labels, r, c, rows, columns)."""
-    memo = (top, key, c.first, c.bare, tuple(c.bindings.items()))
+    memo = (top, key, c.first, c.bare, tuple(c.bindings.items()), tuple(c.limits.items()))
     if c is c.root and memo in c.model.derivatives:
         return c.model.derivatives[memo]
     base = c.stored(key)
@@ -153,7 +153,20 @@ def _finish(c: Context, labels: Labels, slope: Array, below: Denominator) -> Val
     stored = c.stored(place.key)
     sample = place.sample if place.sample is not None or not place.key[0].startswith("def ") else SAMPLE
     if stored.samples:
-        if isinstance(sample, int):
+        if SAMPLE in labels and sample is not None:  # the loss of a sample depends on its own column alone
+            at = labels.index(SAMPLE)
+            own = np.diagonal(slope, axis1=at, axis2=slope.ndim - 1)  # one axis less, the samples last
+            labels = labels[:at] + labels[at + 1 :]
+            slope = np.expand_dims(np.moveaxis(own, -1, 0), -1)
+            if isinstance(sample, int):
+                if not 0 <= sample - c.first < len(slope):
+                    raise misfit(f"there is no sample {sample} among m = {len(slope)}")
+                slope = slope[sample - c.first]
+            else:
+                if sample != SAMPLE:
+                    c.runs(sample, len(slope))
+                labels = (sample, *labels)
+        elif isinstance(sample, int):
             at = sample - c.first
             if not 0 <= at < slope.shape[-1]:
                 raise misfit(f"there is no sample {sample} among m = {slope.shape[-1]}")
@@ -183,9 +196,7 @@ def pick_entries(c: Context, labels: Labels, array: Array, entries: tuple[Formul
         return labels, array
     rows, cols = array.shape[-2:]
     if len(entries) == 1:
-        if cols != 1 and rows != 1:
-            raise misfit(f"one index on {size((rows, cols))}")
-        pairs = [(-2 if cols == 1 else -1, entries[0])]
+        pairs = [(-1 if rows == 1 != cols else -2, entries[0])]  # of a matrix: its row
     elif len(entries) == 2:
         pairs = [(-2, entries[0]), (-1, entries[1])]
     else:

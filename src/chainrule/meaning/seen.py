@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..notation.formula import Binary, Bound, Equation, Formula, Index, Number, Sum, Symbol
+from ..notation.formula import Array, Binary, Bound, Equation, Formula, Index, Number, Sum, Symbol
 
 
 def updated(equation: Equation) -> Formula | None:
@@ -12,11 +12,18 @@ def updated(equation: Equation) -> Formula | None:
     left, right = equation.sides[0], equation.sides[-1]
     if len(equation.sides) != 2 or not isinstance(left, Symbol) or left.name not in ("W", "b") or left.layer is None:
         return None
-    if not any(part == left for _, part in right.walk()):
+    if not _keeps(right, left):
         return None
     rates = [p for _, p in right.walk() if isinstance(p, Symbol) and p.name in ("alpha", "eta", "lr", "learning_rate")]
     rate = rates[0] if rates else Symbol("alpha")
     return Binary("-", left, Binary("*", rate, Symbol(f"d{left.name}", left.layer)))
+
+
+def _keeps(part: Formula, letter: Symbol) -> bool:
+    """Whether a letter is an operand as a whole, neither by its entries nor in a list of them."""
+    if isinstance(part, Index | Array):
+        return False
+    return part == letter or any(_keeps(x, letter) for x in part.children)
 
 
 def counts_from_zero(formula: Formula) -> bool:

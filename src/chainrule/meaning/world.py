@@ -20,11 +20,13 @@ from .convention import Convention
 from .evaluator import Evaluator
 from .free import inferred
 from .quantities import Key, Structure, expression_structure, generator, key_of, network_numbers, network_structure
+from .functions import NOT_ENTRYWISE
 from .seen import bound_layers, counts_from_zero, has_bare_sum, layer_places, letters, updated
 from .values import Array as Numbers
 from .values import NoValueError, Status, Value, difference, size
 
 TOLERANCE = 1e-8
+FLAT = "keepdims missing"  # the message where sides are equal if sums keep their dimension
 _LAYERED = frozenset({"W", "b", "Z", "A", "z", "a", "g"})
 _NO_STRUCTURE = Structure({}, {}, frozenset())
 
@@ -230,23 +232,38 @@ class World:
     def _compared(
         self, equation: Formula, bindings: Mapping[str, int], tolerance: float, bare: str | None = None
     ) -> Comparison:
-        try:
-            return self._judged(equation, bindings, tolerance, bare)
-        except NoValueError as p:
-            return Comparison(p.status, 0.0, p.message, _path(equation, p.part))
+        limits: dict[str, int] = {}
+        for _ in range(4 if self.model.convention.common_range else 1):
+            known = dict(limits)
+            try:
+                return self._judged(equation, bindings, tolerance, bare, limits)
+            except NoValueError as p:
+                found = Comparison(p.status, 0.0, p.message, _path(equation, p.part))
+            if limits == known:  # no index was found to have to stop earlier
+                break
+        return found
 
-    def _judged(self, equation: Formula, bindings: Mapping[str, int], tolerance: float, bare: str | None) -> Comparison:
+    def _judged(
+        self,
+        equation: Formula,
+        bindings: Mapping[str, int],
+        tolerance: float,
+        bare: str | None,
+        limits: dict[str, int],
+    ) -> Comparison:
         if not isinstance(equation, Equation) or len(equation.sides) < 2:
             self._evaluated(self._context(equation, bindings), _single(equation))
             return Comparison("unreadable", 0.0, "there is no equation")
         if "->" in equation.relations:
             return Comparison("unreadable", 0.0, "an arrow states no equality")
+        if "!=" in equation.relations:
+            return self._unequal(equation, bindings, tolerance)
         context = self._context(equation, bindings)
-        context.bare = bare or context.bare
+        context.bare, context.limits = bare or context.bare, limits
         update = updated(equation)
         sides = [self._evaluated(context, equation.sides[0] if update is None else update)]
         sides += [self._evaluated(context, side) for side in equation.sides[1:]]
-        note = "keepdims missing" if any(v.flat for v in sides) else ""
+        note = FLAT if any(v.flat for v in sides) else ""
         for i, side in enumerate(equation.sides):
             other = sides[i - 1 if i else 1]
             if (
@@ -263,11 +280,21 @@ class World:
             if a.shape != b.shape:
                 raise NoValueError("shape", f"{size(a.shape)} against {size(b.shape)}", equation)
             error = difference(a, b)
-            if (error > tolerance) != (relation == "!="):
-                message = "the sides are equal" if relation == "!=" else f"the sides differ by {error:.2g}"
-                return Comparison("different", error, message, (i + 1,))
-            worst = max(worst, 0.0 if relation == "!=" else error)
+            if error > tolerance:
+                return Comparison("different", error, f"the sides differ by {error:.2g}", (i + 1,))
+            worst = max(worst, error)
         return Comparison("equal", worst, note)
+
+    def _unequal(self, equation: Equation, bindings: Mapping[str, int], tolerance: float) -> Comparison:
+        """`a != b` holds where a = b does not: other numbers, other shapes, or g' of a g that has no such vector."""
+        if len(equation.sides) != 2:
+            return Comparison("unreadable", 0.0, "an inequality in a chain of equations")
+        found = self._compared(Equation(equation.sides, ("=",)), bindings, tolerance)
+        if found.status == "equal":
+            return Comparison("different", found.error, "the sides are equal", (1,))
+        if found.status in ("different", "shape") or NOT_ENTRYWISE in found.message:
+            return Comparison("equal", 0.0, "")
+        return found
 
 
 _ONES = Transpose(ONE)  # 1ᵀ, a row of ones
@@ -349,4 +376,4 @@ def _free_world(
     return World(Model(_NO_STRUCTURE, {}, convention, 1, seed, dict(definitions), dict(shapes), free=True))
 
 
-__all__ = ["Comparison", "Convention", "World"]
+__all__ = ["FLAT", "Comparison", "Convention", "World"]

@@ -183,7 +183,7 @@ class _Writer:
             return self.scalar_brackets(f.right)
         if f.sign in _ENTRIES:
             return f.right.sign not in ("*", "∘", "·", "/")
-        return not (f.sign in "@ " and f.right.sign in "@ ")
+        return not (f.sign in "@ " and _leads_with_matrices(f.right))
 
     fractions = False
 
@@ -279,7 +279,8 @@ class _Ascii(_Writer):
         (a, p), (b, q) = self.put(f.left), self.put(f.right)
         compact = (isinstance(f.left, Number) and isinstance(f.right, Number | Symbol)) or _sizes(f.right)
         a = self.within(a, p, PRODUCT)
-        if isinstance(f.left, Sum) or self.left_brackets("/", f.left):
+        quotient_of_changes = _would_be_derivative(f)
+        if isinstance(f.left, Sum) or self.left_brackets("/", f.left) or quotient_of_changes:
             a = self.brackets(a)
         b = self.within(b, q, PRODUCT + 1)
         if _sizes(f.right) and b.startswith("("):
@@ -383,6 +384,8 @@ class _Juxtaposing(_Writer):
 
     def right_brackets(self, f: Binary) -> bool:
         assert isinstance(f.right, Binary)
+        if f.sign in _ENTRIES and not _scalar(f.left) and _leads_with_multiple(f.right, self.fractions):
+            return True  # A * 2 · B would be read as the matrix product of A * 2 and B
         return f.sign == "⊗" or f.right.sign == "⊗" or super().right_brackets(f)
 
 
@@ -462,7 +465,10 @@ class _Latex(_Juxtaposing):
         return f"{a}^{above}" if len(above) == 1 else f"{a}^{{{above}}}"
 
     def quotient(self, f: Binary) -> tuple[str, int]:
-        return rf"\frac{{{self.whole(f.left)}}}{{{self.whole(f.right)}}}", ATOM
+        above = self.whole(f.left)
+        if _would_be_derivative(f):
+            above = self.brackets(above)
+        return rf"\frac{{{above}}}{{{self.whole(f.right)}}}", ATOM
 
     def fraction(self, value: Fraction) -> tuple[str, int]:
         return rf"\frac{{{value.numerator}}}{{{value.denominator}}}", ATOM
@@ -569,6 +575,18 @@ class _Latex(_Juxtaposing):
         return rf"\begin{{cases}} {inner} \end{{cases}}"
 
 
+def _would_be_derivative(f: Binary) -> bool:
+    """Whether a quotient such as dZ / dA would be read as a derivative."""
+    below = f.right
+    while isinstance(below, Index | Transpose | Binary):
+        below = below.children[0]
+    return _is_differential(below) and any(_is_differential(x) for _, x in f.left.walk())
+
+
+def _is_differential(f: Formula) -> bool:
+    return isinstance(f, Symbol) and f.name.startswith("d") and len(f.name) > 1
+
+
 def _is_plain(op: Op) -> bool:
     """Whether the template of an operation needs its operands only, and holds no inequality, which no formula has."""
     return op.pointwise and ">" not in op.latex and "{lo}" not in op.latex and op.name not in _SPELLED
@@ -630,6 +648,24 @@ def _ends_in_sum(f: Formula) -> bool:
                 f = operand
             case _:
                 return False
+
+
+def _leads_with_matrices(f: Formula) -> bool:
+    """Whether a product is one of matrices all the way to its beginning."""
+    while isinstance(f, Binary) and f.sign in _PRODUCTS:
+        if f.sign not in "@ ":
+            return False
+        f = f.left
+    return True
+
+
+def _leads_with_multiple(f: Formula, fractions: bool) -> bool:
+    """Whether a product begins with a product without a star, 2 · B or A B."""
+    while isinstance(f, Binary) and f.sign in _PRODUCTS and not (fractions and f.sign == "/"):
+        if f.sign in ("·", " "):
+            return True
+        f = f.left
+    return False
 
 
 def _leads_with_minus(f: Formula) -> bool:

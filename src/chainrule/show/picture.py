@@ -71,9 +71,12 @@ def save_figure(figure: Any, path: str | os.PathLike[str]) -> Path:
     # Figures are drawn by Agg whatever display there is; savefig picks the vector canvas for svg and pdf by itself.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    FigureCanvasAgg(figure)
-    drawn = io.BytesIO()
-    figure.savefig(drawn, format=kind, dpi=_PIXELS_PER_INCH)
+    canvas, drawn = FigureCanvasAgg(figure), io.BytesIO()
+    if kind == "png":  # savefig would draw twice, first to find boxes that are not asked for
+        figure.set_dpi(_PIXELS_PER_INCH)
+        canvas.print_png(drawn)  # type: ignore[no-untyped-call]
+    else:
+        figure.savefig(drawn, format=kind, dpi=_PIXELS_PER_INCH)
     temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
     try:
         with temporary.open("xb") as file:

@@ -11,6 +11,7 @@ from .samples import Samples
 from .schedules import SCHEDULES, Schedule, schedule
 from .settings import Settings
 from .storage import load_model, save_model
+from .stream import Stream
 from .update import Update
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Samples",
     "Schedule",
     "Settings",
+    "Stream",
     "Trainer",
     "Update",
     "clip_by_norm",

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import math
 import time
+import zlib
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import DataError, ModelFileError, NonFiniteError
+from ..errors import ConfigurationError, DataError, ModelFileError, NonFiniteError
+from .ahead import Ahead
+from .blocks import Blocks, even
 from .callbacks import Callback, EarlyStopping
 from .history import History
 from .model import Model
 from .samples import Array, Samples
 from .settings import Settings
 from .steps import Steps
+from .stream import Reader, Stream
 from .update import Update
 
 Measure = Callable[[Array, Array], float]
@@ -26,7 +30,7 @@ class Trainer:
     """One training run: its position, its optimizer state, its history; can be saved and resumed between any steps.
 
     model       trained in place
-    samples     `model.samples(X, y, …)`; samples of weight 0 are left out
+    samples     `model.samples(X, y, …)`; samples of weight 0 are left out. Or a `Stream`, read while training
     validation  watched after every epoch, or None
     measures    name -> function(targets, Ŷ of shape (N, n_L)) -> number, on the validation samples
     update      the update of an earlier run over the same model, to go on with its moments instead of fresh ones
@@ -40,7 +44,7 @@ class Trainer:
     def __init__(
         self,
         model: Model,
-        samples: Samples,
+        samples: Samples | Stream,
         validation: Samples | None = None,
         settings: Settings | None = None,
         *,
@@ -51,13 +55,18 @@ class Trainer:
         order: Callable[[int], Array] | None = None,
     ) -> None:
         self.model, self.settings = model, settings or Settings()
-        if rows is None and samples.weights is not None and not samples.weights.all():
+        self.rows: npt.NDArray[np.int64] | None = None
+        if isinstance(samples, Stream):
+            if rows is not None or order is not None:
+                raise ConfigurationError("a stream has an order of its own: give samples in memory with rows or order")
+        elif rows is not None:
+            self.rows = row_numbers(rows, samples)
+        elif samples.weights is not None and not samples.weights.all():
             samples = samples.take(np.flatnonzero(samples.weights))
-        self.rows = None if rows is None else row_numbers(rows, samples)
         self.count = len(samples) if self.rows is None else len(self.rows)
         if not self.count:
             raise DataError("there is no sample to train on: give at least one (of weight above 0)")
-        self.samples, self.validation = samples, validation
+        self.data, self.validation = samples, validation
         self.batch_size = self.settings.batch_for(self.count)
         self.schedule = self.settings.make_schedule()
         s = self.settings
@@ -72,8 +81,27 @@ class Trainer:
         self._sums = [0.0, 0.0, 0.0]  # cost · weight, weight, seconds of the unfinished epoch
         self.early = EarlyStopping(s.patience, s.min_change, s.restore_best) if s.patience else None
         self.callbacks: list[Callback] = [*([self.early] if self.early else []), *callbacks]
-        self.steps = Steps(model, self.update, model.arrays(samples, model.gradient_program, lying=True), s.threads)
+        self.steps = Steps(model, self.update, [], s.threads)
+        self.blocks: Blocks | None = None
+        self.reader: Reader | None = None
+        self.ahead: Ahead | None = None
+        if isinstance(samples, Stream):
+            self.blocks = Blocks(samples.sizes, s.window, s.seed if s.shuffle else None)
+            self.reader = Reader(samples, self.blocks, self.batch_size, s.epochs)
+        else:
+            self._show(samples)
+            if s.block is not None and order is None:
+                self.blocks = Blocks(even(self.count, s.block), s.window, s.seed if s.shuffle else None)
+                if self.rows is None:
+                    self.ahead = Ahead.over(samples.X, self.blocks, s.epochs)
         model.counters["seed"][...] = s.seed
+
+    @property
+    def samples(self) -> Samples:
+        """The training samples; a stream's are not in memory, which is a `ConfigurationError`."""
+        if isinstance(self.data, Samples):
+            return self.data
+        raise ConfigurationError("the samples of a stream are not in memory: leave out callbacks that need them all")
 
     @property
     def batches(self) -> int:
@@ -94,18 +122,38 @@ class Trainer:
         for name, value in self.model.parameters.items():
             if not np.isfinite(value).all():
                 self._diverged(self.model.layer_of(name), name)
-        with np.errstate(all="ignore"):
-            while self.epoch <= self.settings.epochs and self.stop is None:
-                self._epoch()
+        try:
+            with np.errstate(all="ignore"):
+                while self.epoch <= self.settings.epochs and self.stop is None:
+                    self._epoch()
+        finally:
+            if self.reader is not None:
+                self.reader.close()
+                self.steps.inputs = []
+            if self.ahead is not None:
+                self.ahead.close()
         for c in self.callbacks:
             c.on_train_end(self)
         return self.history
 
     def _order(self, epoch: int) -> Array:
         n = self.count
+        if self.blocks is not None:
+            return self.blocks.order(epoch)
         if not self.settings.shuffle:
             return np.arange(n)
         return permutation(self.settings.seed, n, epoch)
+
+    def _show(self, samples: Samples) -> None:
+        """The samples that the next steps gather from."""
+        self.steps.inputs = self.model.arrays(samples, self.model.gradient_program, lying=True)
+
+    def _whole_order(self) -> Array:
+        """The order of the current epoch, as numbers of `samples`."""
+        order = self.order(self.epoch)
+        if self.order != self._order:
+            order = in_range(order, self.count)
+        return order if self.rows is None else self.rows[order]
 
     def _rates(self, batches: int) -> npt.NDArray[np.float64]:
         """The learning rate of every step of the current epoch."""
@@ -121,19 +169,25 @@ class Trainer:
             for c in self.callbacks:
                 c.on_epoch_begin(self, self.epoch)
         listeners = [c for c in self.callbacks if type(c).on_batch_end is not Callback.on_batch_end]
-        order, batches = self.order(self.epoch), self.batches
-        if self.order != self._order:
-            order = in_range(order, self.count)
-        if self.rows is not None:
-            order = self.rows[order]
+        batches = self.batches
+        order, first, reach = np.empty(0, np.int64), 0, 0  # sample numbers of the batches first … reach - 1
+        if self.reader is None:
+            order, reach = self._whole_order(), batches
         full = self.count // self.batch_size
         rates = self._rates(batches)
         while self.batch < batches:
+            if self.reader is not None and self.batch >= reach:
+                samples, order, reach = self.reader.at(self.epoch, self.batch)
+                self._show(samples)
+                first = self.batch
+            if self.ahead is not None:
+                self.ahead.at(self.epoch, self.batch * self.batch_size)
             size = self.batch_size if self.batch < full else self.count - full * self.batch_size
-            most = 1 if listeners else (full if self.batch < full else batches) - self.batch
+            most = 1 if listeners else min(full if self.batch < full else batches, reach) - self.batch
             self.model.counters["step"][...] = self.step
             sums = (self._sums[0], self._sums[1])
-            did = self.steps.advance(order[self.batch * self.batch_size :], size, rates[self.batch :], most, sums)
+            rows = order[(self.batch - first) * self.batch_size :]
+            did = self.steps.advance(rows, size, rates[self.batch :], most, sums)
             self._sums[:2] = did.cost, did.weight
             self.step += did.done
             self.batch += did.done
@@ -202,11 +256,18 @@ class Trainer:
             "batch_size": self.batch_size,
             "seed": self.settings.seed,
             "optimizer": self.update.optimizer.name,
+            "blocks": self._blocks_mark,
         }
         if self.early is not None:
             content["early"] = {"best": self.early.best, "epoch": self.early.best_epoch, "waited": self.early.waited}
             tensors |= {f"best/{n}": v for n, v in self.early.kept.items()}
         return {n: v.copy(order="F") for n, v in tensors.items()}, content
+
+    @property
+    def _blocks_mark(self) -> str | None:
+        """What tells one order of blocks from another."""
+        b = self.blocks
+        return None if b is None else f"{len(b.sizes)} of sum {zlib.crc32(b.sizes.tobytes()):08x}, {b.window} at a time"
 
     def restore(self, tensors: dict[str, Array], content: dict[str, Any]) -> None:
         """Continue from a snapshot of a run with the same data, network and settings."""
@@ -215,6 +276,7 @@ class Trainer:
             ("batch_size", self.batch_size),
             ("seed", self.settings.seed),
             ("optimizer", self.update.optimizer.name),
+            ("blocks", self._blocks_mark),
         ):
             if content.get(name) != mine:
                 raise ModelFileError(
@@ -276,7 +338,7 @@ def in_range(rows: npt.ArrayLike, count: int) -> npt.NDArray[np.int64]:
 
 def fit(
     model: Model,
-    samples: Samples,
+    samples: Samples | Stream,
     validation: Samples | None = None,
     settings: Settings | None = None,
     *,

@@ -30,6 +30,7 @@ from .loop import Measure, Trainer, permutation, row_numbers
 from .model import Model
 from .samples import Array, Samples
 from .settings import Settings
+from .stream import Stream
 from .update import Update
 
 ORDERS = 2**20  # sample numbers kept of the orders that jobs of one seed share
@@ -40,12 +41,13 @@ class Job:
     """One training of `fit_many`; the arguments are those of `Trainer`.
 
     model       trained in place, or a function that makes it when the job begins; no two jobs may share one
-    samples     may be the same object in all jobs; rows: the numbers of those to train on, None for all
+    samples     may be the same object in all jobs (a stream is read by each)
+    rows        the numbers of those to train on, None for all
     validation  samples, or numbers of samples
     """
 
     model: Model | Callable[[], Model]
-    samples: Samples
+    samples: Samples | Stream
     rows: npt.ArrayLike | None = None
     validation: Samples | npt.ArrayLike | None = None
     settings: Settings = field(default_factory=Settings)
@@ -227,6 +229,8 @@ class _Crew:
     def _trainer(self, job: Job, model: Model) -> Trainer:
         validation = job.validation
         if validation is not None and not isinstance(validation, Samples):
+            if isinstance(job.samples, Stream):
+                raise ConfigurationError("a stream has no sample numbers: give validation samples in memory")
             validation = job.samples.take(row_numbers(validation, job.samples))
         return Trainer(
             model,
@@ -242,8 +246,10 @@ class _Crew:
 
     def _order(self, job: Job) -> Callable[[int], Array] | None:
         """Jobs of one seed and number of samples, such as folds, share the orders of their epochs."""
+        if isinstance(job.samples, Stream):
+            return None
         s, n = job.settings, len(job.samples) if job.rows is None else np.size(job.rows)
-        if not s.shuffle or not 0 < n <= ORDERS or job.samples.weights is not None:
+        if not s.shuffle or s.block is not None or not 0 < n <= ORDERS or job.samples.weights is not None:
             return None
         return self._orders.setdefault((s.seed, n), lru_cache(ORDERS // n)(partial(permutation, s.seed, n)))
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from ..errors import DataError, ShapeError
 
 Array = npt.NDArray[Any]
+PIECE = 2**16  # entries looked at together: they stay in the cache for the second look
 
 
 @dataclass(frozen=True)
@@ -64,10 +65,20 @@ def as_it_lies(X: Any, n_inputs: int, dtype: npt.DTypeLike) -> Array:
         return features(X, n_inputs, dtype)
     if not (array.dtype.isnative and array.flags.aligned):
         return features(X, n_inputs, dtype)
-    largest = float(np.finfo(dtype).max)
-    if len(array) and not (-largest <= array.min() and array.max() <= largest):  # False for NaN, too
+    if not _all_within(array, float(np.finfo(dtype).max)):
         return features(X, n_inputs, dtype)  # which says what is wrong
     return array
+
+
+def _all_within(array: Array, largest: float) -> bool:
+    """Whether all entries lie in ±largest, which NaN does not; a file is read once, piece by piece."""
+    lines = array.T if array.flags.f_contiguous else array
+    step = max(1, PIECE // max(1, lines.shape[1]))
+    for start in range(0, len(lines), step):
+        piece = lines[start : start + step]
+        if piece.size and not (-largest <= piece.min() and piece.max() <= largest):
+            return False
+    return True
 
 
 def finite(converted: Array, name: str, original: Array | None = None) -> None:

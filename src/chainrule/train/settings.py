@@ -23,6 +23,9 @@ class Settings:
     learning_rate  η₀; schedule: name, `Schedule` or function of the epoch
     clip_norm      limit on ‖g‖, clip_value: limit on each entry, None for none
     shuffle        a new order in every epoch, a function of (seed, epoch) alone
+    block          samples per block, for data on disk: blocks in random order, `window` of them mixed at a time (see
+                   `train.blocks`); None: an order of all samples. The blocks of a `Stream` are its own
+    window         blocks mixed at a time; of a stream, two windows are in memory
     seed           of the order and of the dropout masks
     patience       epochs without improvement of the watched value after which training stops, None: never
     min_change     what counts as an improvement
@@ -44,6 +47,8 @@ class Settings:
     min_change: float = 0.0
     restore_best: bool = True
     threads: int | None = None
+    block: int | None = None
+    window: int = 4
 
     def __post_init__(self) -> None:
         _whole("epochs", self.epochs, 1)
@@ -53,6 +58,9 @@ class Settings:
             _whole("patience", self.patience, 1)
         if self.threads is not None:
             _whole("threads", self.threads, 1)
+        if self.block is not None:
+            _whole("block", self.block, 1)
+        _whole("window", self.window, 1)
         _whole("seed", self.seed, 0)
         if not (isfinite(self.learning_rate) and self.learning_rate > 0):
             raise ConfigurationError(f"learning_rate={self.learning_rate!r}: it must be a positive number, e.g. 0.001")

@@ -1,0 +1,226 @@
+"""Training from disk: the same samples in memory, as a memory-mapped .npy file, and as a stream of Parquet row groups.
+
+    python benchmarks/disk.py --megabytes 2000 --limit 500
+    python benchmarks/disk.py --quick
+
+Every side is a process of its own with one core more than training has threads; the sides take turns of two epochs, of
+which the second is timed. Before each epoch the page cache is asked to forget the files (posix_fadvise), so that the
+disk is read. A side that may not hold the data gets a limit on its own memory (RLIMIT_DATA, which leaves mapped files
+out and counts what threads reserve: 256 MiB are allowed for that), and whenever its mapped pages exceed the limit,
+those not in use are dropped from memory, as a machine without more would do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+FEATURES, CLASSES = 784, 10
+NETWORK = f"{FEATURES}-128:relu-64:relu-{CLASSES}:softmax"
+SIDES = {
+    "memory": "in memory, an order of all samples",
+    "memory, blocks": "in memory, blocks mixed by windows",
+    "mapped": "mapped .npy, an order of all samples",
+    "mapped, blocks": "mapped .npy, blocks mixed by windows",
+    "parquet": "Parquet row groups",
+}
+LIMITED = ("mapped", "mapped, blocks", "parquet")
+MIB = 2**20
+RESERVED = 256  # MiB that threads of BLAS and polars reserve without using them
+
+
+def status(name: str) -> float:
+    """A line of this process's status, such as RssAnon, in MiB."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1]) / 1024
+    return float("nan")
+
+
+def write(folder: Path, samples: int, block: int) -> None:
+    """X.npy, y.npy and the same samples as Parquet files of up to eight row groups, one per block."""
+    import polars
+
+    rng = np.random.default_rng(0)
+    teacher = rng.standard_normal((FEATURES, CLASSES), dtype=np.float32)
+    X = np.lib.format.open_memmap(folder / "X.npy", "w+", np.float32, (samples, FEATURES))
+    y = np.empty(samples, np.int64)
+    for number, start in enumerate(range(0, samples, 8 * block)):
+        part = rng.standard_normal((min(8 * block, samples - start), FEATURES), dtype=np.float32)
+        rows = slice(start, start + len(part))
+        noise = rng.standard_normal((len(part), CLASSES), dtype=np.float32)
+        X[rows], y[rows] = part, (part @ teacher + 9 * noise).argmax(axis=1)
+        frame = polars.DataFrame({f"x{j}": part[:, j] for j in range(FEATURES)} | {"y": y[rows]})
+        frame.write_parquet(folder / f"table-{number:04d}.parquet", row_group_size=block, compression="lz4")
+    X.flush()
+    np.save(folder / "y.npy", y)
+
+
+def forget(folder: Path) -> None:
+    """Ask the page cache to drop the files; mapped pages must have been given back before."""
+    for path in (folder / "X.npy", *folder.glob("*.parquet")):
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def side(name: str, folder: Path, block: int, window: int, epochs: int, threads: int, limit: float, batch: int) -> None:
+    """Train, and print seconds and memory of every epoch as JSON."""
+    import mmap
+
+    from chainrule.data import RowGroups
+    from chainrule.train import Callback, Model, Settings, Stream, Trainer
+
+    os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[: threads + 1]))
+    X: Any = None
+
+    class Watch(Callback):
+        most = mapped = 0.0
+        read = 0
+
+        def on_progress(self, trainer: Trainer, epoch: int, batch: int) -> None:
+            self.most = max(self.most, status("RssAnon"))
+            pages = status("RssFile")
+            self.mapped = max(self.mapped, pages)
+            if limit and isinstance(X, np.memmap) and pages > limit:
+                drop(unused(trainer))
+
+        def on_epoch_begin(self, trainer: Trainer, epoch: int) -> None:
+            if limit and isinstance(X, np.memmap):
+                drop(unused(trainer))
+            elif limit:
+                forget(folder)
+            self.read = _bytes_read()
+
+        def on_epoch_end(self, trainer: Trainer, epoch: int, row: Mapping[str, Any]) -> None:
+            if epoch % 2 == 0:  # the first of a turn finds nothing read ahead: it is not timed
+                trainer.stop = "to be asked for"
+
+    def unused(trainer: Trainer) -> list[tuple[int, int]]:
+        """First and last sample (exclusive) of what is not in the window at hand nor in the next."""
+        blocks = trainer.blocks
+        if blocks is None:
+            return [(0, len(X))]
+        at = int(np.searchsorted(blocks.ends(trainer.epoch), trainer.batch * trainer.batch_size, side="right"))
+        used = {int(b) for w in blocks.windows(trainer.epoch)[at : at + 2] for b in w}
+        return [(int(blocks.starts[b]), int(blocks.starts[b + 1])) for b in range(len(blocks.sizes)) if b not in used]
+
+    def drop(parts: list[tuple[int, int]]) -> None:
+        row, page = X.strides[0], mmap.PAGESIZE
+        with (folder / "X.npy").open("rb") as file:
+            for first, last in parts:
+                start = -(-(X.offset + first * row) // page) * page
+                length = (X.offset + last * row - start) // page * page
+                X._mmap.madvise(mmap.MADV_DONTNEED, start - X.offset // page * page, length)
+                os.posix_fadvise(file.fileno(), start, length, os.POSIX_FADV_DONTNEED)
+
+    def give_back() -> None:
+        if isinstance(X, np.memmap):
+            drop([(0, len(X))])
+        forget(folder)
+
+    model, watch = Model(NETWORK, labels=True, dtype=np.float32), Watch()
+    settings = Settings(
+        epochs=2 * epochs, batch_size=batch, threads=threads, window=window, block=block if "blocks" in name else None
+    )
+    if name == "parquet":
+        data: Any = Stream(model, RowGroups(*sorted(folder.glob("*.parquet")), target="y"))
+    else:
+        X = np.load(folder / "X.npy", mmap_mode="r" if name.startswith("mapped") else None)
+        data = model.samples(X, np.load(folder / "y.npy"))
+    trainer = Trainer(model, data, settings=settings, callbacks=[watch])
+    if limit:
+        resource.setrlimit(
+            resource.RLIMIT_DATA, (int((limit + RESERVED + status("VmData")) * MIB), resource.RLIM_INFINITY)
+        )
+    print(json.dumps({"base": status("RssAnon")}), flush=True)
+    for _ in sys.stdin:
+        give_back()
+        trainer.stop = None
+        row = trainer.run().rows[-1]
+        found = {"seconds": row["seconds"], "loss": row["loss"], "anonymous": watch.most, "mapped": watch.mapped}
+        print(json.dumps({**found, "read": (_bytes_read() - watch.read) / MIB}), flush=True)
+
+
+def _bytes_read() -> int:
+    """Bytes that this process had fetched from the disk."""
+    lines = Path("/proc/self/io").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("read_bytes"))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--megabytes", type=int, default=2000, help="of features, MiB")
+    parser.add_argument("--limit", type=int, default=0, help="memory of the limited sides, MiB; default: half the data")
+    parser.add_argument("--block", type=int, default=8192, help="samples per block and row group")
+    parser.add_argument("--window", type=int, default=4)
+    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--turns", type=int, default=4, help="of two epochs; the first turn warms up")
+    parser.add_argument("--threads", type=int, default=1, help="of training; reading ahead uses another core")
+    parser.add_argument("--folder", type=Path, help="on the disk to be measured; default: the temporary folder")
+    parser.add_argument("--sides", default=";".join(SIDES), help="separated by ';'")
+    parser.add_argument("--quick", action="store_true", help="64 MiB, small blocks, 2 turns")
+    given = parser.parse_args()
+    if given.quick:
+        given.megabytes, given.block, given.turns = 64, 1024, 2
+    limit = given.limit or given.megabytes // 2
+    samples = given.megabytes * MIB // (4 * FEATURES)
+    with tempfile.TemporaryDirectory(dir=given.folder) as name:
+        folder = Path(name)
+        write(folder, samples, given.block)
+        size = {f: sum(p.stat().st_size for p in folder.glob(f)) / MIB for f in ("X.npy", "*.parquet")}
+        print(f"{samples:,} samples of {FEATURES} features, {NETWORK}, batch {given.batch}, {given.threads} thread(s)")
+        print(f"X.npy {size['X.npy']:,.0f} MiB, Parquet files {size['*.parquet']:,.0f} MiB; limit {limit:,} MiB")
+        print(f"blocks of {given.block:,} samples, windows of {given.window}; load {os.getloadavg()[0]:.1f}\n")
+        workers: dict[str, Any] = {}
+        bases: dict[str, float] = {}
+        answers: dict[str, list[dict[str, float]]] = {s: [] for s in given.sides.split(";")}
+        for s in answers:
+            words = [s, folder, given.block, given.window, given.turns, given.threads, limit if s in LIMITED else 0]
+            command = [sys.executable, __file__, "--side", *map(str, words), str(given.batch)]
+            workers[s] = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            bases[s] = json.loads(workers[s].stdout.readline() or "{}").get("base", float("nan"))
+        for _ in range(given.turns):
+            for s, w in list(workers.items()):
+                w.stdin.write("\n")
+                w.stdin.flush()
+                line = w.stdout.readline()
+                if not line:
+                    print(f"- {s}: left out, its process ended (see above)")
+                    del workers[s], answers[s]
+                    continue
+                answers[s].append(json.loads(line))
+        for w in workers.values():
+            w.stdin.close()
+            w.wait()
+    plain = [a["seconds"] for a in answers["memory"][1:]] if "memory" in answers else []
+    print("| side | samples/s | of memory | MiB/s read | own memory, MiB | mapped, MiB | loss |\n|---|" + "---:|" * 6)
+    for s, found in answers.items():
+        seconds = [a["seconds"] for a in found[1:]]
+        share = statistics.median(a / b for a, b in zip(plain, seconds, strict=True)) if plain else float("nan")
+        each = statistics.median(seconds)
+        read = statistics.median(a["read"] for a in found) / each
+        print(
+            f"| {SIDES[s]} | {samples / each:,.0f} | {share:.0%} | {read:,.0f}"
+            f" | {max(a['anonymous'] for a in found):,.0f} (base {bases[s]:,.0f}) "
+            f"| {max(a['mapped'] for a in found):,.0f} | {found[-1]['loss']:.4f} |"
+        )
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--side"]:
+        n, f, *rest = sys.argv[2:]
+        side(n, Path(f), int(rest[0]), int(rest[1]), int(rest[2]), int(rest[3]), float(rest[4]), int(rest[5]))
+    else:
+        main()

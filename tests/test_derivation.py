@@ -1,0 +1,350 @@
+"""Derivations as documents: what they say, in which letters, that their steps compose, and what they refuse."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from chainrule import ops
+from chainrule.derivation import derive, replay
+from chainrule.derivation.conventions import rows_as_samples, transposed
+from chainrule.derivation.document import Line
+from chainrule.errors import ConfigurationError, DerivationError, ShapeError, UnknownNameError
+from chainrule.execute import evaluate
+from chainrule.graph import size, variable
+from chainrule.nn import Dense, Network, loss
+from chainrule.notation import write
+from chainrule.reverse import Step
+from chainrule.reverse import derive as reverse_derive
+from chainrule.train import Model
+
+
+def lines(d: object, *, latex: bool = False, kind: str = "") -> dict[str, list[str]]:
+    """label -> the lines of that label, as printed."""
+    style = d.subject.conventions.writing()  # type: ignore[attr-defined]
+    put = write.latex if latex else write.text
+    found: dict[str, list[str]] = {}
+    for section in d.document(steps=False).sections:  # type: ignore[attr-defined]
+        if kind in ("", section.kind):
+            for x in section.lines:
+                found.setdefault(x.label, []).append(put(x.formula, style))
+    return found
+
+
+def printed(d: object, **options: object) -> set[str]:
+    return {x for xs in lines(d, **options).values() for x in xs}  # type: ignore[arg-type]
+
+
+# The sources --------------------------------------------------------------------------------------------------------
+
+
+def test_boxed_equations_of_the_first_source() -> None:
+    one = printed(derive("4-3:tanh-2", "quadratic", layer="l", samples="one") if False else
+                  derive("4-3:tanh-2", loss="quadratic", layer="l", samples="one"), latex=True)  # fmt: skip
+    assert r"dW^{[l]} = dz^{[l]} a^{[l-1]T}" in one  # (1), stacked
+    assert r"dz^{[l]} = W^{[l+1]T} dz^{[l+1]} * g^{[l]\prime}(z^{[l]})" in one  # (3)
+    many = printed(derive("4-3:tanh-2", loss="quadratic", layer="l"), latex=True)
+    assert r"dW^{[l]} = \frac{1}{m} dZ^{[l]} A^{[l-1]T}" in many  # (2)
+    assert r"dZ^{[l]} = W^{[l+1]T} dZ^{[l+1]} * g^{[l]\prime}(Z^{[l]})" in many
+    assert r"dA^{[l-1]} = W^{[l]T} dZ^{[l]}" in many  # (4)
+    assert r"dZ^{[l]} = dA^{[l]} * g^{[l]\prime}(Z^{[l]})" in many  # (5)
+    assert r"db^{[l]} = \frac{1}{m} \operatorname{sum}(dZ^{[l]}, \mathrm{axis} = 1)" in many
+    entries = printed(derive("4-3:tanh-2", loss="quadratic", layer="l", samples="one", style="components"), latex=True)
+    assert any(x.endswith(r"= \frac{\partial C}{\partial z_i^{[l]}} a_j^{[l-1]}") for x in entries)  # (1)
+
+
+def test_equations_of_the_second_source() -> None:
+    """(1) to (4); its numbering is that of its own forward pass, z_{i+1} = f_i(W_i z_i + b_i), misprints corrected."""
+    found = printed(derive("4-3:tanh-2", loss="quadratic", layer="l", style="delta"), latex=True)
+    assert r"a_l = W_l z_l + b_l" in found
+    assert r"z_{l+1} = f_l(a_l)" in found
+    assert r"\epsilon_l = \delta_{l+1} \circ f_l'(a_l)" in found  # (1)
+    assert r"\delta_l = W_l^T \epsilon_l" in found  # (2), printed there as b_{i-1}
+    assert r"db_l = \epsilon_l" in found  # (3)
+    assert r"dW_l = \epsilon_l \otimes z_l" in found  # (4), printed there with z_{i+1}
+
+
+def test_summary_slides_of_the_third_source() -> None:
+    found = printed(derive("4-3:sigmoid-2:softmax"), latex=True)
+    assert (
+        r"A^{[2]} = \operatorname{softmax}(Z^{[2]}) = e^{Z^{[2]} - \operatorname{lse}(Z^{[2]}, \mathrm{axis} = 0)}"
+        in found
+    )
+    assert r"dZ^{[2]} = A^{[2]} - Y" in found
+    assert r"dW^{[2]} = \frac{1}{m} dZ^{[2]} A^{[1]T}" in found
+    assert r"dA^{[1]} = W^{[2]T} dZ^{[2]}" in found
+    per_sample = printed(derive("4-3:sigmoid-2", samples="one"), latex=True)
+    assert r"da^{[2]} = a^{[2]} - y" in per_sample  # square distance
+    assert r"dW^{[2]} = dz^{[2]} a^{[1]T}" in per_sample
+    assert r"db^{[2]} = dz^{[2]}" in per_sample
+    assert r"da^{[1]} = W^{[2]T} dz^{[2]}" in per_sample
+
+
+def test_derivative_by_a_matrix_in_the_fourth_source() -> None:
+    """C = Σ (a - y)², ∂C/∂a = 2 (a - y), ∂C/∂W = ∂C/∂z aᵀ: the matrix of derivatives by the entries, row by row."""
+    found = printed(derive("4-3:sigmoid-2:sigmoid", loss="sum_of_squares", samples="one", style="leibniz"), latex=True)
+    assert r"\frac{\partial C}{\partial a^{(2)}} = 2 (a^{(2)} - y)" in found
+    assert r"\frac{\partial C}{\partial W^{(2)}} = \frac{\partial C}{\partial z^{(2)}} a^{(1)T}" in found
+    assert (
+        r"\frac{\partial C}{\partial z^{(2)}} = \frac{\partial C}{\partial a^{(2)}} \odot g^{(2)\prime}(z^{(2)})"
+        in found
+    )
+
+
+def test_list_of_the_fifth_source() -> None:
+    """[1] ∂L/∂a, [2] σ', [3] ∂L/∂z = a - y, [4], [5] ∂L/∂w = x (a - y), [6] ∂L/∂b = a - y."""
+    found = printed(derive("4-1:sigmoid", samples="one"))
+    assert "z[1] = W[1] a[0] + b[1]" in found
+    assert "da[1] = -((y - 1) / (1 - a[1]) + y / a[1])" in found
+    assert "g[1]'(z[1]) = a[1] · (1 - a[1])" in found
+    assert "dz[1] = a[1] - y" in found
+    assert "dW[1] = dz[1] · a[0]ᵀ" in found or "dW[1] = dz[1] a[0]ᵀ" in found
+    assert "db[1] = dz[1]" in found
+
+
+# Content ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_derivation_is_what_reverse_mode_found() -> None:
+    model = Model("4-3:sigmoid-1:sigmoid")
+    d, plain = derive(model), model.derivation()
+    assert {n: d[n] for n in plain} == {n: plain[n] for n in plain}
+    assert str(d) == str(plain)
+    assert d.equation("dW[2]") == "dW[2] = 1/m * dZ[2] @ A[1].T"
+    assert derive(Network.parse("4-3:sigmoid-1:sigmoid"))["dW[1]"] is plain["dW[1]"]
+
+
+def test_soft_max_with_its_condition() -> None:
+    d = derive("4-3:sigmoid-2:softmax")
+    assert lines(d)["dZ[2]"] == ["dZ[2] = sum(Y, axis=0) * A[2] - Y", "dZ[2] = A[2] - Y"]
+    reasons = [x.why for x in d.document().every_line() if x.label == "dZ[2]"]
+    assert any("one-hot, a soft-max, or declared to sum to one" in x for x in reasons)
+    laws = next(s for s in d.document().sections if s.kind == "law")
+    assert any(p.title == "columns that sum to one" and "needs" in p.prose for p in laws.parts)
+
+
+def test_shapes_rules_and_reasons_everywhere() -> None:
+    for x in derive("4-3:tanh-2:softmax").document().every_line():
+        assert isinstance(x, Line)
+        assert x.rule
+        assert x.shape is not None
+    assert all(x.why for s in derive("4-3:tanh-2:softmax").document(steps=False).sections for x in s.lines)
+
+
+def test_one_layer_of_many() -> None:
+    d = derive("4-3:tanh-5:relu-2", layer=2)
+    labels = {x for s in d.document(steps=False).sections for x in (line.label for line in s.lines)}
+    assert "dW[2]" in labels
+    assert "dW[1]" not in labels
+    assert "dW[3]" not in labels
+
+
+def test_rows_as_samples() -> None:
+    d = derive("4-3:tanh-2:softmax", samples="rows")
+    found = printed(d)
+    assert "Z[1] = A[0] W[1] + b[1]" in found
+    assert "dW[2] = 1/m · A[1]ᵀ dZ[2]" in found
+    assert "dA[1] = dZ[2] W[2]ᵀ" in found
+    assert d["dW[2]"].shape == (3, 2)
+
+
+def test_rows_are_derived_alike_on_the_transposed_graph() -> None:
+    """Transposing what was derived, and deriving what was transposed, give the same values."""
+    X, Y, W, b = (variable(*a) for a in (("X", "p", "m"), ("Y", "q", "m"), ("W", "q", "p"), ("b", "q", 1)))
+    J = ops.total((ops.tanh(W @ X + b) - Y) ** 2, axis=None) / 2 * size("m", -1)
+    turned = rows_as_samples(reverse_derive(J))
+    again = reverse_derive(transposed(J, {}))
+    rng = np.random.default_rng(0)
+    v = {
+        "X": rng.normal(size=(7, 4)),
+        "Y": rng.normal(size=(7, 3)),
+        "W": rng.normal(size=(4, 3)),
+        "b": rng.normal(size=(1, 3)),
+    }
+    for n in ("dW", "db", "dX"):
+        np.testing.assert_allclose(evaluate(turned[n], v), evaluate(again[n], v), rtol=1e-13)
+
+
+def test_numerator_layout() -> None:
+    found = printed(derive("4-3:tanh-2", samples="one", layout="numerator", style="leibniz"))
+    assert "∂C/∂a[1] = (∂C/∂z[2]) W[2]" in found
+    assert "∂C/∂W[2] = a[1] (∂C/∂z[2])" in found
+    assert "W[1] ← W[1] - α · (∂C/∂W[1])ᵀ" in found
+
+
+def test_place_of_the_mean() -> None:
+    assert "dZ[2] = 1/m · (A[2] - Y)" in printed(derive("4-3:tanh-2:softmax", place="dZ"))
+    assert "dW[2] = dZ[2] A[1]ᵀ" in printed(derive("4-3:tanh-2:softmax", place="dZ"))
+
+
+@pytest.mark.parametrize(
+    "text", ["4-3:sigmoid-1:sigmoid", "3-5:gelu-4:softmax-2:tanh", "3-4:batchnorm:relu-2", "3-4:tanh:dropout=0.2-2"]
+)
+@pytest.mark.parametrize("samples", ["columns", "rows", "one"])
+def test_steps_compose(text: str, samples: str) -> None:
+    d = derive(text, samples=samples)  # type: ignore[arg-type]
+    results = replay(d.steps)
+    assert len(results) > 5
+    for node, result in results.items():
+        assert result is d.cotangents[node]
+    for n in d.subject.parameters:  # type: ignore[union-attr]
+        assert d.names[n] in results
+
+
+def test_replay_refuses_steps_that_do_not_follow() -> None:
+    steps = list(derive("4-3:sigmoid-1:sigmoid").steps)
+    k = next(i for i, s in enumerate(steps) if s.rule == "cost")
+    steps[k] = Step("cost", steps[k].target, steps[k].after, steps[k].after, "")
+    with pytest.raises(DerivationError):
+        replay(steps)
+
+
+def test_verification_finds_a_wrong_line() -> None:
+    """A line with a sign turned, put into the document, is reported with its number and text."""
+    from dataclasses import replace
+
+    from chainrule.derivation.verify import verify
+    from chainrule.notation.formula import Equation, Negate
+
+    d = derive("4-3:tanh-2:softmax")
+    doc = d.document(steps=False)
+    section = doc.sections[2]
+    wrong = [
+        replace(x, formula=Equation((x.formula.sides[0], Negate(x.formula.sides[1])), ("=",)))
+        if x.label == "dW[1]"
+        else x
+        for x in section.lines
+    ]
+    sections = (*doc.sections[:2], replace(section, lines=tuple(wrong)), *doc.sections[3:])
+    report = verify(d.subject, replace(doc, sections=sections))  # type: ignore[arg-type]
+    assert len(report.failures) == 2
+    assert all("dW" in f.printed for f in report.failures)
+    with pytest.raises(DerivationError, match="dW"):
+        report.check()
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("3-4:relu:dropout=0.2-2:softmax", {}),
+        ("3-4:batchnorm:tanh-2:softmax", {"samples": "rows"}),
+        ("3-4:layernorm:tanh-2", {"style": "delta"}),
+        ("3-4:relu-2:softmax", {"labels": True}),
+        ("3-4:tanh-2:sigmoid", {"layer": "l", "style": "leibniz"}),
+        ("3-4:tanh-2:sigmoid", {"layer": "l", "style": "components", "layout": "numerator"}),
+    ],
+)
+def test_other_networks_verify(text: str, options: dict[str, object]) -> None:
+    derive(text, **options).verify().check()  # type: ignore[arg-type]
+
+
+def test_penalties_and_parameters_of_a_loss_verify() -> None:
+    network = Network(3, (Dense(4, "tanh", l2=0.1, l1=0.2), Dense(2, l2=0.3)))
+    derive(network, loss=loss("huber", delta=2)).verify().check()
+    derive(Network.parse("3-4:tanh-2:softmax"), loss=loss("cross_entropy", label_smoothing=0.1)).verify().check()
+
+
+# Expressions --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "wrt", "line"),
+    [
+        ("sum((W @ x - y)**2)", "W", "dW = (2 * (W @ x - y)) @ x.T"),
+        ("sum(lse(W @ X, axis=0)) - sum(Y * (W @ X))", "W", "dW = (exp(W @ X - lse(W @ X, axis=0)) - Y) @ X.T"),
+        (
+            "-sum(Y * log(exp(W @ X) / sum(exp(W @ X), axis=0)))",
+            "W",
+            "dW = (sum(Y, axis=0) * exp(W @ X - lse(W @ X, axis=0)) - Y) @ X.T",
+        ),
+        ("trace(A @ B)", "A", "dA = B.T"),
+        ("sum(A @ B)", "A", None),
+        ("exp(W[0, 0])", "W", None),
+        ("||W x - y||^2 + lambda * sum(W^2)", "W", None),
+        (r"\frac{1}{2} \sum_i", "W", "error"),
+        ("1/m * sum((sigmoid(W[2] @ sigmoid(W[1] @ X + b[1]) + b[2]) - Y)**2)", ["W[1]", "b[1]"], None),
+    ],
+)
+def test_expressions(text: str, wrt: str | list[str], line: str | None) -> None:
+    if line == "error":
+        with pytest.raises((DerivationError, ShapeError, ConfigurationError, ValueError)):
+            derive(text, wrt)
+        return
+    d = derive(text, wrt)
+    assert line is None or str(d) == line
+    d.verify().check()
+    assert all(replay(d.steps)[n] is c for n, c in d.cotangents.items())
+
+
+def test_an_entry_of_a_matrix() -> None:
+    """d e^{W_00} / dW, which SymPy 1.14 says is 0."""
+    d = derive("exp(W[0, 0])", "W")
+    W = np.random.default_rng(0).normal(size=(3, 4))
+    wanted = np.zeros((3, 4))
+    wanted[0, 0] = np.exp(W[0, 0])
+    np.testing.assert_allclose(evaluate(d["dW"], {"W": W}), wanted, rtol=1e-15)
+
+
+def test_two_layers_in_batch_form() -> None:
+    """By the first weights and bias, where SymPy 1.14 raises ShapeError or leaves the derivative unevaluated."""
+    d = derive("1/2 * sum((sigmoid(V @ sigmoid(W @ X + b) + c) - Y)**2)", ["W", "b"])
+    rng = np.random.default_rng(1)
+    v = {
+        n: rng.normal(size=s)
+        for n, s in {"W": (4, 3), "b": (4, 1), "V": (2, 4), "c": (2, 1), "X": (3, 6), "Y": (2, 6)}.items()
+    }
+    A1 = 1 / (1 + np.exp(-(v["W"] @ v["X"] + v["b"])))
+    A2 = 1 / (1 + np.exp(-(v["V"] @ A1 + v["c"])))
+    dZ1 = v["V"].T @ ((A2 - v["Y"]) * A2 * (1 - A2)) * A1 * (1 - A1)
+    np.testing.assert_allclose(evaluate(d["dW"], v), dZ1 @ v["X"].T, rtol=1e-12)
+    np.testing.assert_allclose(evaluate(d["db"], v), dZ1.sum(axis=1, keepdims=True), rtol=1e-12)
+
+
+def test_a_graph_node_behaves_as_in_reverse_mode() -> None:
+    W, x = variable("W", "k", "n"), variable("x", "n", 1)
+    z = W @ x
+    seed = variable("s", "k", 1)
+    d, plain = derive(z, "W", seed=seed), reverse_derive(z, ["W"], seed=seed)
+    assert dict(d) == dict(plain)
+    assert d.steps == plain.steps
+    assert d.of(W) is plain.of(W)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: derive("log(det(W))", "W"), DerivationError, "det is out of scope"),
+        (lambda: derive("W @ x", "W"), ShapeError, "sum"),
+        (lambda: derive("sum(W @ x)", "V"), UnknownNameError, "V"),
+        (lambda: derive("4-3:tanh-2", place="middle"), UnknownNameError, "dZ"),
+        (lambda: derive("4-3:tanh-2", style="ngg"), UnknownNameError, "ng"),
+        (lambda: derive("4-3:tanh-2", layer=5), ConfigurationError, "has 2"),
+        (lambda: derive("4-3:tanh-2", "W[1]"), ConfigurationError, "wrt"),
+        (lambda: derive(3.5), ConfigurationError, "float"),
+    ],
+)
+def test_what_is_refused(call: object, error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        call()  # type: ignore[operator]
+
+
+# Speed --------------------------------------------------------------------------------------------------------------
+
+
+def test_speed() -> None:
+    code = (
+        "import time; t = time.perf_counter(); from chainrule.derivation import derive; "
+        "d = derive('8-7:tanh-6:relu-5:sigmoid-3:softmax'); d.text(); print(time.perf_counter() - t)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 4  # 1 s on a quiet machine, NumPy's start included
+    best = 9.0
+    for _ in range(5):
+        start = time.perf_counter()
+        derive("8-7:tanh-6:relu-5:sigmoid-3:softmax").text()
+        best = min(best, time.perf_counter() - start)
+    assert best < 0.2  # 50 ms on a quiet machine
