@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = ["README.md", "CONTRIBUTING.md", "docs/one_layer.md"]
+PAGES = ["README.md", "CONTRIBUTING.md", "docs/one_layer.md", "docs/derive.md", "docs/check.md"]
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -104,6 +104,7 @@ class Notation:
             rename=dict(self.letters),
             functions=FUNCTIONS | set(self.functions),
             differentials=bool(self.differentials),
+            network=self.network != NO_NETWORK,
         )
 
 

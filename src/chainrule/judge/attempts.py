@@ -168,6 +168,9 @@ def attempts(taken: Sequence[tuple[Equation, str]], base: Attempt, samples: str,
         yield replace(base, condition=f"layer {highest} is the last (L = {highest})", depth=highest)
     if declared.network is None and not base.numbers and base.depth > 1 and has_outputs(plain):
         yield replace(base, condition="there is one output unit", numbers=1)
+    if "!=" in plain.relations and declared.network not in (None, NO_NETWORK):
+        other = replace(declared, network=with_output(declared.network, "softmax"), loss=None)
+        yield replace(base, condition="the output layer is a soft-max", declared=other)
     if survey.vectorial and survey.failed and declared.network is not None:
         other = replace(declared, network=with_output(declared.network, "sigmoid"), loss=declared.loss)
         yield replace(base, condition=ENTRYWISE, declared=other)

@@ -78,18 +78,20 @@ def _joined(text: str, judged: Sequence[tuple[Declared, Judgement]]) -> Judgemen
     good = [(d, j) for d, j in judged if j.verdict == "right"]
     if len(good) == len(judged):
         return replace(good[0][1], text=text)
-    tried = "; ".join(f"{d.name}: {_short(j)}" for d, j in judged)
+    tried = "; ".join(f"{d.name or 'as it stands'}: {_short(j)}" for d, j in judged)
     if good:
-        names = " or ".join(d.name for d, _ in good)
+        names = " or ".join(d.name or "read as it stands" for d, _ in good)
         return replace(good[0][1], verdict="right if", condition=names, note=_and(good[0][1].note, tried))
     maybe = [(d, j) for d, j in judged if j.verdict == "right if"]
     if maybe:
         d, j = maybe[0]
-        return replace(j, condition=f"{d.name}, and {j.condition}", note=_and(j.note, tried))
+        condition = f"{d.name}, and {j.condition}" if d.name else j.condition
+        return replace(j, condition=condition, note=_and(j.note, tried))
     bad = [(d, j) for d, j in judged if j.verdict == "wrong"]
     if bad:
         d, j = min(bad, key=lambda x: (x[1].cause in ("not named", "shape"), len(x[1].causes)))
-        return replace(j, note=_and(j.note, f"mended for the reading {d.name!r}; {tried}"))
+        mended = f"mended for the reading {d.name!r}" if d.name and j.correction else ""
+        return replace(j, note=_and(j.note, mended, tried))
     return replace(judged[0][1], note=_and(judged[0][1].note, tried))
 
 
@@ -144,6 +146,8 @@ def _judge(text: str, syntax: Syntax, declared: Declared, seconds: float) -> Jud
     refused = _refused(plain, unknown)
     if refused and narrower is None:
         return Judgement(text, "cannot tell", note=refused, reading=written(plain))
+    if "!=" in plain.relations:
+        return narrower or _unmended(text, plain, survey, unknown)
     mended = _mended(text, trees, base, samples, unknown, started + seconds)
     if mended is not None and len(mended.causes) > 1 and declared.loss is None and _states_a_loss(plain):
         mended = None  # with two changes one loss becomes another
@@ -218,7 +222,7 @@ def _states_a_loss(tree: Equation) -> bool:
 
 
 def _refused(tree: Equation, unknown: frozenset[str]) -> str:
-    """Why no mistake is looked for: an inequality, or a letter that is no slip of a known one."""
+    """Why no mistake is looked for: a letter that is no slip of a known one."""
     for name in sorted(unknown):
         if not difflib.get_close_matches(name, sorted(LAYERED | {"X", "Y", "Yhat", "alpha"}), n=1, cutoff=0.6):
             return f"{name} is not defined: declare what it stands for"
@@ -337,6 +341,8 @@ def _unmended(text: str, plain: Equation, survey: Survey, unknown: frozenset[str
     if first.status in ("undefined", "unreadable"):
         return Judgement(text, "cannot tell", note=first.message, reading=reading)
     words = "no single or double edit among the known mistakes mends it"
-    if first.message:
+    if first.message and "!=" in plain.relations:
+        words = first.message
+    elif first.message:
         words = f"{first.message}; {words}"
     return Judgement(text, "wrong", causes=(Finding("not named", where, words=words),), reading=reading)

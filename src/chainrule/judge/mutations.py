@@ -72,7 +72,7 @@ FAMILIES = (
     ("W", "dW"),
     ("w", "dw"),
     ("b", "db"),
-    ("b", "db", "dz"),
+    ("b", "db", "dz", "da"),
 )
 LAYERED = frozenset({"A", "Z", "dA", "dZ", "a", "z", "da", "dz", "W", "dW", "b", "db"})
 ELEMENTARY = ("exp", "ln", "sqrt", "tanh", "sigmoid")
@@ -350,10 +350,10 @@ class _Writer:
             yield Symbol(name, None, part.sample)
 
     def _index(self, part: Formula) -> Iterator[Change]:
-        if isinstance(part, Symbol) and part.layer is None:
+        if isinstance(part, Number) or (isinstance(part, Symbol) and part.layer is None):
             for letter in self.letters:
-                if letter != part.name:
-                    yield "wrong-index", Symbol(letter), 1, f"the index {part.name} should be {letter}"
+                if part != Symbol(letter):
+                    yield "wrong-index", Symbol(letter), 1, f"the index {written(part)} should be {letter}"
 
     def _function(self, part: Formula) -> Iterator[Change]:
         if not isinstance(part, Symbol):

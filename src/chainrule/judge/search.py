@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, combinations
 
-from ..notation.formula import Binary, Equation, Formula, Path
+from ..notation.formula import Binary, Equation, Formula, Path, Symbol
 from .mutations import Edit, edits, trivial
 
 _FOR_TIES = 0.3  # seconds
@@ -129,7 +129,7 @@ def _around(e: Edit, now: Formula, inner: Sequence[Edit]) -> Formula | None:
     """An edit of a part that was changed inside."""
     before, after = e.before, e.after
     if any(d.path == e.path for d in inner):
-        return None
+        return _two_of_a_letter(e, now, inner)
     if isinstance(before, Binary) and isinstance(after, Binary) and isinstance(now, Binary):
         if after.left is before.left and after.right is before.right:
             return Binary(after.sign, now.left, now.right)
@@ -142,6 +142,17 @@ def _around(e: Edit, now: Formula, inner: Sequence[Edit]) -> Formula | None:
         if q and part is after:
             kept = all(d.path[len(e.path) : len(e.path) + len(q)] == q for d in inner)
             return now.at(q) if kept else None
+    return None
+
+
+def _two_of_a_letter(e: Edit, now: Formula, inner: Sequence[Edit]) -> Formula | None:
+    """`dW[L]` for `W[2]`: another name and another layer of one letter."""
+    before, after = e.before, e.after
+    if len(inner) != 1 or not (isinstance(before, Symbol) and isinstance(after, Symbol) and isinstance(now, Symbol)):
+        return None
+    name, layer = before.name != after.name, before.layer != after.layer
+    if name != layer and (now.name != before.name) == layer and (now.layer != before.layer) == name:
+        return replace(now, name=after.name) if name else replace(now, layer=after.layer)
     return None
 
 

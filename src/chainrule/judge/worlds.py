@@ -122,8 +122,10 @@ class Worlds:
         """
         for case in self.cases:
             world = case.worlds[0]
-            binding = (like and self._binding(like)) or self._binding(equation)
-            if binding is not None and world.compare(equation, binding).status == "equal":
+            binding = None if like is None else self._binding(like)
+            if binding is None:
+                binding = self._binding(equation)
+            if binding is not None and world.compare(equation, binding, place=False).status == "equal":
                 return True
         return False
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 
 from ..notation.formula import At, Call, Equation, Formula, Index, Number, Partial, Symbol
@@ -85,7 +87,7 @@ def _called(c: Context, f: Symbol, part: Call) -> Value:
         if isinstance(body, Symbol) and body.name != f.name:  # f = ln
             return c.eval(Call(Symbol(body.name, body.layer, None, body.prime + f.prime), part.arguments))
         if isinstance(body, Call) and names_itself(body.function, f.name):
-            if part.arguments == body.arguments and not f.prime:
+            if not f.prime and (part.arguments == body.arguments or _all_entries(c, part.arguments, body.arguments)):
                 return c.eval(f)
             return c.generic(f.name, tuple(c.eval(x) for x in part.arguments), f.prime)
         if f.prime:
@@ -101,6 +103,14 @@ def _called(c: Context, f: Symbol, part: Call) -> Value:
         result = place.eval(inner)
         return result
     return _locals(c, given, part.arguments).eval(body)
+
+
+def _all_entries(c: Context, arguments: tuple[Formula, ...], given: tuple[Formula, ...]) -> bool:
+    """`f(t_1, t_2)` is f(t) for a vector t of two entries."""
+    if len(given) != 1 or not isinstance(given[0], Symbol):
+        return False
+    wanted = tuple(Index(given[0], (Number(Fraction(i + 1)),)) for i in range(len(arguments)))
+    return arguments == wanted and c.eval(given[0]).shape == (len(arguments), 1)
 
 
 def _locals(c: Context, names: tuple[Formula, ...], values: tuple[Formula, ...]) -> Context:

@@ -63,6 +63,7 @@ class Model:
 class Context(ABC):
     """One evaluation: model, numbers of layer letters, overridden quantities, and the lengths of index letters.
 
+    places      letters that have the value of a formula here, as z in `… |_{z = h(x)}`
     complex     an override carries a complex step
     varied      the leaves carry a complex step along one direction (a differential)
     """
@@ -82,6 +83,7 @@ class Context(ABC):
         self.complex, self.varied = stepped, varied
         self.found: dict[Key, Value] = {} if overrides or varied else model.stored
         self.scope: dict[str, int] = parent.scope if parent else {}
+        self.places: Mapping[str, Formula] = parent.places if parent else {}
         self.limits: dict[str, int] = parent.limits if parent else {}
         self.bound: set[str] = parent.bound if parent else set()
         self.roots: list[Formula] = parent.roots if parent else []
@@ -151,7 +153,9 @@ class Context(ABC):
         """The change of a quantity along one direction of the leaves."""
         if self.complex or self.varied:
             raise undefined("a differential inside a derivative")
-        value = self.child({}, varied=True).eval(of)
+        varied = self.child({}, varied=True)
+        there = {("local", name): varied.eval(place) for name, place in self.places.items()}
+        value = self.child(there, varied=True).eval(of)
         return Value(value.array.imag / STEP, value.labels)
 
     # --- numbers of quantities ---

@@ -45,7 +45,7 @@ def inferred(
 ) -> Inferred:
     """Read shapes and dependences off the formulas in which the letters occur.
 
-    An indexed letter is a vector or a matrix, and an index has one length wherever it stands. `f(x)` says that f
+    The last formula is the one that is judged, the others are definitions. An indexed letter is a vector or a matrix, and an index has one length wherever it stands. `f(x)` says that f
     depends on x, and so does ∂f/∂x where no longer way leads from f to x.
     """
     classes = _Classes()
@@ -68,7 +68,8 @@ def inferred(
                     top, below = _stem(part.numerator), _stem(part.denominator)
                     if top and below and top != below and not _called(top, defined):
                         pairs.append((top, Symbol(below)))
-    return Inferred(*_lengths(classes, given), {**_shortest(pairs, calls), **calls})
+    own = {p.name for _, p in formulas[-1].walk() if isinstance(p, Symbol)} if formulas else set()
+    return Inferred(*_lengths(classes, given, own), {**_shortest(pairs, calls), **calls})
 
 
 def _called(name: str, defined: Mapping[str, Formula]) -> bool:
@@ -106,14 +107,14 @@ def _index(classes: _Classes, part: Index) -> None:
 
 
 def _lengths(
-    classes: _Classes, given: Mapping[str, tuple[int, int]]
+    classes: _Classes, given: Mapping[str, tuple[int, int]], own: set[str]
 ) -> tuple[dict[str, tuple[int, int]], dict[str, int]]:
     sizes: dict[tuple[str, ...], int] = {}
     for name, shape in given.items():
         for axis, n in enumerate(shape):
             sizes[classes.find(("axis", name, str(axis)))] = n
     following = max([_SMALLEST - 1, *sizes.values()]) + 1
-    tied = {classes.find(x) for x in classes if x[0] != "axis"}
+    tied = {classes.find(x) for x in classes if x[0] != "axis" and x[1] in own}  # not by a definition alone
     for place, number in classes.highest.items():  # x_1 and x_2 alone: two entries
         root = classes.find(place)
         if root not in tied and number > 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..notation.formula import ONE, Binary, Dots, Formula, Negate, Partial, Symbol, Transpose
+from ..notation.formula import ONE, Binary, Dots, Formula, Index, Negate, Partial, Slice, Symbol, Transpose
 from .context import Context
 from .lists import going_on_sum, unreadable
 from .partials import chain, linked
@@ -94,6 +94,11 @@ def _products(c: Context, part: Binary) -> Value:
     return Value(-value.array, value.labels, flat=value.flat) if negative else value
 
 
+def _picks_a_row(part: Formula) -> bool:
+    """`W_k`, `W[k, :]`."""
+    return isinstance(part, Index) and (len(part.entries) == 1 or isinstance(part.entries[-1], Slice))
+
+
 def _left(c: Context, factors: list[Formula], i: int, end: int, run: list[Formula]) -> Value | None:
     first = factors[i]
     if isinstance(first, Transpose) and end < len(factors):
@@ -119,6 +124,8 @@ def _sign(c: Context, sign: str, a: Value, run: list[Formula]) -> Value:
     reading = {"·": c.convention.dot, " ": c.convention.beside}.get(sign, "product")
     if reading == "entrywise":
         return entrywise(a, b, np.multiply)
+    if sign == "·" and _picks_a_row(run[0]) and (b.shape[0] == 1) and a.shape == b.shape[::-1] != b.shape:
+        b = b.T  # u · W_k: one row of W is a vector, and u · v asks nothing of rows and columns
     result = dot(a, b) if sign == "·" else product(a, b)
     result.flat = flat
     return result

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import product as tuples
 from typing import Any
@@ -39,13 +39,14 @@ class Comparison:
              "unreadable": the form has no meaning here
     error    largest difference relative to the largest entry, 0 where nothing was compared
     message  one phrase, such as "3 × 7 against 4 × 7"
-    path     place of the part that failed, in the equation
+    path     place of the part that failed, in the equation; `part` itself where its place was not looked for
     """
 
     status: Status
     error: float = 0.0
     message: str = ""
     path: Path | None = None
+    part: Formula | None = field(default=None, repr=False, compare=False)
 
 
 class World:
@@ -135,15 +136,24 @@ class World:
         return self._evaluated(self._context(formula, bindings or {}), formula)
 
     def compare(
-        self, equation: Formula, bindings: Mapping[str, int] | None = None, *, tolerance: float = TOLERANCE
+        self,
+        equation: Formula,
+        bindings: Mapping[str, int] | None = None,
+        *,
+        tolerance: float = TOLERANCE,
+        place: bool = True,
     ) -> Comparison:
         """Compare the sides of an equation, neighbor with neighbor; never raises.
 
         `W <- W - …` (or `:=`, or `=` with the parameter on both sides) is compared with one step of gradient descent.
+
+        place  whether the part that failed is looked for
         """
         try:
             with np.errstate(all="ignore"):
                 found = self._compared(equation, bindings or {}, tolerance)
+                if place and found.part is not None:
+                    found = replace(found, path=_path(equation, found.part), part=None)
                 if found.status != "equal" and self.model.convention.bare_sum is None and has_bare_sum(equation):
                     other = self._compared(equation, bindings or {}, tolerance, "entries")
                     found = other if other.status == "equal" else found
@@ -238,7 +248,7 @@ class World:
             try:
                 return self._judged(equation, bindings, tolerance, bare, limits)
             except NoValueError as p:
-                found = Comparison(p.status, 0.0, p.message, _path(equation, p.part))
+                found = Comparison(p.status, 0.0, p.message, None, p.part)
             if limits == known:  # no index was found to have to stop earlier
                 break
         return found

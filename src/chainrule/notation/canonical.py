@@ -24,7 +24,7 @@ def canonical(formula: Formula, letters: Letters) -> Formula:
     """
     key = (letters.layer, letters.component, letters.functions, letters.differentials)
     rules = _rules(tuple(letters.rename.items()), *key)
-    return formula.mapped(lambda part: _tidied(_renamed(part, rules)))
+    return formula.mapped(lambda part: _tidied(_renamed(part, rules), letters.network))
 
 
 @lru_cache(maxsize=64)
@@ -110,7 +110,9 @@ def _fills(place: Formula, content: Formula | None, found: dict[str, Formula]) -
     return place == content
 
 
-def _tidied(part: Formula) -> Formula:
+def _tidied(part: Formula, network: bool) -> Formula:
+    if not network and isinstance(part, Symbol) and part.layer is not None:
+        return Index(replace(part, layer=None), (part.layer,))
     if isinstance(part, Symbol) and part.layer is not None:
         layer = simplified(part.layer)
         return part if layer == part.layer else replace(part, layer=layer)
@@ -118,7 +120,7 @@ def _tidied(part: Formula) -> Formula:
         entry = part.entries[0]
         if part.base.layer is None and not isinstance(entry, Slice) and entry not in (Symbol("x"), Symbol("y")):
             return Symbol("n", simplified(entry))  # n_l, the width of layer l
-    if isinstance(part, Call) and isinstance(part.function, Symbol) and part.function.name in COSTS:
+    if network and isinstance(part, Call) and isinstance(part.function, Symbol) and part.function.name in COSTS:
         return _without_arguments(part, part.function)
     return part
 

@@ -19,6 +19,8 @@ class Letters:
                   a letter of the left side that stands for a layer may occur on the right
     functions     letters that may be applied to an argument: `g(z)` is then no product
     differentials `dx` is a small change of x, not the derivative of the cost by x
+    network       the text is about a network: `L(yhat, y)`, `J(theta)` are its loss and cost, and `z1`, `z[1]` are of
+                  layer 1; otherwise L is any function, and z1 a component
     """
 
     layer: Literal["brackets", "parentheses", "subscript"] = "brackets"
@@ -26,3 +28,4 @@ class Letters:
     rename: Mapping[str, str] = field(default_factory=dict)
     functions: frozenset[str] = FUNCTIONS
     differentials: bool = False
+    network: bool = True

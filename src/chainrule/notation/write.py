@@ -662,7 +662,7 @@ def _leads_with_matrices(f: Formula) -> bool:
 def _leads_with_multiple(f: Formula, fractions: bool) -> bool:
     """Whether a product begins with a product without a star, 2 · B or A B."""
     while isinstance(f, Binary) and f.sign in _PRODUCTS and not (fractions and f.sign == "/"):
-        if f.sign in ("·", " "):
+        if f.sign in ("·", " ") or (f.sign in _ENTRIES and _scalar(f.left)):
             return True
         f = f.left
     return False
