@@ -24,7 +24,8 @@ network        a network string, or "any": judged on several networks, or "none"
 loss           a loss of this library (`cross_entropy`, `quadratic`, ...), or "any": judged with several
 samples        "columns" or "rows" of X, or "one": all formulas are about one sample
 place          of 1/m: "parameters" (dW, db have it, dZ is per sample) or "dZ"
-layer          where the number of a layer stands: "brackets" W^{[l]}, "parentheses" W^{(l)}, "subscript" W_l
+layer          where the number of a layer stands: "brackets" W^{[l]}, "parentheses" W^{(l)}, "subscript" W_l,
+               "superscript" W^l
 component      where the component of a vector stands: "subscript" z_i, "superscript" z^i
 functions      letters that are applied to an argument: g(z) is then no product
 differentials  true where dx is a small change of x, not a derivative of the cost; a list of the letters that change
@@ -295,7 +296,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "loss": _any_or(loss),
     "samples": _one_of("columns", "rows", "one"),
     "place": _one_of("parameters", "dZ"),
-    "layer": _one_of("brackets", "parentheses", "subscript"),
+    "layer": _one_of("brackets", "parentheses", "subscript", "superscript"),
     "component": _one_of("subscript", "superscript"),
     "functions": _texts,
     "differentials": _truth_or_texts,

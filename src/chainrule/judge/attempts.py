@@ -29,6 +29,7 @@ from .worlds import (
     highest_layer,
     is_general,
     span,
+    widths_of,
     with_output,
     worlds,
 )
@@ -48,11 +49,12 @@ class Attempt:
     declared: Declared
     numbers: int = 0
     note: str = ""
+    own: bool = False
 
     @property
     def worlds(self) -> Worlds:
         """The worlds of the declared meaning under this convention."""
-        return worlds(self.declared, self.convention, self.depth, numbers=self.numbers)
+        return worlds(self.declared, self.convention, self.depth, numbers=self.numbers, own=self.own)
 
     def survey(self) -> Survey:
         """The formula in all worlds."""
@@ -93,7 +95,7 @@ def bases_of(taken: Trees, first: Attempt) -> list[tuple[Attempt, Trees]]:
     if layers_of(plain) or names & {*definitions_of(declared), *declared.free} or not bare or not alone:
         bases = [(first, taken)]
     else:
-        small = bool(names & SMALL) or "w" in names
+        small = (bool(names & SMALL) or "w" in names) and _may_be_one_unit(declared)
         filled = [(with_layer(t, ONE)[0], note) for t, note in taken]
         sums: dict[str, Any] = {"bare_sum": "samples"} if small else {}  # over its one entry it would be idle
         convention = replace(first.convention, **sums)
@@ -116,6 +118,11 @@ def bases_of(taken: Trees, first: Attempt) -> list[tuple[Attempt, Trees]]:
     if not layers_of(plain) and not names & _GRADIENTS and declared.network is None:
         bases.append((replace(first, depth=0, note="an identity: it holds for any numbers"), taken))
     return bases
+
+
+def _may_be_one_unit(declared: Declared) -> bool:
+    """The declared network has one output, or none is declared; a soft-max of one number would be 1, whatever holds."""
+    return declared.network is None or widths_of(declared.network)[-1] == 1
 
 
 def _as_costs(trees: Trees) -> Trees:
@@ -163,11 +170,20 @@ def attempts(taken: Sequence[tuple[Equation, str]], base: Attempt, samples: str,
         yield replace(base, condition=words, tree=tree)
     for words, change in changes:
         yield replace(base, condition=words, convention=replace(base.convention, **change))
+    if declared.network not in (None, NO_NETWORK) and base.depth == len(widths_of(declared.network)) - 1:
+        widths = widths_of(declared.network)
+        words = ", ".join(f"n_{i} = {n}" for i, n in enumerate(widths))
+        told = len(set(widths)) == len(widths)  # else a transpose too much would not be seen
+        yield replace(base, condition="" if told else words, note=f"it holds for {words}" if told else "", own=True)
     highest = highest_layer(plain)
     if declared.network is None and 1 < highest < base.depth:
         yield replace(base, condition=f"layer {highest} is the last (L = {highest})", depth=highest)
     if declared.network is None and not base.numbers and base.depth > 1 and has_outputs(plain):
         yield replace(base, condition="there is one output unit", numbers=1)
+    if declared.network is None and not base.numbers and base.depth > 1 and not has_outputs(plain):
+        for kind in ("sigmoid", "tanh", "relu"):
+            same = replace(declared, network=f"3-{'-'.join(f'{i + 4}:{kind}' for i in range(base.depth))}")
+            yield replace(base, condition=f"all activations are {kind}", declared=same)
     if "!=" in plain.relations and declared.network not in (None, NO_NETWORK):
         other = replace(declared, network=with_output(declared.network, "softmax"), loss=None)
         yield replace(base, condition="the output layer is a soft-max", declared=other)

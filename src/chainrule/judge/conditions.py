@@ -56,6 +56,7 @@ def read_otherwise(equation: Equation) -> Iterator[Variation]:
     yield from _products_first(equation)
     yield from _sum_scopes(equation)
     yield from _exponents(equation)
+    yield from _sigma_as_activation(equation)
     yield from _kept_dimensions(equation)
 
 
@@ -205,6 +206,25 @@ def _reopened(part: Formula) -> tuple[Sum, Any] | None:
     return None
 
 
+def _sigma_as_activation(equation: Equation) -> Iterator[Variation]:
+    """`σ(z[l])` where σ is what this library calls g[l]."""
+
+    def as_activation(part: Formula) -> Formula:
+        if not (isinstance(part, Call) and isinstance(part.function, Symbol) and len(part.arguments) == 1):
+            return part
+        f = part.function
+        inner = (p for _, p in part.arguments[0].walk() if isinstance(p, Symbol) and p.name in ("z", "Z", "W", "w", "b"))
+        layers = list(dict.fromkeys(p.layer for p in inner if p.layer is not None))
+        if f.name not in ("sigma", "phi") or f.layer is not None or len(layers) != 1:
+            return part
+        return replace(part, function=replace(f, name="g", layer=layers[0]))
+
+    tree = equation.mapped(as_activation)
+    if tree != equation:
+        assert isinstance(tree, Equation)
+        yield Variation("sigma is the activation of its layer, g[l]", tree)
+
+
 def _exponents(equation: Equation) -> Iterator[Variation]:
     """`ln(x)^n` as `ln(x^n)`."""
     for place in places(equation):
@@ -263,10 +283,13 @@ def _open_conventions(declared: Declared, samples: str, tree: Equation) -> Itera
     small = bool(names & SMALL) and not names & BATCH
     gradients = any(n in LAYERED and n.startswith("d") for n in names) or "dw" in names
     partial = any(isinstance(p.part, Partial) for p in places(tree))
-    if declared.samples is None and samples == "batch" and small:
+    if samples == "batch" and small:
         yield "there is one sample (m = 1)", {"samples": "one"}
     if declared.place is None and samples == "batch" and (gradients or partial):
         yield "1/m stands in dZ and dA (they are derivatives of the cost J)", {"place": "dZ"}
+    if declared.layout is None and partial:
+        words = "the derivative of a column by a column has a row for each entry below (denominator layout)"
+        yield words, {"layout": "denominator"}
     if declared.rows is None and samples == "batch" and names & BATCH:
         yield "samples are rows (X is m × n_0, Z = A W + b)", {"rows": True}
     # Backward, a missing transpose is the classic mistake; forward, w.T x is how many people store w.

@@ -156,6 +156,12 @@ def _two_of_a_letter(e: Edit, now: Formula, inner: Sequence[Edit]) -> Formula | 
     return None
 
 
+def _says_another_thing(a: Edit, b: Edit) -> bool:
+    """The left side is another quantity and a part of the right side is gone: what was stated is thrown away."""
+    left = [e for e in (a, b) if e.path == (0,) and e.cause == "wrong-operand"]
+    return bool(left) and any(e.cause == "other" for e in (a, b))
+
+
 def _pairs(equation: Equation, singles: Sequence[Edit], most: float) -> Iterator[tuple[tuple[Edit, Edit], Equation]]:
     """Two edits, the smallest and most plausible together first; those that must be made in turn at the end."""
     right = [e for e in singles if e.path[:1] != (0,)] + [e for e in singles if e.path[:1] == (0,)]
@@ -172,7 +178,7 @@ def _pairs(equation: Equation, singles: Sequence[Edit], most: float) -> Iterator
         for total in range(2 * len(right)):
             for i in range(max(0, total - len(right) + 1), (total + 1) // 2):
                 a, b = right[i], right[total - i]
-                if bound - 0.5 < a.size + b.size <= bound:
+                if bound - 0.5 < a.size + b.size <= bound and not _says_another_thing(a, b):
                     tree = together(equation, (a, b))
                     if tree is not None and not trivial(tree, equation):
                         yield (a, b), tree

@@ -173,16 +173,18 @@ def is_general(equation: Equation) -> bool:
     return any(p.role == "layer" and isinstance(p.part, Symbol) and p.part.name != "L" for p in places(equation))
 
 
-def worlds(declared: Declared, convention: Convention, depth: int, *, numbers: int = 0) -> Worlds:
+def worlds(
+    declared: Declared, convention: Convention, depth: int, *, numbers: int = 0, own: bool = False
+) -> Worlds:
     """The worlds of a declared meaning: its network with other widths, or several networks, `depth` layers deep.
 
     Depth 0 has no network at all: every letter is any number, or any function. With `numbers` = 1 the
-    output is a number, with 2 the input too.
+    output is a number, with 2 the input too. With `own` the declared network keeps its widths.
     """
     known = tuple(definitions_of(declared).items())
     if depth == 0:
         return _without_network(convention, known)
-    return _worlds(declared.network, declared.loss, convention, known, declared.free, depth, numbers)
+    return _worlds(declared.network, declared.loss, convention, known, declared.free, depth, numbers, own)
 
 
 def definitions_of(declared: Declared) -> dict[str, Formula]:
@@ -216,8 +218,12 @@ def _worlds(
     free: tuple[str, ...],
     depth: int,
     numbers: int,
+    own: bool,
 ) -> Worlds:
     cases = []
+    declared = widths_of(network) if network is not None else ()
+    if declared[-1:] == (1,):
+        numbers = max(numbers, 1)
     for hidden, output, pair_loss in _pairs(network, loss):
         if numbers and output == "softmax" and network is None:
             continue
@@ -226,9 +232,11 @@ def _worlds(
         shapes = [(_widths(depth, True), 0), (_widths(depth, False), 1)]
         if network is not None:
             shapes.append((_widths(depth, True), 2))
+        if own:
+            shapes = [(declared, 0), (declared, 1)]
         found = []
         for widths, seed in shapes:
-            string = _string(_narrowed(widths, numbers), acts)
+            string = _string(widths if own else _narrowed(widths, numbers), acts)
             found.append(
                 World.of_network(
                     string,
@@ -271,6 +279,12 @@ def activations(network: str) -> tuple[str, ...]:
         elif isinstance(layer, Activate) and found:
             found[-1] = layer.activation if isinstance(layer.activation, str) else found[-1]
     return tuple(found)
+
+
+def widths_of(network: str) -> tuple[int, ...]:
+    """n_0, …, n_L of a network string."""
+    net = Network.parse(network)
+    return (net.inputs, *(layer.units for layer in net.layers if isinstance(layer, Dense)))
 
 
 def with_output(network: str, activation: str) -> str:

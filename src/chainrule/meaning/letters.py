@@ -22,6 +22,7 @@ PER_SAMPLE = {
     "dz": "dZ",
     "da": "dA",
 }
+SMALL_WEIGHTS = {"w": "W", "dw": "dW"}  # w_jk^{[l]}
 LOSSES = {"L": "L", "ell": "L", "loss": "L", "J": "J", "C": "J", "cost": "J"}
 RATES = frozenset({"alpha", "eta", "lr", "learning_rate"})
 CONSTANTS = {"pi": np.pi, "e": np.e}
@@ -77,7 +78,7 @@ def _of_network(c: Context, symbol: Symbol) -> Place | None:
         total = LOSSES[name] == "J" and not one and symbol.sample is None
         key: Key = ("J", None) if total else ("J*" if LOSSES[name] == "J" else "L", None)
         return Place(key, None if total else _sample(c, symbol, SAMPLE), False, c.convention.minus_dropped)
-    upper = PER_SAMPLE.get(name, name)
+    upper = PER_SAMPLE.get(name, SMALL_WEIGHTS.get(name, name) if symbol.layer is not None else name)
     stem = upper.removeprefix("d") if upper.startswith("d") else upper
     if stem in PARAMETERS:
         return _parameter(c, symbol, upper, stem)

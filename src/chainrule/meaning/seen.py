@@ -4,26 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..notation.formula import Array, Binary, Bound, Equation, Formula, Index, Number, Sum, Symbol
+from ..notation.formula import Array, Binary, Bound, Equation, Formula, Index, Number, Partial, Sum, Symbol
 
 
 def updated(equation: Equation) -> Formula | None:
     """What the left side of an update means: one step of gradient descent from the old value."""
     left, right = equation.sides[0], equation.sides[-1]
-    if len(equation.sides) != 2 or not isinstance(left, Symbol) or left.name not in ("W", "b") or left.layer is None:
+    letter = left.base if isinstance(left, Index) else left
+    if len(equation.sides) != 2 or not isinstance(letter, Symbol) or letter.name not in ("W", "b", "w"):
+        return None
+    if letter.layer is None:
         return None
     if not _keeps(right, left):
         return None
     rates = [p for _, p in right.walk() if isinstance(p, Symbol) and p.name in ("alpha", "eta", "lr", "learning_rate")]
     rate = rates[0] if rates else Symbol("alpha")
-    return Binary("-", left, Binary("*", rate, Symbol(f"d{left.name}", left.layer)))
+    gradient: Formula = Symbol(f"d{letter.name}", letter.layer)
+    if isinstance(left, Index):
+        gradient = Index(gradient, left.entries)
+    return Binary("-", left, Binary("*", rate, gradient))
 
 
-def _keeps(part: Formula, letter: Symbol) -> bool:
+def _keeps(part: Formula, letter: Formula) -> bool:
     """Whether a letter is an operand as a whole, neither by its entries nor in a list of them."""
-    if isinstance(part, Index | Array):
-        return False
-    return part == letter or any(_keeps(x, letter) for x in part.children)
+    if part == letter:
+        return True
+    return not isinstance(part, Index | Array | Partial) and any(_keeps(x, letter) for x in part.children)
 
 
 def counts_from_zero(formula: Formula) -> bool:

@@ -27,7 +27,7 @@ from .values import NoValueError, Status, Value, difference, size
 
 TOLERANCE = 1e-8
 FLAT = "keepdims missing"  # the message where sides are equal if sums keep their dimension
-_LAYERED = frozenset({"W", "b", "Z", "A", "z", "a", "g"})
+_LAYERED = frozenset({"W", "w", "b", "Z", "A", "z", "a", "g"})
 _NO_STRUCTURE = Structure({}, {}, frozenset())
 
 

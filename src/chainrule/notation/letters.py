@@ -13,7 +13,8 @@ FUNCTIONS = frozenset({"g", "f", "h", "sigma", "sig", "phi", "psi", "J", "C", "L
 class Letters:
     """How a document writes what this library calls X, Y, Yhat, W[l], b[l], Z[l], A[l], dW[l], …
 
-    layer         where the layer stands: `W^{[l]}` "brackets", `W^{(l)}` "parentheses", `W_l` "subscript"
+    layer         where the layer stands: `W^{[l]}` "brackets", `W^{(l)}` "parentheses", `W_l` "subscript",
+                  `w^l_{jk}` "superscript"
     component     where the component of a vector or matrix stands: `z_i` "subscript", `z^i` "superscript"
     rename        pattern -> name of this library, both read as formulas: {"z_i": "a[i-1]", "epsilon_i": "dz[i]"};
                   a letter of the left side that stands for a layer may occur on the right
@@ -23,7 +24,7 @@ class Letters:
                   layer 1; otherwise L is any function, and z1 a component
     """
 
-    layer: Literal["brackets", "parentheses", "subscript"] = "brackets"
+    layer: Literal["brackets", "parentheses", "subscript", "superscript"] = "brackets"
     component: Literal["subscript", "superscript"] = "subscript"
     rename: Mapping[str, str] = field(default_factory=dict)
     functions: frozenset[str] = FUNCTIONS

@@ -17,6 +17,7 @@ MAX_READINGS = 8
 # What has no layer of its own, so that a bracket behind it is an index, and what has one value per sample.
 WITHOUT_LAYER = words("x y yhat Y X Yhat theta i j k m N alpha p t")
 PER_SAMPLE = words("x y yhat z a dz da dyhat delta ell")
+WITH_LAYER = words("W w b B Z A z a g dZ dA dz da dW dw db delta Delta epsilon n")  # where a bare W^l is of layer l
 PER_LAYER = words("W b dW db n g")
 COSTS = frozenset({"L", "C", "J", "E", "l"})
 SCALARS = words("alpha eta lambda m N n L C J beta gamma mu")

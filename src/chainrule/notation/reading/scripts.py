@@ -10,7 +10,7 @@ from ...errors import FormulaError
 from ..formula import Binary, Call, Formula, Index, Number, Partial, Slice, Symbol, Transpose, symbols
 from ..letters import Letters
 from .grammar import Chain, Factor, List, Product
-from .parts import PER_LAYER, WITHOUT_LAYER, Item, Marks, magnitude, single
+from .parts import PER_LAYER, WITH_LAYER, WITHOUT_LAYER, Item, Marks, magnitude, single
 from .tokens import KEYWORDS, MAX_EXPONENT, is_differential, where
 
 
@@ -131,6 +131,11 @@ class Scripts(ABC):
                 return
             raise self.error(factor.start, "a list or an equation stands above a letter")
         run = single(content.items[0])
+        if self.letters.layer == "superscript" and marks.layer is None and not marks.after:
+            number = self.bare_layer(factor, content)
+            if number is not None:
+                marks.layer = number
+                return
         if run is None:
             exponent = self.chain(content.items[0])
             negative = content.items[0].sides[0][0][0] == "-"
@@ -174,6 +179,15 @@ class Scripts(ABC):
             marks.entries += self.run_entries(rest_items, factor.value)
         else:
             marks.after.append(("^", self.product([replace(rest_items[0], sign=""), *rest_items[1:]])))
+
+    def bare_layer(self, factor: Factor, content: List) -> Formula | None:
+        """`l-1`, `L`, `2` above a letter that has a layer; None for a transpose, a prime, a sample or another letter."""
+        if factor.value not in WITH_LAYER:
+            return None
+        side = content.items[0].sides[0]
+        factors = [f for _, product in side for part in product for f in part.factors]
+        simple = all(f.kind in ("num", "name") and not f.marks and f.value != "T" for f in factors)
+        return self.side(side) if simple and len(factors) <= 3 and side[0][0] != "-" else None
 
     def add_primes(self, factor: Factor, marks: Marks) -> None:
         if any(kind != "prime" for kind, _ in factor.marks):
