@@ -11,9 +11,9 @@ import pytest
 from tables import CALLS, LEAVES, sample, weighted, weights
 
 from chainrule.derivation import derive as presented
-from chainrule.derivation.code import Equations, letters, write
-from chainrule.derivation.code_words import LANGUAGES
 from chainrule.derivation.conventions import rows_as_samples
+from chainrule.derivation.programs.program import Equations, letters, write
+from chainrule.derivation.programs.words import LANGUAGES
 from chainrule.errors import DerivationError, UnknownNameError
 from chainrule.execute import evaluate
 from chainrule.graph import OPS, Node, broadcast_to, constant, variable, walk

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from tables import CALLS, LEAVES, REAL, complex_step, relative_error, sample
 
-from chainrule.derivation.activations import activations, derivative_of, derivatives, logarithm, written_out
-from chainrule.derivation.components import (
+from chainrule.derivation.document import Section
+from chainrule.derivation.proofs.activations import activations, derivative_of, derivatives, logarithm, written_out
+from chainrule.derivation.proofs.components import (
     all_samples,
     components,
     components_of,
@@ -19,15 +20,14 @@ from chainrule.derivation.components import (
     paired,
     proof_of,
 )
-from chainrule.derivation.conditions import column_sums, law_section, laws_used
-from chainrule.derivation.document import Section
-from chainrule.derivation.index_form import forms
-from chainrule.derivation.proof import same_numbers
-from chainrule.derivation.samples import multivariate_chain_rule
+from chainrule.derivation.proofs.conditions import column_sums, law_section, laws_used
+from chainrule.derivation.proofs.index_form import forms
+from chainrule.derivation.proofs.proof import same_numbers
+from chainrule.derivation.proofs.samples import multivariate_chain_rule
 from chainrule.errors import DerivationError, UnknownNameError
 from chainrule.graph import OPS, Node, rename_dim, size, variable, variables, walk
-from chainrule.meaning.world import World
 from chainrule.laws import LAWS, Applied, simplify
+from chainrule.meaning.world import World
 from chainrule.nn.losses import loss
 from chainrule.nn.network import Network, Objective
 from chainrule.notation.formula import Formula, Negate, Symbol

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from chainrule.derivation.document import Section
-from chainrule.derivation.two_ways import Ways, two_ways
+from chainrule.derivation.proofs.two_ways import Ways, two_ways
 from chainrule.errors import DerivationError, UnknownNameError
 from chainrule.graph import Node, variable, walk
 from chainrule.meaning.world import World

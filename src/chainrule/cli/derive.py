@@ -173,7 +173,7 @@ def _document(found: Derivation, form: str, options: dict[str, Any]) -> Document
     assert found.subject is not None
     proofs = _proofs(options, form)
     if options["two_ways"] or proofs:
-        from ..derivation import explained
+        from ..derivation.proofs import explained
 
         if options["two_ways"]:
             sections.append(explained.both_ways(found.subject))

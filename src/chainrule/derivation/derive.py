@@ -96,9 +96,9 @@ class Derivation(reverse.Derivation):
 
     def program(self, language: str = "numpy") -> str:
         """The gradient as a program that stands alone: "numpy", "torch" or "jax"."""
-        from . import code
+        from .programs import program as programs
 
-        return code.program(self, language)
+        return programs.program(self, language)
 
     def numpy(self) -> str:
         """The gradient as a NumPy program."""

@@ -16,9 +16,9 @@ from ..execute import evaluate
 from ..graph import Node, Shape, variables
 from ..graph.shape import bind
 from . import numbers
-from .code import letters
 from .document import Line, Section
-from .named import Named, named
+from .programs.named import Named, named
+from .programs.program import letters
 from .sections import document
 
 if TYPE_CHECKING:

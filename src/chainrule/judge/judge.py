@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -11,15 +12,15 @@ from typing import Literal
 
 from ..errors import ChainruleError
 from ..notation.canonical import canonical
-from ..notation.formula import Equation, Formula, Symbol
+from ..notation.formula import ONE, Equation, Formula, Symbol
 from ..notation.letters import Letters
 from ..notation.read import Syntax, read
 from .ascii import written
 from .attempts import ENTRYWISE, Attempt, attempts, bases_of, depth_of, has_small_letters, usual_samples
 from .clothes import clothes
-from .conditions import between_dots, has_last_layer, has_outputs
-from .mutations import LAYERED
-from .search import Mending, mendings
+from .conditions import between_dots, conventions, has_last_layer, has_outputs, with_layer
+from .mutations import LAYERED, layers_of
+from .search import STAGES, Mending, mendings
 from .verdict import Declared, Finding, Judgement
 from .worlds import (
     Survey,
@@ -146,9 +147,10 @@ def _judge(text: str, syntax: Syntax, declared: Declared, seconds: float) -> Jud
     refused = _refused(plain, unknown)
     if refused and narrower is None:
         return Judgement(text, "cannot tell", note=refused, reading=written(plain))
+    filled = () if layers_of(plain) else with_layer(plain, ONE)[1]
     if "!=" in plain.relations:
         return narrower or _unmended(text, plain, survey, unknown)
-    mended = _mended(text, trees, base, samples, unknown, started + seconds)
+    mended = _mended(text, trees, base, samples, unknown, started + seconds, filled)
     if mended is not None and len(mended.causes) > 1 and declared.loss is None and _states_a_loss(plain):
         mended = None  # with two changes one loss becomes another
     if mended is not None and (narrower is None or len(mended.causes) == 1):
@@ -166,9 +168,20 @@ def _holds(text: str, attempt: Attempt, survey: Survey) -> Judgement:
     flat = "keepdims=True is added to the sum" if survey.flat else ""
     conditions = [c for c in (attempt.condition, flat, *between_dots(attempt.tree)) if c]
     reading = written(attempt.tree)
+    attempt = replace(attempt, note=_and(attempt.note, _targets_note(attempt)))
     if conditions:
         return Judgement(text, "right if", ", and ".join(conditions), note=attempt.note, reading=reading)
     return Judgement(text, "right", note=_and(attempt.note, clothes(attempt.tree)), reading=reading)
+
+
+def _targets_note(attempt: Attempt) -> str:
+    """Where the formula holds only because the columns of Y sum to one, as class targets do, that is said."""
+    if not has_outputs(attempt.tree) or attempt.depth == 0 or not attempt.convention.normalized_targets:
+        return ""
+    free = replace(attempt, convention=replace(attempt.convention, normalized_targets=False))
+    if free.survey().everywhere:
+        return ""
+    return "it needs columns of Y that sum to one, as class targets do"
 
 
 _OURS = "the correction is written in the names of this library"
@@ -236,6 +249,7 @@ def _mended(
     samples: str,
     unknown: frozenset[str],
     deadline: float,
+    filled: Sequence[str] = (),
 ) -> Judgement | None:
     """The smallest mending, over every reading of the text and of what it is about."""
     targets = [base]
@@ -250,36 +264,61 @@ def _mended(
             targets.append(replace(base, condition="for one output unit", numbers=1))
     for tree, note in taken[1:3]:
         targets.append(replace(base, condition=f"read so: {note or written(tree)}", tree=tree))
+    for words, change in conventions(base.declared, samples, base.tree):
+        if change.keys() & {"place", "rows", "layout"}:
+            targets.append(replace(base, condition=words, convention=replace(base.convention, **change)))
     best: tuple[Attempt, list[Mending]] | None = None
-    for i, target in enumerate(targets):
-        now = time.perf_counter()
-        share = now + max(0.05, deadline - now) / (len(targets) - i)
-        place = target.worlds
-        most = best[1][0].size - 0.5 if best else 3.0
-        quick = partial(place.once, like=target.tree)
-        found = mendings(
-            target.tree,
-            quick,
-            _wider(place, target.tree),
-            share,
-            unknown=unknown,
-            most=most,
-        )
-        if found and (best is None or found[0].size < best[1][0].size):
-            best = (target, found)
-            if found[0].size <= 1:
-                break
+    for stage in STAGES:
+        for i, target in enumerate(targets):
+            now = time.perf_counter()
+            share = max(0.05, deadline - now) / (len(targets) - i) / (2 if stage == 2 else 1)
+            place = target.worlds
+            quick = partial(place.once, like=target.tree)
+            found = mendings(
+                target.tree, quick, _wider(place, target.tree), now + share, stage=stage, unknown=unknown
+            )
+            if found and (best is None or found[0].size < best[1][0].size):
+                best = (target, found)
+                if found[0].size <= stage:
+                    break
+        if best is not None:
+            break
     if best is None:
         return None
     target, found = best
     first, *others = found
-    return Judgement(
+    judged = Judgement(
         text,
         "wrong",
         causes=_findings(target.tree, first),
         others=_distinct(target.tree, first, others),
         note=target.condition,
         reading=written(target.tree),
+    )
+    return _without_layer(judged, filled) if filled else judged
+
+
+_OF_ONE_LAYER = re.compile(r"\b(d?)([WbZAzag])\[1\]")
+
+
+def _without_layer(judged: Judgement, filled: Sequence[str]) -> Judgement:
+    """The judgement of a formula about one layer in the letters of the formula, which name no layer."""
+
+    def shown(text: str) -> str:
+        def plain(match: re.Match[str]) -> str:
+            small = match[2] == "W" and not {"W", "dW"} & set(filled)
+            return match[1] + ("w" if small else match[2])
+
+        return _OF_ONE_LAYER.sub(plain, text)
+
+    def of(finding: Finding) -> Finding:
+        return Finding(finding.cause, *(shown(x) for x in list(finding.to_json().values())[1:]))
+
+    return replace(
+        judged,
+        causes=tuple(of(x) for x in judged.causes),
+        others=tuple(tuple(of(x) for x in other) for other in judged.others),
+        reading=shown(judged.reading),
     )
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import chain, combinations
 
 from ..notation.formula import Binary, Equation, Formula, Path, Symbol
 from .mutations import Edit, edits, trivial
 
 _FOR_TIES = 0.3  # seconds
-_FOR_PAIRS = 0.5  # of the time
 Test = Callable[[Equation], bool]
 Weigh = Callable[[Equation], int]
 
@@ -31,59 +31,54 @@ class Mending:
         return self.size, -self.support, tuple(e.rank for e in self.edits)
 
 
+STAGES = (1, 2, 3)  # mistakes alone, in pairs, in threes
+
+
 def mendings(
     equation: Equation,
     quick: Test,
     full: Weigh,
     deadline: float,
     *,
+    stage: int,
     unknown: frozenset[str] = frozenset(),
-    most: float = 3.0,
 ) -> list[Mending]:
-    """All smallest mendings of a formula that does not hold.
+    """The smallest mendings of a formula that does not hold, by as many edits as the stage says.
 
     quick     whether a formula holds in one small world, `full` in how many it does (0: not)
     deadline  moment of `time.perf_counter` at which the search for pairs and threes ends
-    most      no mending is larger
     """
     seen: set[Equation] = {equation}
     found: list[Mending] = []
-    singles = edits(equation, unknown=unknown)
-
-    def test(tree: Equation, made: tuple[Edit, ...]) -> None:
+    singles = _singles(equation, unknown)
+    several = {1: _alone(singles), 2: _pairs(equation, singles), 3: _threes(equation, singles)}[stage]
+    for made, tree in several:
+        if stage > 1 and (time.perf_counter() > deadline or (found and stage == 2 and _size(made) > found[0].size)):
+            break
         if tree in seen:
-            return
+            continue
         seen.add(tree)
-        if quick(tree):
-            support = full(tree)
-            if support:
-                for fewer in combinations(made, 2) if len(made) == 3 else ():
-                    less = together(equation, fewer)  # the third may have changed nothing
-                    if less is not None and full(less) == support:
-                        made, tree = fewer, less
-                found.append(Mending(made, tree, sum(e.size for e in made), support))
-
-    for edit in singles:
-        if edit.size <= most:
-            test(edit.tree, (edit,))
-    if not found:
-        started = time.perf_counter()
-        until = started + (deadline - started) * (_FOR_PAIRS if most >= 3 else 1.0)
-        for pair, tree in _pairs(equation, singles, most):
-            now = time.perf_counter()
-            if now > until or (found and _size(pair) > found[0].size):
-                break
-            test(tree, pair)
-            if len(found) == 1:  # ties are near it in the order; the whole rest is not searched for them
-                until = min(until, now + _FOR_TIES)
-    if not found and most >= 3:
-        for three, tree in _threes(equation, singles):
-            if time.perf_counter() > deadline:
-                break
-            test(tree, three)
-            if len(found) == 1:
-                deadline = min(deadline, time.perf_counter() + _FOR_TIES)
+        support = full(tree) if quick(tree) else 0
+        if not support:
+            continue
+        for fewer in combinations(made, 2) if len(made) == 3 else ():
+            less = together(equation, fewer)  # the third may have changed nothing
+            if less is not None and full(less) == support:
+                made, tree = fewer, less
+        if not found:  # ties are near it in the order; the whole rest is not searched for them
+            deadline = min(deadline, time.perf_counter() + _FOR_TIES)
+        found.append(Mending(made, tree, _size(made), support))
     return smallest(found)
+
+
+@lru_cache(maxsize=64)
+def _singles(equation: Equation, unknown: frozenset[str]) -> tuple[Edit, ...]:
+    return tuple(edits(equation, unknown=unknown))
+
+
+def _alone(singles: Sequence[Edit]) -> Iterator[tuple[tuple[Edit, ...], Equation]]:
+    for edit in singles:
+        yield (edit,), edit.tree
 
 
 def smallest(found: Sequence[Mending]) -> list[Mending]:
@@ -162,7 +157,7 @@ def _says_another_thing(a: Edit, b: Edit) -> bool:
     return bool(left) and any(e.cause == "other" for e in (a, b))
 
 
-def _pairs(equation: Equation, singles: Sequence[Edit], most: float) -> Iterator[tuple[tuple[Edit, Edit], Equation]]:
+def _pairs(equation: Equation, singles: Sequence[Edit]) -> Iterator[tuple[tuple[Edit, ...], Equation]]:
     """Two edits, the smallest and most plausible together first; those that must be made in turn at the end."""
     right = [e for e in singles if e.path[:1] != (0,)] + [e for e in singles if e.path[:1] == (0,)]
     factors = [e for e in right if e.cause in _FACTORS and len(e.path) <= 2]
@@ -173,8 +168,6 @@ def _pairs(equation: Equation, singles: Sequence[Edit], most: float) -> Iterator
                 if tree is not None and not trivial(tree, equation):
                     yield (a, b), tree
     for bound in (2.0, 2.5, 3.0):
-        if bound > most:
-            return
         for total in range(2 * len(right)):
             for i in range(max(0, total - len(right) + 1), (total + 1) // 2):
                 a, b = right[i], right[total - i]
@@ -202,7 +195,7 @@ _SLIPS = (
 _FACTORS = _SLIPS[-4:]
 
 
-def _threes(equation: Equation, singles: Sequence[Edit]) -> Iterator[tuple[tuple[Edit, Edit, Edit], Equation]]:
+def _threes(equation: Equation, singles: Sequence[Edit]) -> Iterator[tuple[tuple[Edit, ...], Equation]]:
     """Three slips of single letters and signs of products, in three separate parts."""
     signs = [e for e in singles if e.path[:1] != (0,) and e.cause in _SLIPS]
     layers = [e for e in singles if e.path[:1] != (0,) and e.cause == "wrong-layer-index"]

@@ -154,7 +154,7 @@ class World:
                 found = self._compared(equation, bindings or {}, tolerance)
                 if place and found.part is not None:
                     found = replace(found, path=_path(equation, found.part), part=None)
-                if found.status != "equal" and self.model.convention.bare_sum is None and has_bare_sum(equation):
+                if found.status == "different" and self.model.convention.bare_sum is None and has_bare_sum(equation):
                     other = self._compared(equation, bindings or {}, tolerance, "entries")
                     found = other if other.status == "equal" else found
                 return found

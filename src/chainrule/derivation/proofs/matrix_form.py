@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import mul
 
-from ..errors import DerivationError
-from ..graph import OPS, SCALAR, Dim, Node, Shape, broadcast_to, constant, variable
-from ..ops import gather, one_hot, pick, scatter_add, total, where
-from ..reverse import derive
+from ...errors import DerivationError
+from ...graph import OPS, SCALAR, Dim, Node, Shape, broadcast_to, constant, variable
+from ...ops import gather, one_hot, pick, scatter_add, total, where
+from ...reverse import derive
 from .indexed import Bracket, Delta, Entry, Expr, Factor, Indices, Label, Place, Rate, Term, Unknown, free_letters
 
 

@@ -11,18 +11,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ..errors import DerivationError
-from ..graph import Node, constant, size, substitute, variable, walk
-from ..graph.shape import show
-from ..laws import Applied, simplify
-from ..nn.losses import Loss, loss
-from ..notation.formula import Binary, Equation, Formula, Partial, Symbol
-from ..notation.from_graph import constant_formula, formula, symbol
-from ..ops import Activation, activation, exp, log, softplus, total
-from ..reverse import derive
+from ...errors import DerivationError
+from ...graph import Node, constant, size, substitute, variable, walk
+from ...graph.shape import show
+from ...laws import Applied, simplify
+from ...nn.losses import Loss, loss
+from ...notation.formula import Binary, Equation, Formula, Partial, Symbol
+from ...notation.from_graph import constant_formula, formula, symbol
+from ...ops import Activation, activation, exp, log, softplus, total
+from ...reverse import derive
+from ..document import Line, Section
 from .activations import written_out
 from .conditions import laws_used
-from .document import Line, Section
 from .proof import is_zero, same_numbers, slope_of
 
 

@@ -14,13 +14,13 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
-from ..errors import DerivationError, unknown_name
-from ..graph import SCALAR, Node, Shape, variables, walk
-from .code_words import LANGUAGES, Language
+from ...errors import DerivationError, unknown_name
+from ...graph import SCALAR, Node, Shape, variables, walk
 from .named import named
+from .words import LANGUAGES, Language
 
 if TYPE_CHECKING:
-    from .derive import Derivation
+    from ..derive import Derivation
 
 WIDTH = 100  # of a line of the program; a longer one is broken inside its brackets
 _ATOM, _POWER, _NEGATE, _PRODUCT, _SUM = 100, 70, 60, 50, 30

@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from ..notation import write
-from ..notation.style import Style
-from . import page_html, page_latex, page_markdown, page_text
-from .document import Document
-from .page_lines import Writer
+from ...notation import write
+from ...notation.style import Style
+from ..document import Document
+from . import markdown_page, terminal, tex, web
+from .lines import Writer
 
 FORMATS = ("text", "latex", "markdown", "html")
 
 
 def text(document: Document, style: Style, width: int = 80, *, color: bool = False) -> str:
     """Unicode text of at most `width` columns (40 at least); with `color`, escape codes that dim what is beside."""
-    return page_text.text(document, lambda f: write.text(f, style), width, color=color)
+    return terminal.text(document, lambda f: write.text(f, style), width, color=color)
 
 
 def latex(document: Document, style: Style, standalone: bool = True) -> str:
     """A document for pdflatex with amsmath, xcolor and geometry, or what stands between its begin and end."""
-    return page_latex.latex(document, _latex(style), standalone=standalone)
+    return tex.latex(document, _latex(style), standalone=standalone)
 
 
 def markdown(document: Document, style: Style) -> str:
     """Markdown with formulas between `$$`, for notebooks and code hosts."""
-    return page_markdown.markdown(document, _latex(style))
+    return markdown_page.markdown(document, _latex(style))
 
 
 def html(document: Document, style: Style, standalone: bool = True) -> str:
     """A page with MathML that needs no network; not standalone: the part that a notebook shows."""
-    return (page_html.html if standalone else page_html.fragment)(document, _latex(style))
+    return (web.html if standalone else web.fragment)(document, _latex(style))
 
 
 def _latex(style: Style) -> Writer:

@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ..errors import DerivationError
-from ..graph import SCALAR, Node, constant, substitute, variable
-from ..graph.shape import show
-from ..laws import simplify
-from ..notation.formula import ONE, Binary, Bound, Equation, Formula, Partial, Sum, Symbol
-from ..notation.from_graph import constant_formula, dimension, formula, symbol
-from ..notation.write import text
-from ..ops import exp
-from ..reverse import derive
+from ...errors import DerivationError
+from ...graph import SCALAR, Node, constant, substitute, variable
+from ...graph.shape import show
+from ...laws import simplify
+from ...notation.formula import ONE, Binary, Bound, Equation, Formula, Partial, Sum, Symbol
+from ...notation.from_graph import constant_formula, dimension, formula, symbol
+from ...notation.write import text
+from ...ops import exp
+from ...reverse import derive
+from ..document import Line, Section
 from . import indexed
-from .document import Line, Section
 from .indexed import Entry, Expr
 from .matrix_form import matrix_form
 from .proof import Proof, is_zero

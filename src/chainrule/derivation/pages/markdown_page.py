@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from itertools import count
 
-from .document import Document, Line, Section
-from .latex_lines import blocks
-from .page_lines import Writer, shape_of
+from ..document import Document, Line, Section
+from .lines import Writer, shape_of
+from .tex_lines import blocks
 
 ROOM = 78.0
 # Markdown takes a backslash before a punctuation mark for its own; these say the same in letters.

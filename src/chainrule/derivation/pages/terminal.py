@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
 
-from ..notation.formula import Array, Formula, Number
-from .document import Document, Section
-from .page_lines import Writer, Written, decimal_of, has_matrix, rows_of, shape_of, width_of, written
+from ...notation.formula import Array, Formula, Number
+from ..document import Document, Section
+from .lines import Writer, Written, decimal_of, has_matrix, rows_of, shape_of, width_of, written
 
 _RELATION = re.compile(r"(?<=\s)(?::=|<-|->|!=|=|≈|←|→|≔|≠|∝)(?=\s)")
 _SIGNS = {"+": 0, "-": 0, "−": 0, "*": 3, "@": 3, "∘": 3, "⊙": 3, "⊗": 3, "·": 3, "/": 3, "×": 3}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ..errors import DerivationError
-from ..graph import walk
+from ...errors import DerivationError
+from ...graph import walk
+from ..document import Section
+from ..subject import SUM_TO_ONE, Subject
 from .activations import derivative_of
 from .components import layer, operation
 from .conditions import column_sums
-from .document import Section
 from .samples import multivariate_chain_rule
-from .subject import SUM_TO_ONE, Subject
 from .two_ways import two_ways
 
 

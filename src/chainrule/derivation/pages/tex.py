@@ -5,11 +5,11 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 
-from ..notation.formula import Array
-from ..notation.write import GREEK
-from .document import Document, Section
-from .latex_lines import Row, blocks, measure
-from .page_lines import INDEXED, Writer, shape_of
+from ...notation.formula import Array
+from ...notation.write import GREEK
+from ..document import Document, Section
+from .lines import INDEXED, Writer, shape_of
+from .tex_lines import Row, blocks, measure
 
 ROOM = 68.0  # characters of a formula on a line of the page, its number and shape left aside
 _HEAD = r"""\documentclass[11pt,a4paper]{article}

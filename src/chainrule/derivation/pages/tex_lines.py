@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..notation.formula import Array, Formula, Number
-from .page_lines import Writer, decimal_of, rows_of, written
+from ...notation.formula import Array, Formula, Number
+from .lines import Writer, decimal_of, rows_of, written
 
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\.|\s+|[^\\\s]", re.DOTALL)
 _RELATIONS = frozenset(

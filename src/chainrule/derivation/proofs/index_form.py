@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 
-from ..errors import DerivationError
-from ..graph import OPS, Dim, Node, Op
+from ...errors import DerivationError
+from ...graph import OPS, Dim, Node, Op
 from . import indexed
 from .indexed import Delta, Entry, Expr, Function, Indices, Label, Place
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..errors import DerivationError
-from ..graph import Node, build, substitute, variable, variables, walk
-from ..laws import simplify
-from .conventions import pushed, transposed
+from ...errors import DerivationError
+from ...graph import Node, build, substitute, variable, variables, walk
+from ...laws import simplify
+from ..conventions import pushed, transposed
 
 if TYPE_CHECKING:
-    from .subject import Subject
+    from ..subject import Subject
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..errors import unknown_name
-from ..graph import Node, constant, substitute, variable
-from ..graph.shape import show
-from ..laws import LAWS, Applied, Law, simplify
-from ..nn.losses import loss
-from ..notation.formula import Equation, Formula
-from ..notation.from_graph import formula, symbol
-from ..ops import softmax, total
-from ..reverse import derive
-from .document import Line, Section
+from ...errors import unknown_name
+from ...graph import Node, constant, substitute, variable
+from ...graph.shape import show
+from ...laws import LAWS, Applied, Law, simplify
+from ...nn.losses import loss
+from ...notation.formula import Equation, Formula
+from ...notation.from_graph import formula, symbol
+from ...ops import softmax, total
+from ...reverse import derive
+from ..document import Line, Section
 
 # What happens where a condition does not hold.
 _OTHERWISE = {

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import DerivationError
-from ..graph import SCALAR, Node, build, rename_dim, size, substitute, variable, walk
-from ..laws import LAWS
-from ..notation.formula import Symbol
-from ..notation.from_graph import symbol
-from ..ops import total
-from ..reverse import Step
+from ...errors import DerivationError
+from ...graph import SCALAR, Node, build, rename_dim, size, substitute, variable, walk
+from ...laws import LAWS
+from ...notation.formula import Symbol
+from ...notation.from_graph import symbol
+from ...ops import total
+from ...reverse import Step
+from ..document import Section
 from .conditions import law_section
-from .document import Section
 from .index_form import operand_letters
 from .proof import Proof, prove
 from .proof_lines import Names, proof_section

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import chain, count
 
-from ..graph import Dim, Node, Op
-from ..graph.node import Attrs
+from ...graph import Dim, Node, Op
+from ...graph.node import Attrs
 
 Powers = tuple[tuple[str, int], ...]  # sizes such as 1/m: (("m", -1),)
 LETTERS = "kuvwpqrstij"  # l, m, n are layers and sizes; x, y, z, a, b, c are quantities

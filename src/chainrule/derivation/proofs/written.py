@@ -7,10 +7,10 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import reduce
 
-from ..graph import Node, constant
-from ..notation.formula import ONE as UNIT
-from ..notation.formula import Binary, Bound, Call, Formula, Index, Negate, Number, Partial, Sum, Symbol
-from ..notation.from_graph import constant_formula, function_name, symbol
+from ...graph import Node, constant
+from ...notation.formula import ONE as UNIT
+from ...notation.formula import Binary, Bound, Call, Formula, Index, Negate, Number, Partial, Sum, Symbol
+from ...notation.from_graph import constant_formula, function_name, symbol
 from .indexed import Bracket, Delta, Entry, Expr, Factor, Label, Place, Rate, Term, Unknown, free_letters, tidied
 
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DerivationError
-from ..graph import Node, constant, rename_dim, substitute, walk
-from ..laws import Applied, simplify
-from ..reverse import derive
+from ...errors import DerivationError
+from ...graph import Node, constant, rename_dim, substitute, walk
+from ...laws import Applied, simplify
+from ...reverse import derive
 from . import indexed
 from .contraction import contracted, entry_by_entry, with_deltas
 from .index_form import Writer

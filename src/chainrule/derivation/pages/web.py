@@ -8,9 +8,9 @@ from functools import lru_cache
 from html import escape
 from itertools import count
 
-from .document import Document, Line, Section
-from .latex_lines import Row, blocks
-from .page_lines import INDEXED, Writer, shape_of
+from ..document import Document, Line, Section
+from .lines import INDEXED, Writer, shape_of
+from .tex_lines import Row, blocks
 
 ROOM = 70.0
 FOLDED = ("proof", "activation", "law", "steps", "two ways")  # kinds of sections that open on demand

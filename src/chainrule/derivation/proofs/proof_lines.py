@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ..graph import Node, broadcast_to, constant, substitute, variable, walk
-from ..graph.shape import show
-from ..laws import Applied, simplify
-from ..notation.formula import Binary, Bound, Call, Equation, Formula, Index, Partial, Slice, Sum, Symbol
-from ..notation.from_graph import constant_formula, formula
-from ..notation.write import text
-from ..ops import exp, total
-from .document import Line, Section
+from ...graph import Node, broadcast_to, constant, substitute, variable, walk
+from ...graph.shape import show
+from ...laws import Applied, simplify
+from ...notation.formula import Binary, Bound, Call, Equation, Formula, Index, Partial, Slice, Sum, Symbol
+from ...notation.from_graph import constant_formula, formula
+from ...notation.write import text
+from ...ops import exp, total
+from ..document import Line, Section
 from .index_form import Writer
 from .indexed import Delta, Expr, Function, Label, Unknown, power, single, times
 from .matrix_form import slope_variable

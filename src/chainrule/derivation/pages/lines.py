@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from ..notation.formula import Array, Formula, Negate, Number, Symbol
+from ...notation.formula import Array, Formula, Negate, Number, Symbol
 
 Writer = Callable[[Formula], str]
 FIRST = 0xE000  # of the private signs that stand for what the page sets itself

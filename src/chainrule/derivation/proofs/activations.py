@@ -11,17 +11,17 @@ from functools import lru_cache, reduce
 
 import numpy as np
 
-from ..errors import DerivationError
-from ..graph import OPS, Node, Op, build, constant, substitute, variable, walk
-from ..laws import Applied, collect, simplify
-from ..laws.law import one_plus
-from ..notation.formula import Binary, Equation, Formula, Negate, Partial, Symbol
-from ..notation.from_graph import formula, function_name
-from ..notation.write import text
-from ..ops import ACTIVATIONS, Activation, activation, exp, log
-from ..reverse import derive
+from ...errors import DerivationError
+from ...graph import OPS, Node, Op, build, constant, substitute, variable, walk
+from ...laws import Applied, collect, simplify
+from ...laws.law import one_plus
+from ...notation.formula import Binary, Equation, Formula, Negate, Partial, Symbol
+from ...notation.from_graph import formula, function_name
+from ...notation.write import text
+from ...ops import ACTIVATIONS, Activation, activation, exp, log
+from ...reverse import derive
+from ..document import Line, Section
 from .components import components
-from .document import Line, Section
 from .index_form import Writer
 from .indexed import Indices
 from .matrix_form import matrix_form

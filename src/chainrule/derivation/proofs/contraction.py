@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import lru_cache
 
-from ..errors import DerivationError
-from ..graph import OPS, Node, Op, constant, variable
-from ..graph.node import Attrs
-from ..laws import simplify
+from ...errors import DerivationError
+from ...graph import OPS, Node, Op, constant, variable
+from ...graph.node import Attrs
+from ...laws import simplify
 from . import indexed
 from .index_form import Writer
 from .indexed import Bracket, Delta, Entry, Expr, Factor, Function, Indices, Label, Place, Rate, Term, Unknown

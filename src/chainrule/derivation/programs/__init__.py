@@ -1,0 +1,1 @@
+"""The gradient as a program that stands alone, in NumPy, PyTorch or JAX."""
