@@ -272,3 +272,58 @@ def test_a_judgement_prints_and_serializes() -> None:
     data = judged.to_json()
     assert data["verdict"] == "wrong"
     assert data["causes"][0]["cause"] == "wrong-layer-index"
+
+
+@pytest.mark.parametrize(
+    ("formula", "words"),
+    [
+        ("A[l] = tanh(Z[l])", "tanh"),
+        ("dZ[l] = dA[l] * A[l] * (1 - A[l])", "sigmoid"),
+        ("dz[l] = (W[l+1].T @ dz[l+1]) * sigma.prime(z[l])", "sigma"),
+        ("dz[l]/da[l-1] = W[l].T", "layout"),
+    ],
+)
+def test_what_any_network_leaves_open_is_a_condition(formula: str, words: str) -> None:
+    """A function of the formula that no declared network has, or a layout."""
+    judged = check_formula(formula)
+    assert judged.verdict == "right if", judged
+    assert words in judged.condition
+
+
+def test_a_declared_soft_max_keeps_several_outputs() -> None:
+    """A soft-max of one number is 1, and everything would hold."""
+    assert check_formula("dL/dz = y - a", "4-3:softmax", "cross_entropy").verdict == "wrong"
+    right = check_formula("dL/dz = a - y", "4-3:softmax", "cross_entropy")
+    assert right.verdict == "right", right
+    assert "sum to one" in right.note
+
+
+def test_a_declared_single_output_stays_one() -> None:
+    formula = "J = -(np.dot(Y, np.log(A[2]).T) + np.dot(1 - Y, np.log(1 - A[2]).T)) / m"
+    assert check_formula(formula, "5-4:tanh-1:sigmoid", "binary_cross_entropy").verdict == "right"
+
+
+def test_a_mending_under_another_place_of_1_over_m_says_so() -> None:
+    judged = check_formula("dW[l] = -dZ[l] @ A[l].T", *DEEP)
+    assert {c.cause for c in judged.causes} == {"sign", "wrong-layer-index"}, judged
+    assert "1/m" in judged.note
+
+
+def test_a_formula_without_layers_is_mended_without_layers() -> None:
+    assert check_formula("dz = y - a").correction == "dz = a - y"
+
+
+@pytest.mark.parametrize("other", ["tanh", "softmax"])
+def test_an_inequality_holds_where_the_equation_does_not(other: str) -> None:
+    loss = {"tanh": "quadratic", "softmax": "cross_entropy"}[other]
+    judged = check_formula("dZ[L] != dA[L] * g[L].prime(Z[L])", f"3-4:tanh-2:{other}", loss)
+    assert judged.verdict == ("right" if other == "softmax" else "right if"), judged
+
+
+def test_bare_superscripts_are_layers_where_declared() -> None:
+    """Nielsen's letters."""
+    letters = Letters(layer="superscript", rename={"delta^l": "dz[l]"})
+    right = check_formula(r"\delta^l = ((w^{l+1})^T \delta^{l+1}) \odot g'(z^l)", letters=letters)
+    assert right.verdict == "right", right
+    wrong = check_formula(r"\frac{\partial C}{\partial w^l_{jk}} = a^l_k \delta^l_j", letters=letters, samples="one")
+    assert wrong.cause == "wrong-layer-index", wrong

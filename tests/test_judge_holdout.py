@@ -1,7 +1,7 @@
 """Documents that the judge was not developed with: lecture notes, a notebook, NumPy code, identities.
 
-Every formula in tests/documents has its expected verdict in a comment at the end of its line, which is taken away before
-the judge sees the document:
+Every formula in tests/documents has its expected verdict in a comment at the end of its line, which is taken away
+before the judge sees the document:
 
     % right                    it holds
     % right if                 it holds under a condition
@@ -32,7 +32,7 @@ MARK = re.compile(rf"[ \t]*(?:%|#|<!--)\s*({ONE}(?:; {ONE})*)\s*(?:-->)?\s*$")
 
 @dataclass(frozen=True)
 class Case:
-    """One formula with what is expected and what was found; `found` is None where the document's reader passed over it."""
+    """One formula with what is expected and what was found; `found` is None where nothing was found in its line."""
 
     document: str
     line: int
@@ -107,12 +107,14 @@ def test_the_documents_are_many_and_of_all_kinds(cases: list[Case]) -> None:
 
 
 def test_no_right_formula_is_called_wrong(cases: list[Case]) -> None:
-    assert [] == [str(c) for c in cases if c.wanted in ("right", "right if") and c.verdict == "wrong" and not c.open]
+    closed = [c for c in cases if c.wanted in ("right", "right if") and not c.open]
+    assert not [str(c) for c in closed if c.verdict == "wrong"]
 
 
 def test_no_wrong_formula_is_called_right(cases: list[Case]) -> None:
     called = ("right", "right if", "defined")
-    assert [] == [str(c) for c in cases if c.wanted == "wrong" and c.verdict in called and not c.open]
+    closed = [c for c in cases if c.wanted == "wrong" and not c.open]
+    assert not [str(c) for c in closed if c.verdict in called]
 
 
 def test_verdicts(cases: list[Case]) -> None:
@@ -123,7 +125,7 @@ def test_verdicts(cases: list[Case]) -> None:
 def test_causes_of_the_wrong_ones(cases: list[Case]) -> None:
     wrong = [c for c in cases if c.wanted == "wrong"]
     missed = [str(c) for c in wrong if not c.cause_named]
-    assert len(missed) <= 0.25 * len(wrong), "\n".join(missed)
+    assert len(missed) <= 0.22 * len(wrong), "\n".join(missed)
 
 
 def test_open_ones_are_few(cases: list[Case]) -> None:

@@ -548,3 +548,28 @@ def test_worlds_are_kept() -> None:
     assert World.of_network(NETWORK, "quadratic") is World.of_network(NETWORK, "quadratic")
     a, b = (World.of_network(NETWORK, "quadratic", seed=s).value(side("W[1]")).array for s in (1, 2))
     assert not np.allclose(a, b)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "z[l][1] = W[l][1] . a[l-1] + b[l][1]",  # one index on a matrix is its row
+        "b[l] = [[b[l][1]], [b[l][2]], [...], [b[l][n_l]]]",  # a list of entries is no update
+        "dL/dA[l] = [dL/da[l](1), ..., dL/da[l](m)]",
+        "w[l][i,j] = W[l][i,j]",
+        "W[l][i,j] = W[l][i,j] - alpha*dW[l][i,j]",
+    ],
+)
+def test_rows_lists_and_entries(text: str) -> None:
+    world = World.of_network("3-5:tanh-4:tanh-2", "quadratic")
+    equation = read(text)[0].equation
+    assert world.compare(equation, {"l": 2}).status == "equal", world.compare(equation, {"l": 2})
+
+
+def test_an_index_for_two_lengths_needs_the_convention() -> None:
+    """∂z_k/∂a_k = W_kk where W is not square: k runs as far as both, if that is allowed."""
+    equation = read("dz[l][k]/da[l-1][k] = W[l][k,k]")[0].equation
+    for common, status in ((False, "shape"), (True, "equal")):
+        convention = Convention(samples="one", common_range=common)
+        world = World.of_network("3-5:tanh-4:tanh-2", "quadratic", convention=convention)
+        assert world.compare(equation, {"l": 2}).status == status

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..notation.formula import Equation
+from .settings import Setting
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,9 @@ class Line:
 class Section:
     """A titled part: prose, lines, and parts of its own.
 
-    kind  "forward", "cost", "backward", "proof", "activation", "law", "two ways", "numbers", "code", …
-    code  a program text with its language, for a section that is one
+    kind     "forward", "cost", "backward", "proof", "activation", "law", "two ways", "numbers", "code", …
+    code     a program text with its language, for a section that is one
+    setting  what the letters of its lines stand for; None: the same as around it
     """
 
     title: str
@@ -40,6 +42,7 @@ class Section:
     lines: tuple[Line, ...] = ()
     parts: tuple[Section, ...] = ()
     code: tuple[str, str] | None = None
+    setting: Setting | None = None
 
     def every_line(self) -> Iterator[Line]:
         """The lines of this section and of its parts, in order."""

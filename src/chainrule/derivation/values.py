@@ -20,6 +20,7 @@ from .document import Line, Section
 from .programs.named import Named, named
 from .programs.program import letters
 from .sections import document
+from .settings import Numbers
 
 if TYPE_CHECKING:
     from .derive import Derivation
@@ -62,7 +63,7 @@ def with_numbers(
     lines = [x for x in _lines(subject, derivation.layer) if _is_computable(x)]
     made = numbers.section(lines, values, digits=digits)
     shown = [n for n in drawn if needed[n].get("kind") != "counter"]
-    return replace(made, prose=f"{_origin(own, shown, seed)} {made.prose}")
+    return replace(made, prose=f"{_origin(own, shown, seed)} {made.prose}", setting=Numbers(values, digits))
 
 
 def _origin(own: Mapping[str, Array], drawn: list[str], seed: int) -> str:

@@ -181,7 +181,7 @@ def attempts(taken: Sequence[tuple[Equation, str]], base: Attempt, samples: str,
     if declared.network is None and not base.numbers and base.depth > 1 and has_outputs(plain):
         yield replace(base, condition="there is one output unit", numbers=1)
     if declared.network is None and not base.numbers and base.depth > 1 and not has_outputs(plain):
-        for kind in ("sigmoid", "tanh", "relu"):
+        for kind in _kinds(plain):
             same = replace(declared, network=f"3-{'-'.join(f'{i + 4}:{kind}' for i in range(base.depth))}")
             yield replace(base, condition=f"all activations are {kind}", declared=same)
     if "!=" in plain.relations and declared.network not in (None, NO_NETWORK):
@@ -196,6 +196,14 @@ def attempts(taken: Sequence[tuple[Equation, str]], base: Attempt, samples: str,
         for more, change in changes:
             both = replace(base.convention, **change)
             yield replace(base, condition=f"{words}, and {more}", tree=tree, convention=both)
+
+
+def _kinds(tree: Equation) -> tuple[str, ...]:
+    """Activations that a formula which names no g may be about, by its functions or by a (1 - a) and 1 - a^2."""
+    called = {p.part.name for p in places(tree) if isinstance(p.part, Symbol) and p.role == "function"}
+    if called & {"g", "f"}:
+        return ()
+    return ("sigmoid", "tanh", "relu") if "relu" in called else ("sigmoid", "tanh")
 
 
 def _counts_a_diagonal(tree: Equation) -> bool:

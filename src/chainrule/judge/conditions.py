@@ -31,6 +31,7 @@ from .verdict import Declared
 
 BATCH = frozenset({"X", "Y", "Yhat", "Z", "A", "dZ", "dA"})  # letters of m samples
 SMALL = frozenset({"x", "y", "yhat", "z", "a", "dz", "da", "dw"})  # letters of one sample
+_COSTS = (Symbol("J"), Symbol("C"))
 OF_THE_COST = frozenset({"dW", "db", "J", "C", "m"})
 
 
@@ -213,8 +214,8 @@ def _sigma_as_activation(equation: Equation) -> Iterator[Variation]:
         if not (isinstance(part, Call) and isinstance(part.function, Symbol) and len(part.arguments) == 1):
             return part
         f = part.function
-        inner = (p for _, p in part.arguments[0].walk() if isinstance(p, Symbol) and p.name in ("z", "Z", "W", "w", "b"))
-        layers = list(dict.fromkeys(p.layer for p in inner if p.layer is not None))
+        inner = [p for _, p in part.arguments[0].walk() if isinstance(p, Symbol) and p.layer is not None]
+        layers = list(dict.fromkeys(p.layer for p in inner if p.name in ("z", "Z", "W", "w", "b")))
         if f.name not in ("sigma", "phi") or f.layer is not None or len(layers) != 1:
             return part
         return replace(part, function=replace(f, name="g", layer=layers[0]))
@@ -283,7 +284,7 @@ def _open_conventions(declared: Declared, samples: str, tree: Equation) -> Itera
     small = bool(names & SMALL) and not names & BATCH
     gradients = any(n in LAYERED and n.startswith("d") for n in names) or "dw" in names
     partial = any(isinstance(p.part, Partial) for p in places(tree))
-    if samples == "batch" and small:
+    if samples == "batch" and small and (declared.samples is None or tree.sides[0] not in _COSTS):
         yield "there is one sample (m = 1)", {"samples": "one"}
     if declared.place is None and samples == "batch" and (gradients or partial):
         yield "1/m stands in dZ and dA (they are derivatives of the cost J)", {"place": "dZ"}

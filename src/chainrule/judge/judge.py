@@ -70,8 +70,11 @@ def check_formula(
         return _judge(text, syntax, one, seconds)
     if len(readings) == 1:
         return _judge(text, syntax, readings[0], seconds)
-    each = seconds / len(readings)
-    return _joined(text, [(d, _judge(text, syntax, d, each)) for d in readings])
+    judged = [(d, _judge(text, syntax, d, seconds, mend=False)) for d in readings]
+    if not any(j.verdict in ("right", "right if") for _, j in judged):  # else no mistake need be looked for
+        each = seconds / len(readings)
+        judged = [(d, _judge(text, syntax, d, each)) for d in readings]
+    return _joined(text, judged)
 
 
 def _joined(text: str, judged: Sequence[tuple[Declared, Judgement]]) -> Judgement:
@@ -99,15 +102,15 @@ def _joined(text: str, judged: Sequence[tuple[Declared, Judgement]]) -> Judgemen
 def _short(j: Judgement) -> str:
     if j.verdict == "right if":
         return f"right if {j.condition}"
-    return f"wrong ({j.cause})" if j.verdict == "wrong" else j.verdict
+    return f"wrong ({j.cause})" if j.verdict == "wrong" and j.correction else j.verdict
 
 
 def _and(*notes: str) -> str:
     return "; ".join(n for n in notes if n)
 
 
-def _judge(text: str, syntax: Syntax, declared: Declared, seconds: float) -> Judgement:
-    """The judgement under one declared meaning."""
+def _judge(text: str, syntax: Syntax, declared: Declared, seconds: float, *, mend: bool = True) -> Judgement:
+    """The judgement under one declared meaning; `mend` says whether the mistake of a wrong formula is looked for."""
     started = time.perf_counter()
     try:
         taken = [
@@ -147,6 +150,8 @@ def _judge(text: str, syntax: Syntax, declared: Declared, seconds: float) -> Jud
     refused = _refused(plain, unknown)
     if refused and narrower is None:
         return Judgement(text, "cannot tell", note=refused, reading=written(plain))
+    if not mend and narrower is None:
+        return _unmended(text, base.tree, survey, unknown)
     filled = () if layers_of(plain) else with_layer(plain, ONE)[1]
     if "!=" in plain.relations:
         return narrower or _unmended(text, plain, survey, unknown)
@@ -274,9 +279,7 @@ def _mended(
             share = max(0.05, deadline - now) / (len(targets) - i) / (2 if stage == 2 else 1)
             place = target.worlds
             quick = partial(place.once, like=target.tree)
-            found = mendings(
-                target.tree, quick, _wider(place, target.tree), now + share, stage=stage, unknown=unknown
-            )
+            found = mendings(target.tree, quick, _wider(place, target.tree), now + share, stage=stage, unknown=unknown)
             if found and (best is None or found[0].size < best[1][0].size):
                 best = (target, found)
                 if found[0].size <= stage:

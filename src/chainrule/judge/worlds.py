@@ -134,7 +134,7 @@ class Worlds:
         if equation not in self.found:
             all_ = self.cases[0].worlds[0].bindings(equation)
             inner = [b for b in all_ if all(n > 1 for n in b.values())]
-            self.found[equation] = (inner or all_ or [None])[0]
+            self.found[equation] = next(iter(inner or all_), None)
         return self.found[equation]
 
 
@@ -173,9 +173,7 @@ def is_general(equation: Equation) -> bool:
     return any(p.role == "layer" and isinstance(p.part, Symbol) and p.part.name != "L" for p in places(equation))
 
 
-def worlds(
-    declared: Declared, convention: Convention, depth: int, *, numbers: int = 0, own: bool = False
-) -> Worlds:
+def worlds(declared: Declared, convention: Convention, depth: int, *, numbers: int = 0, own: bool = False) -> Worlds:
     """The worlds of a declared meaning: its network with other widths, or several networks, `depth` layers deep.
 
     Depth 0 has no network at all: every letter is any number, or any function. With `numbers` = 1 the

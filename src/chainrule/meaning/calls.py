@@ -11,6 +11,7 @@ from . import functions
 from .context import Context, argument_names
 from .letters import LOSSES, PER_SAMPLE
 from .lists import unreadable
+from .quantities import Key
 from .sums import kronecker
 from .values import SAMPLE, Labels, Value, misfit, size, spread, undefined
 
@@ -115,7 +116,7 @@ def _all_entries(c: Context, arguments: tuple[Formula, ...], given: tuple[Formul
 
 def _locals(c: Context, names: tuple[Formula, ...], values: tuple[Formula, ...]) -> Context:
     """A place in which letters have given values."""
-    overrides = {}
+    overrides: dict[Key, Value] = {}
     for name, x in zip(names, values, strict=True):
         if not isinstance(name, Symbol):
             raise undefined("a definition with an argument that is no letter")

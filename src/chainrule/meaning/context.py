@@ -154,7 +154,7 @@ class Context(ABC):
         if self.complex or self.varied:
             raise undefined("a differential inside a derivative")
         varied = self.child({}, varied=True)
-        there = {("local", name): varied.eval(place) for name, place in self.places.items()}
+        there: dict[Key, Value] = {("local", name): varied.eval(place) for name, place in self.places.items()}
         value = self.child(there, varied=True).eval(of)
         return Value(value.array.imag / STEP, value.labels)
 
@@ -316,7 +316,7 @@ class Context(ABC):
             letter = entry.name + "'" * entry.prime
             if n > self.limits.get(letter, n):
                 n = self.limits[letter]
-                array = array[(..., slice(0, n), *([slice(None)] * (-axis - 1)))]
+                array = np.take(array, range(n), axis=axis)
             if letter in labels:
                 self.runs(letter, array.shape[labels.index(letter)])
             self.runs(letter, n)
@@ -327,7 +327,7 @@ class Context(ABC):
         if not 0 <= number - self.first < n:
             raise misfit(f"there is no entry {number} among {self.model.size_name(n)}")
         place = number - self.first
-        return labels, array[(..., slice(place, place + 1), *([slice(None)] * (-axis - 1)))]
+        return labels, np.take(array, range(place, place + 1), axis=axis)
 
 
 def stepped(base: Value, label: str) -> Value:

@@ -168,9 +168,9 @@ class Evaluator(Context):
             return self.eval(part.body)
         if not isinstance(letter, Symbol) or letter.layer is not None or letter.sample is not None:
             raise unreadable("a place of something that is no plain letter")
-        inner = self.child({("local", letter.name): self.eval(there)})
-        inner.places = {**self.places, letter.name: there}
-        return inner.eval(part.body)
+        at_place = self.child({("local", letter.name): self.eval(there)})
+        at_place.places = {**self.places, letter.name: there}
+        return at_place.eval(part.body)
 
 
 def _without_value(c: Context, part: Formula) -> Value:

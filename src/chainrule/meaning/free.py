@@ -45,8 +45,9 @@ def inferred(
 ) -> Inferred:
     """Read shapes and dependences off the formulas in which the letters occur.
 
-    The last formula is the one that is judged, the others are definitions. An indexed letter is a vector or a matrix, and an index has one length wherever it stands. `f(x)` says that f
-    depends on x, and so does ∂f/∂x where no longer way leads from f to x.
+    The last formula is the one that is judged, the others are definitions. An indexed letter is a vector or a matrix,
+    and an index has one length wherever it stands. `f(x)` says that f depends on x, and so does ∂f/∂x where no longer
+    way leads from f to x.
     """
     classes = _Classes()
     calls: dict[str, tuple[Formula, ...]] = {}

@@ -19,8 +19,8 @@ from .context import Context, Model, NestedStepError
 from .convention import Convention
 from .evaluator import Evaluator
 from .free import inferred
-from .quantities import Key, Structure, expression_structure, generator, key_of, network_numbers, network_structure
 from .functions import NOT_ENTRYWISE
+from .quantities import Key, Structure, expression_structure, generator, key_of, network_numbers, network_structure
 from .seen import bound_layers, counts_from_zero, has_bare_sum, layer_places, letters, updated
 from .values import Array as Numbers
 from .values import NoValueError, Status, Value, difference, size
@@ -154,7 +154,7 @@ class World:
                 found = self._compared(equation, bindings or {}, tolerance)
                 if place and found.part is not None:
                     found = replace(found, path=_path(equation, found.part), part=None)
-                if found.status == "different" and self.model.convention.bare_sum is None and has_bare_sum(equation):
+                if found.status != "equal" and self.model.convention.bare_sum is None and has_bare_sum(equation):
                     other = self._compared(equation, bindings or {}, tolerance, "entries")
                     found = other if other.status == "equal" else found
                 return found
@@ -285,7 +285,7 @@ class World:
             elif side == _ONES and other.shape[0] == 1:
                 sides[i] = Value(np.ones(other.shape))
         worst = 0.0
-        for i, relation in enumerate(equation.relations):
+        for i in range(len(equation.relations)):
             a, b = sides[i], sides[i + 1]
             if a.shape != b.shape:
                 raise NoValueError("shape", f"{size(a.shape)} against {size(b.shape)}", equation)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
-from functools import cache, cached_property
+from functools import cache
 from typing import Any
 
 Path = tuple[int, ...]  # place of a part in a tree: the number of the child at every level
@@ -28,7 +28,7 @@ def _names(kind: type[Formula]) -> tuple[str, ...]:
 class Formula:
     """Base of all parts. Children are the fields that are formulas or tuples of formulas, in the order of the fields."""
 
-    @cached_property
+    @property
     def children(self) -> tuple[Formula, ...]:
         found: list[Formula] = []
         for name in _names(type(self)):

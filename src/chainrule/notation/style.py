@@ -63,7 +63,7 @@ class Style:
         return Letters("parentheses" if self.notation == "leibniz" else "brackets", functions=FUNCTIONS | _LABELS)
 
     @property
-    def layer(self) -> Literal["brackets", "parentheses", "subscript"]:
+    def layer(self) -> Literal["brackets", "parentheses", "subscript", "superscript"]:
         """Where LaTeX puts the layer."""
         return self.letters.layer
 

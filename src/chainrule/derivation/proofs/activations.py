@@ -21,6 +21,7 @@ from ...notation.write import text
 from ...ops import ACTIVATIONS, Activation, activation, exp, log
 from ...reverse import derive
 from ..document import Line, Section
+from ..settings import LastLayer, Stated
 from .components import components
 from .index_form import Writer
 from .indexed import Indices
@@ -68,7 +69,7 @@ def _pointwise(name: str, g: Activation | Op) -> Section:
     if long is short:
         parts = tuple(_pointwise(op.name, op) for op in _inner(short))
     doc = g.doc if isinstance(g, Op) else (g.__doc__ or "").strip()
-    return Section(f"derivative of {name}", "activation", doc, tuple(_lines(short, long)), parts)
+    return Section(f"derivative of {name}", "activation", doc, tuple(_lines(short, long)), parts, setting=Stated())
 
 
 def _long_form(short: Node) -> Node:
@@ -317,7 +318,9 @@ def _columnwise(name: str, g: Activation) -> Section:
     Z = variable("Z[L]", "n_L", "m")
     proof = components(g(Z), Z, {g(Z): "A[L]"}, one_sample=True)
     slopes = (x for x in proof.lines[1:] if isinstance(x.formula.sides[0], Partial))
-    return Section(f"derivative of {name}", "activation", (g.__doc__ or "").strip(), (proof.lines[0], *slopes))
+    lines = (proof.lines[0], *slopes)
+    setting = LastLayer("quadratic", g)
+    return Section(f"derivative of {name}", "activation", (g.__doc__ or "").strip(), lines, setting=setting)
 
 
 def activations() -> Section:
@@ -344,7 +347,7 @@ def logarithm() -> Section:
         _line([Binary("·", formula(simplify(outer)), slope), formula(constant(1))], "exp of log", "e^(ln x) is x"),
         _line([slope, formula(slope_of(inner, x))], "solved", "both sides divided by x"),
     )
-    return Section("derivative of the logarithm", "activation", "", lines)
+    return Section("derivative of the logarithm", "activation", "", lines, setting=Stated())
 
 
 def _equation(sides: list[Formula], relation: str) -> Equation:

@@ -17,6 +17,7 @@ from ...notation.from_graph import symbol
 from ...ops import total
 from ...reverse import Step
 from ..document import Section
+from ..settings import EveryLayer, Quantities
 from .conditions import law_section
 from .index_form import operand_letters
 from .proof import Proof, prove
@@ -149,7 +150,15 @@ def operation(node: Node) -> Section:
         parts.append(proof_section(found, letters))
     if not parts and not any(_slopes_of(node)):
         raise DerivationError(f"{node.op.name}: this operation has no derivative")
-    return Section(f"{node.op.name}: {node.op.equation}", "proof", prose, (), tuple(parts))
+    cost, local = paired(node)
+    setting = Quantities(cost, {"C": local}, _intervals(node, local))
+    return Section(f"{node.op.name}: {node.op.equation}", "proof", prose, (), tuple(parts), setting=setting)
+
+
+def _intervals(node: Node, local: Node) -> dict[str, tuple[float, float]]:
+    """Where the operation has a value, for each of its operands."""
+    domain = node.op.domain
+    return {x.name: domain[k] for k, x in enumerate(local.inputs) if x.is_variable and k < len(domain or ())}
 
 
 def paired(node: Node) -> tuple[Node, Node]:
@@ -330,4 +339,4 @@ def layer(letter: str = "l", *, samples: str = "m") -> Section:
         Section("m samples", "samples", "", (), tuple(every)),
     )
     prose = "Z = W A + b and A = g(Z) entry by entry; nothing else is assumed, so this holds in every such layer."
-    return Section("one layer by components", "proof", prose, (), parts)
+    return Section("one layer by components", "proof", prose, (), parts, setting=EveryLayer())

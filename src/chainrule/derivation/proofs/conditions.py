@@ -14,6 +14,7 @@ from ...notation.from_graph import formula, symbol
 from ...ops import softmax, total
 from ...reverse import derive
 from ..document import Line, Section
+from ..settings import Quantities
 
 # What happens where a condition does not hold.
 _OTHERWISE = {
@@ -64,28 +65,29 @@ def laws_used(record: Iterable[Applied]) -> Section:
 
 def column_sums() -> Section:
     """dZ of soft-max and cross-entropy, with 1ᵀY = 1ᵀ and without: Ŷ - Y, and Ŷ ∘ (1ᵀY) - Y."""
-    with_law, without = _soft_max_slope(("columns sum to one",)), _soft_max_slope(())
-    lines = (
-        _line("dZ", without[0], without[1], "without a condition", "nothing is assumed of Y but its shape"),
-        Line(
-            Equation((formula(total(without[1], axis=0)), formula(constant(1))), ("=",)),
-            "condition",
-            "each column of Y is a distribution over the classes: one-hot, or probabilities",
-        ),
-        _line(
-            "dZ", with_law[0], with_law[1], "columns that sum to one", "the sum over a column of Y is a factor of one"
-        ),
+    slope, Y, any_targets = _soft_max_slope(())
+    general = _line("dZ", slope, Y, "without a condition", "nothing is assumed of Y but its shape")
+    slope, Y, distributions = _soft_max_slope(("columns sum to one",))
+    condition = Line(
+        Equation((formula(total(variable("Y", *Y.shape), axis=0)), formula(constant(1))), ("=",)),
+        "condition",
+        "each column of Y is a distribution over the classes: one-hot, or probabilities",
     )
-    return Section("when 1ᵀY = 1ᵀ fails", "law", _sentence(law_named("columns that sum to one")), lines)
+    short = _line("dZ", slope, Y, "columns that sum to one", "the sum over a column of Y is a factor of one")
+    parts = (
+        Section("for any Y", "law", lines=(general,), setting=any_targets),
+        Section("for columns that sum to one", "law", lines=(condition, short), setting=distributions),
+    )
+    return Section("when 1ᵀY = 1ᵀ fails", "law", _sentence(law_named("columns that sum to one")), parts=parts)
 
 
-def _soft_max_slope(facts: tuple[str, ...]) -> tuple[Node, Node]:
-    """dZ in Yhat and Y, and Y itself."""
+def _soft_max_slope(facts: tuple[str, ...]) -> tuple[Node, Node, Quantities]:
+    """dZ in Yhat and Y, Y itself, and what these letters stand for."""
     Z, Y = variable("Z", "n_L", "m"), variable("Y", "n_L", "m", assume=facts)
     Yhat = variable("Yhat", "n_L", "m")
     out = softmax(Z)
     S = simplify(total(loss("cross_entropy").per_sample(out, Y), axis=None))
-    return substitute(derive(S, [Z]).of(Z), {simplify(out): Yhat}), Y
+    return substitute(derive(S, [Z]).of(Z), {simplify(out): Yhat}), Y, Quantities(S, {"Yhat": simplify(out)})
 
 
 def _line(name: str, value: Node, Y: Node, rule: str, why: str) -> Line:

@@ -19,6 +19,7 @@ from ...notation.write import text
 from ...ops import exp
 from ...reverse import derive
 from ..document import Line, Section
+from ..settings import Stated
 from . import indexed
 from .indexed import Entry, Expr
 from .matrix_form import matrix_form
@@ -194,7 +195,7 @@ def multivariate_chain_rule() -> Section:
         "If f depends on t through x_1, …, x_n, then df/dt = Σ_i ∂f/∂x_i dx_i/dt: the dot product of the derivatives "
         "of f by x and of x by t. With several t_j this holds for each of them."
     )
-    return Section("multivariate chain rule", "proof", prose, tuple(lines))
+    return Section("multivariate chain rule", "proof", prose, tuple(lines), setting=Stated())
 
 
 def _added(parts: list[Node]) -> Node:

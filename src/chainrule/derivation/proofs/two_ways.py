@@ -8,7 +8,7 @@ Both are done by the machine on graphs; each use of a law is a line, and the two
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from ...errors import DerivationError
@@ -21,6 +21,7 @@ from ...notation.from_graph import constant_formula, formula, symbol
 from ...ops import Activation, activation, exp, log, softplus, total
 from ...reverse import derive
 from ..document import Line, Section
+from ..settings import LastLayer, Stated
 from .activations import written_out
 from .conditions import laws_used
 from .proof import is_zero, same_numbers, slope_of
@@ -77,7 +78,7 @@ def _two_ways(found: Loss, g: str | Activation) -> Section:
     parts = []
     if _entrywise(activation(g)):
         parts.append(_one_unit(found, activation(g)))
-    parts.append(_matrices(found, activation(g)))
+    parts.append(replace(_matrices(found, activation(g)), setting=LastLayer(found, g)))
     return Section(f"{found.name} after {name}, two ways", "two ways", found.equation, (), tuple(parts))
 
 
@@ -106,6 +107,7 @@ def _one_unit(found: Loss, g: Activation) -> Section:
             _weights(direct),
             laws_used(used),
         ),
+        setting=Stated(),
     )
 
 

@@ -362,9 +362,7 @@ class _Lexer:
 
 
 # \mathbf{1}, \mathbb 1_m: a column of ones; not an indicator such as \mathbb{1}_{i=j} or \mathbb{1}[Z > 0].
-_ONES = re.compile(
-    r"\\math(?:bf|bb|bbm|ds)\s*(?:\{\s*1\s*\}|1)(?:_(?:\{[A-Za-z]\}|[A-Za-z]))?(?!\s*(?:_|\[|\(|\\\{))"
-)
+_ONES = re.compile(r"\\math(?:bf|bb|bbm|ds)\s*(?:\{\s*1\s*\}|1)(?:_(?:\{[A-Za-z]\}|[A-Za-z]))?(?!\s*(?:_|\[|\(|\\\{))")
 
 
 def latex_tokens(text: str, names: frozenset[str] = frozenset()) -> list[Token]:

@@ -181,7 +181,7 @@ class Scripts(ABC):
             marks.after.append(("^", self.product([replace(rest_items[0], sign=""), *rest_items[1:]])))
 
     def bare_layer(self, factor: Factor, content: List) -> Formula | None:
-        """`l-1`, `L`, `2` above a letter that has a layer; None for a transpose, a prime, a sample or another letter."""
+        """`l-1`, `L`, `2` above a letter that has a layer; None for a transpose, a prime or another letter."""
         if factor.value not in WITH_LAYER:
             return None
         side = content.items[0].sides[0]

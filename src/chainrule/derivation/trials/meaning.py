@@ -1,0 +1,223 @@
+"""What a printed line says: its conventions carried out, its functions in terms of ones that are known everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from ...errors import DerivationError
+from ...graph import variables
+from ...notation import write
+from ...notation.formula import (
+    ONE,
+    Array,
+    Binary,
+    Call,
+    Equation,
+    Formula,
+    Index,
+    Number,
+    Partial,
+    Slice,
+    Sum,
+    Symbol,
+    Transpose,
+)
+from ...notation.from_graph import symbol
+from ...notation.style import Style
+from ...ops import uniform_numbers
+from ..lines import is_gradient
+from ..subject import Subject
+
+SAMPLES = 7
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """The meaning of the lines of a subject, whose variables have these values and whose sizes these numbers."""
+
+    subject: Subject
+    values: Mapping[str, Any]
+    sizes: Mapping[str, int]
+    classes: int | None = None  # of the labels; None: the outputs of the network
+
+    def of(self, equation: Formula, plain: bool) -> Formula:
+        """The equation with the declared conventions carried out.
+
+        plain  whether it is compared in a network's world, which knows these conventions, not in an expression's
+        """
+        meant = self.known(equation)
+        if self.subject.conventions.numerator:
+            meant = _transposed_gradients(meant)
+        meant = _step_of_descent(meant)
+        if plain:
+            return meant
+        meant = self._in_expression(meant)
+        return _transposed_names(meant) if self.subject.conventions.rows else meant
+
+    def known(self, formula: Formula) -> Formula:
+        """The formula in functions that are known everywhere."""
+        return formula.mapped(self._function)
+
+    def _function(self, f: Formula) -> Formula:
+        """Functions of this library in terms of ones that are known everywhere."""
+        if not isinstance(f, Call) or not isinstance(f.function, Symbol):
+            return f
+        named = dict(zip(f.names, f.arguments[len(f.arguments) - len(f.names) :], strict=True))
+        match f.function.name:
+            case "lse" | "logsumexp":
+                inner = Call(Symbol("exp"), f.arguments[:1])
+                return Call(Symbol("log"), (Call(Symbol("sum"), (inner, *named.values()), f.names),))
+            case "where":
+                p, a, b = f.arguments
+                step = Call(Symbol("step"), (p,))
+                return Binary("+", Binary("*", step, a), Binary("*", Binary("-", ONE, step), b))
+            case "ones":
+                r, c = (self.size(x) for x in f.arguments)
+                return Array((ONE,) * (r * c), c)
+            case "one_hot":
+                return self._one_hot(f.arguments[0], self.size(f.arguments[1]))
+            case "pick":
+                a, y = f.arguments
+                return Call(Symbol("sum"), (Binary("∘", a, self._one_hot(y, None)), Number(Fraction(0))), ("axis",))
+            case "uniform":
+                s, r, c = (self.size(x) for x in f.arguments[2:])
+                seed, step_ = (int(self.values[k][0, 0]) for k in ("seed", "step"))
+                return array_formula(uniform_numbers(seed, step_, s, r * c).reshape((r, c), order="F").astype(float))
+            case "scatter_add":
+                d, y = f.arguments[:2]
+                return Binary("@", d, Transpose(self._one_hot(y, self.size(f.arguments[2]))))
+        return f
+
+    def size(self, f: Formula) -> int:
+        """The number of a size."""
+        if isinstance(f, Number):
+            return int(f.value)
+        text = write.text(f)
+        key = text.replace("[", "_").rstrip("]")
+        found = self.sizes.get(text, self.sizes.get(key))
+        if found is None:
+            raise DerivationError(f"the size {text} has no number")
+        return found
+
+    def _one_hot(self, y: Formula, classes: int | None) -> Formula:
+        labels = np.array([[int(y.value)]]) if isinstance(y, Number) else self.values[write.text(y)]
+        classes = classes or self.classes
+        if classes is None:
+            assert self.subject.network is not None
+            classes = self.subject.network.outputs
+        return array_formula((np.arange(classes)[:, None] == labels).astype(float))
+
+    def _in_expression(self, f: Formula) -> Formula:
+        """Names of a network as parts of its cost's expression: X is A[0], Yhat the output, g[l] its activation, a
+        derivative per sample m times that of the cost."""
+        subject = self.subject
+        match f:
+            case Index(base=base, entries=(Slice(), column)) if subject.kind == "network":
+                return Binary("@", self._in_expression(base), self._one_hot(column, self._columns(base)))
+            case Partial(numerator=Symbol(name="L" | "C" | "J"), denominator=below):
+                base = below.base if isinstance(below, Index) else below
+                assert isinstance(base, Symbol)
+                found = Partial(Symbol("J"), self._in_expression(below))
+                return self._scaled(found, base, f.numerator == Symbol("L"))
+            case Symbol(name="C" | "L", layer=None):
+                return Symbol("J")
+            case Symbol(name="X" | "x", layer=None) if subject.kind == "network":
+                return symbol(subject.letter("A", 0))
+            case Symbol(name="Yhat" | "yhat", layer=None) if subject.kind == "network":
+                return symbol(next(reversed(list(subject.forward))))
+            case Symbol(name=name, layer=None) if name in self.sizes:
+                return Number(Fraction(self.sizes[name]))
+            case Symbol(name="alpha"):
+                return Number(Fraction(1, 8))
+            case Symbol(name="n", layer=layer) if layer is not None and write.text(f) in self.sizes:
+                return Number(Fraction(self.sizes[write.text(f)]))
+            case Index(base=Symbol(name=name) as base, entries=entries) if is_gradient(name):
+                return self._in_expression(Partial(Symbol("L"), Index(_without_d(base), entries)))
+            case Symbol(name=name) if is_gradient(name):
+                return self._in_expression(Partial(Symbol("L"), _without_d(f)))
+            case Call(function=Symbol(name="g", layer=Number(value=v), prime=p), arguments=arguments):
+                inner_arguments = tuple(self._in_expression(x) for x in arguments)
+                return Call(Symbol(subject.activations[int(v)], None, None, p), inner_arguments)
+        return f.rebuilt(tuple(self._in_expression(x) for x in f.children)) if f.children else f
+
+    def _columns(self, base: Formula) -> int:
+        shape = variables(*self.subject.forward.values())[write.text(base)].shape
+        return int(shape.cols)
+
+    def _scaled(self, found: Formula, base: Symbol, per_sample: bool) -> Formula:
+        """∂L/∂Z is m times ∂J/∂Z where 1/m stands at the parameters; dW is ∂J/∂W."""
+        c = self.subject.conventions
+        if not per_sample or self.subject.kind != "network" or c.one or c.place == "dZ":
+            return found
+        if write.text(base, Style(plain=True)) in self.subject.parameters:
+            return found
+        return Binary("·", Number(Fraction(self.sizes.get("m", SAMPLES))), found)
+
+
+def _without_d(f: Symbol) -> Symbol:
+    return Symbol(f.name[1:], f.layer, f.sample, f.prime)
+
+
+def _step_of_descent(f: Formula) -> Formula:
+    """`W <- …` says that the right side is W - α dJ/dW."""
+    if not isinstance(f, Equation) or f.relations != ("<-",):
+        return f
+    left, right = f.sides
+    base, entries = (left.base, left.entries) if isinstance(left, Index) else (left, None)
+    assert isinstance(base, Symbol)
+    gradient: Formula = Partial(Symbol("J"), Symbol(base.name, base.layer))
+    if entries is not None:
+        gradient = Partial(Symbol("J"), left)
+    return Equation((Binary("-", left, Binary("*", Symbol("alpha"), gradient)), right), ("=",))
+
+
+def _transposed_names(f: Formula) -> Formula:
+    """With samples as rows every letter is the transpose of the one with samples as columns."""
+    match f:
+        case Partial(numerator=numerator, denominator=Symbol() as below):
+            return Transpose(Partial(numerator, below))
+        case Partial(numerator=numerator, denominator=Index(base=base, entries=entries)):
+            return Partial(numerator, Index(base, entries[::-1]))
+        case Index(base=Symbol() as base, entries=entries):
+            return Index(base, entries[::-1])
+        case Call(function=Symbol(name="softmax" | "log_softmax"), arguments=(Symbol(),)):
+            return Transpose(f)
+        case Call(function=function, arguments=arguments):
+            return Call(function, tuple(_transposed_names(x) for x in arguments), f.names)
+        case Sum(body=body, bounds=bounds):
+            return Sum(_transposed_names(body), bounds)
+        case Symbol():
+            return Transpose(f)
+        case Array():
+            return f
+    return f.rebuilt(tuple(_transposed_names(x) for x in f.children)) if f.children else f
+
+
+def _transposed_gradients(f: Formula) -> Formula:
+    """In numerator layout a derivative is the transpose of the one in denominator layout."""
+    match f:
+        case Symbol(name=name) if is_gradient(name):
+            return Transpose(f)
+        case Partial(denominator=Index(base=base, entries=entries)) if len(entries) == 2:
+            return Partial(f.numerator, Index(base, entries[::-1]))
+        case Partial(denominator=Symbol()):
+            return Transpose(f)
+        case Index(base=Symbol(name=name) as base, entries=entries) if is_gradient(name):
+            return Index(base, entries[::-1])
+        case Partial():
+            return f
+    return f.rebuilt(tuple(_transposed_gradients(x) for x in f.children)) if f.children else f
+
+
+def array_formula(numbers: Any) -> Array:
+    """A matrix of numbers as a formula."""
+    _rows, cols = numbers.shape
+    return Array(tuple(Number(Fraction(float(x))) for x in numbers.ravel()), cols)
+
+
+__all__ = ["SAMPLES", "Meaning", "array_formula"]
