@@ -26,7 +26,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from .check import check_gradients
-    from .derivation import derive
+    from .derivation.derive import derive
     from .estimators import MLPClassifier, MLPRegressor
     from .judge import check_formula
     from .nn import Network

@@ -15,7 +15,7 @@ from .output import Output
 
 if TYPE_CHECKING:
     from ..derivation import Derivation
-    from ..derivation.document import Document
+    from ..derivation.pages import Page
     from ..derivation.verify import Report
 
 EXAMPLE = """\b
@@ -80,27 +80,27 @@ def command(given: str, **options: Any) -> int:
         style=options["style"],
         layer=_layer(options["layer"]),
     )
-    text = _program(found, form, options) if form in PROGRAMS else _page(found, form, options)
-    report = found.verify(steps=options["steps"])
-    verdict = str(report).splitlines()[0]
-    if beside := _beside(options, form):
-        verdict += f"; the lines of {beside} are beside these"
+    if form in PROGRAMS:
+        text, report = _program(found, form, options), found.verify(steps=False)
+    else:
+        page = found.page(
+            steps=options["steps"],
+            proofs=_proofs(options, form),
+            two_ways=options["two_ways"],
+            numbers=options["values"] or options["numbers"],
+            digits=options["digits"],
+            seed=options["seed"],
+        )
+        text, report = _printed(page, form, options), page.verify()
+    verdict = report.head
     remark = _COMMENTS.get(form, "# {}").format(verdict)
     closing = textwrap.fill(verdict, _width(options)) if form == "text" else remark
     _write(f"{text.rstrip()}\n\n{closing}", options["out"], verdict, output)
     for failure in report.failures:
         output.warn(str(failure))
+    for missing in report.unverified:
+        output.warn(f"not verified: {missing}")
     return _code(report)
-
-
-def _beside(options: dict[str, Any], form: str) -> str:
-    """What is printed besides the derivation that was verified."""
-    asked = {
-        "two ways": options["two_ways"],
-        "proofs": _proofs(options, form),
-        "numbers": options["numbers"] or options["values"],
-    }
-    return ", ".join(name for name, given in asked.items() if given)
 
 
 def _proofs(options: dict[str, Any], form: str) -> bool:
@@ -137,20 +137,14 @@ def _program(found: Derivation, form: str, options: dict[str, Any]) -> str:
     return found.program(form)
 
 
-def _page(found: Derivation, form: str, options: dict[str, Any]) -> str:
-    from ..derivation import pages
-
-    document = _document(found, form, options)
-    assert found.subject is not None
-    style = found.subject.conventions.writing()
+def _printed(page: Page, form: str, options: dict[str, Any]) -> str:
     if form == "latex":
-        return pages.latex(document, style, not options["fragment"])
+        return page.latex(standalone=not options["fragment"])
     if form == "html":
-        return pages.html(document, style, not options["fragment"])
+        return page.html(standalone=not options["fragment"])
     if form == "markdown":
-        return pages.markdown(document, style)
-    color = _terminal(options) and "NO_COLOR" not in os.environ
-    return pages.text(document, style, _width(options), color=color)
+        return page.markdown()
+    return page.text(_width(options), color=_terminal(options) and "NO_COLOR" not in os.environ)
 
 
 def _terminal(options: dict[str, Any]) -> bool:
@@ -162,28 +156,6 @@ def _width(options: dict[str, Any]) -> int:
     if options["width"]:
         return int(options["width"])
     return max(min(shutil.get_terminal_size().columns, _WIDEST), 40) if _terminal(options) else 80
-
-
-def _document(found: Derivation, form: str, options: dict[str, Any]) -> Document:
-    """The document with the sections that were asked for."""
-    from dataclasses import replace
-
-    document = found.document(steps=options["steps"])
-    sections = list(document.sections)
-    assert found.subject is not None
-    proofs = _proofs(options, form)
-    if options["two_ways"] or proofs:
-        from ..derivation.proofs import explained
-
-        if options["two_ways"]:
-            sections.append(explained.both_ways(found.subject))
-        if proofs:
-            sections.append(explained.proofs(found.subject))
-    if options["numbers"] or options["values"]:
-        from ..derivation.values import with_numbers
-
-        sections.append(with_numbers(found, options["values"], digits=options["digits"], seed=options["seed"]))
-    return replace(document, sections=tuple(sections))
 
 
 def _write(text: str, out: str | None, verdict: str, output: Output) -> None:

@@ -9,19 +9,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from .. import reverse
-from ..errors import ConfigurationError, DerivationError
+from ..errors import ConfigurationError, DerivationError, unknown_name
 from ..graph import Graph, Node, substitute, variable
 from ..laws import simplify
 from ..nn import Loss, Network, Objective
 from ..nn import loss as loss_of
+from ..nn.losses import LOSSES
 from ..notation.style import Notation
 from .conventions import Conventions, rows_as_samples, transposed
-from .document import Document
+from .document import Document, Section
 from .sections import document
+from .steps import NamedStep
 from .subject import Subject, natural_loss, of_expression, of_network
 
 if TYPE_CHECKING:
     from ..train import Model
+    from .pages import Page
     from .verify import Report
 
 
@@ -64,35 +67,76 @@ class Derivation(reverse.Derivation):
         """What is printed: sections of lines. Without `steps`, the section of every single step is left out."""
         return self._document if steps else document(self._subject, steps=False, only=self.layer)
 
+    def page(
+        self,
+        *,
+        steps: bool = False,
+        proofs: bool = False,
+        two_ways: bool = False,
+        numbers: bool | str | Path | Mapping[str, Any] = False,
+        digits: int = 4,
+        seed: int = 0,
+    ) -> Page:
+        """The derivation as a page that prints and verifies, with what is asked for besides.
+
+        steps     every single step, rule by rule and law by law
+        proofs    the matrix rules in indices, every activation from its definition
+        two_ways  the last layer by the chain rule and by substitution
+        numbers   every line with numbers put in: True draws them by `seed`; a file or a mapping gives your own, see
+                  `values.with_numbers`; `digits` decimals are printed
+
+        Raises `DerivationError` for what does not exist here, such as two ways of an expression.
+        """
+        from .pages import Page
+
+        found = self.document(steps=steps)
+        sections = list(found.sections)
+        if two_ways or proofs:
+            from .proofs import explained
+
+            sections += [explained.both_ways(self._subject)] if two_ways else []
+            sections += [explained.proofs(self._subject)] if proofs else []
+        if numbers is not False:
+            from .values import with_numbers
+
+            given = None if numbers is True else numbers
+            sections.append(with_numbers(self, given, digits=digits, seed=seed))
+        return Page(replace(found, sections=tuple(sections)), self._subject.conventions.writing(), self._subject)
+
+    def lines(self, name: str) -> Page:
+        """The lines about one name, such as "dW[2]": a page that prints as text, LaTeX and HTML.
+
+        Raises `UnknownNameError` for a name about which there is no line.
+        """
+        from .pages import Page
+
+        every = self.document(steps=False)
+        found = tuple(x for s in every.sections for x in s.lines if x.label == name)
+        if not found:
+            raise unknown_name("name of a line", name, [x.label for s in every.sections for x in s.lines])
+        kind = next(s.kind for s in every.sections for x in s.lines if x.label == name)
+        page = Document(f"{name} in {every.subject}", every.subject, (Section("", kind, lines=found),))
+        return Page(page, self._subject.conventions.writing(), self._subject)
+
     def verify(self, *, steps: bool = True, seed: int = 0) -> Report:
         """Read every printed line back from its text and its LaTeX and evaluate it; `report.check()` raises."""
-        from .verify import verify
+        return self.page(steps=steps).verify(seed=seed)
 
-        return verify(self._subject, self.document(steps=steps), seed=seed)
+    def text(self, width: int = 80, **sections: Any) -> str:
+        """Unicode text for a terminal of `width` columns; `sections` as for `page`."""
+        return self.page(**sections).text(width)
 
-    def text(self, width: int = 80, *, steps: bool = False) -> str:
-        """Unicode text for a terminal of `width` columns."""
-        from . import pages
-
-        return pages.text(self.document(steps=steps), self._subject.conventions.writing(), width)
-
-    def latex(self, *, standalone: bool = True, steps: bool = False) -> str:
+    def latex(self, *, standalone: bool = True, **sections: Any) -> str:
         """A LaTeX document, or the fragment between its begin and end."""
-        from . import pages
+        return self.page(**sections).latex(standalone=standalone)
 
-        return pages.latex(self.document(steps=steps), self._subject.conventions.writing(), standalone)
-
-    def markdown(self, *, steps: bool = False) -> str:
+    def markdown(self, **sections: Any) -> str:
         """Markdown with formulas between dollars."""
-        from . import pages
+        return self.page(**sections).markdown()
 
-        return pages.markdown(self.document(steps=steps), self._subject.conventions.writing())
-
-    def html(self, *, standalone: bool = True, steps: bool = False) -> str:
+    def html(self, *, standalone: bool = True, **sections: Any) -> str:
         """A page with MathML that needs no network."""
-        from . import pages
-
-        return pages.html(self.document(steps=steps), self._subject.conventions.writing(), standalone)
+        return self.page(**sections).html(standalone=standalone)
 
     def program(self, language: str = "numpy") -> str:
         """The gradient as a program that stands alone: "numpy", "torch" or "jax"."""
@@ -113,10 +157,10 @@ class Derivation(reverse.Derivation):
         return self.program("jax")
 
     def _repr_html_(self) -> str:
-        return self.html(standalone=False)
+        return self.page()._repr_html_()
 
     def _repr_markdown_(self) -> str:
-        return self.markdown()
+        return self.page()._repr_markdown_()
 
 
 def derive(
@@ -164,7 +208,7 @@ def derive(
         output, title = expression(str(given))
         return _presented(of_expression(simplify(output), wanted, conventions, title=title, given=output))
     if wanted is not None:
-        raise ConfigurationError("wrt belongs to an expression; a network is derived by all its parameters")
+        raise ConfigurationError(_misplaced(wanted))
     if layer == "l":
         from .recursion import recursion
 
@@ -181,7 +225,21 @@ def _presented(subject: Subject, layer: int | None = None) -> Derivation:
         found = reverse.Derivation(found.output, found.cotangents, found.steps, subject.names)
     if subject.conventions.rows:
         found = rows_as_samples(found)
-    return Derivation(found.output, found.cotangents, found.steps, found.names, subject, layer)
+    shown = {found[n]: n for n in reversed(list(found)) if not found[n].is_constant}
+    shown |= {node: n for n, node in reversed(list(found.names.items()))}
+    steps = tuple(
+        NamedStep(s.rule, s.target, s.before, s.after, s.why, subject=subject, origin=origin, shown=shown)
+        for s, origin in zip(found.steps, subject.found.steps, strict=True)
+    )
+    return Derivation(found.output, found.cotangents, steps, found.names, subject, layer)
+
+
+def _misplaced(wanted: Sequence[Node | str]) -> str:
+    """What to say of a second argument after a network."""
+    name = wanted[0] if len(wanted) == 1 and isinstance(wanted[0], str) else ""
+    if name in LOSSES:
+        return f"the second argument of derive is wrt, and {name!r} is a loss: write derive(network, loss={name!r})"
+    return "wrt belongs to an expression; a network is derived by all its parameters: leave it out"
 
 
 def _objective(given: Any, loss: str | Loss | None, labels: bool) -> Objective | None:

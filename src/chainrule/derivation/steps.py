@@ -35,10 +35,12 @@ class NamedStep(Step):
         """
         from .document import Document
         from .pages import Page
-        from .proofs.components import components_of
+        from .proofs.components import components_of, layer
         from .settings import InColumns
 
         subject = self.subject
+        if subject.kind == "layer":
+            return Page(Document("", "", (layer("l"),)), subject.conventions.writing(), subject)
         names = {node: n for n, node in reversed(list({**subject.names, **subject.forward}.items()))}
         names = {n: name for n, name in names.items() if not n.is_variable}
         names[subject.found.output] = "S" if _sum_of_losses(subject) else "J"

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
-from functools import cache
 from typing import Any
 
 Path = tuple[int, ...]  # place of a part in a tree: the number of the child at every level
@@ -19,9 +18,14 @@ SIGNS = ("+", "-", "@", "*", "∘", "·", " ", "⊗", "/", "^")
 RELATIONS = ("=", ":=", "<-", "->", "≈", "!=")
 
 
-@cache
+_FIELDS: dict[type, tuple[str, ...]] = {}  # asked for at every step of every walk
+
+
 def _names(kind: type[Formula]) -> tuple[str, ...]:
-    return tuple(f.name for f in fields(kind))
+    found = _FIELDS.get(kind)
+    if found is None:
+        found = _FIELDS[kind] = tuple(f.name for f in fields(kind))
+    return found
 
 
 @dataclass(frozen=True)
