@@ -223,10 +223,11 @@ def test_arrays_that_do_not_fit_are_named(tmp_path: Path) -> None:
 
 
 def test_a_line_that_fails_is_named_and_the_exit_code_is_1(monkeypatch: pytest.MonkeyPatch) -> None:
-    from chainrule.derivation import Derivation, verify
+    from chainrule.derivation import verify
+    from chainrule.derivation.pages import Page
 
     failed = verify.Report(3, 6, 0.0, (verify.Failure(2, "text", "dW = x", "it is not so"),))
-    monkeypatch.setattr(Derivation, "verify", lambda found, **given: failed)
+    monkeypatch.setattr(Page, "verify", lambda found, **given: failed)
     result = run(SMALL)
     assert result.exit_code == 1
     assert "1 of 3 lines failed" in result.stdout

@@ -406,7 +406,7 @@ def test_the_logarithm_from_the_exponential() -> None:
 
 def test_without_columns_that_sum_to_one_the_sum_stays() -> None:
     """dZ = Ŷ ∘ (1ᵀY) - Y for any Y, against the complex step; Ŷ - Y is wrong there."""
-    general, condition, short = column_sums().lines
+    general, condition, short = column_sums().every_line()
     assert text(general.formula) == "dZ = sum(Y, axis=0) * Ŷ - Y"
     assert text(condition.formula) == "sum(Y, axis=0) = 1"
     assert text(short.formula) == "dZ = Ŷ - Y"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,9 @@ A document may declare its notation in a comment (in LaTeX after %, in plain tex
 """
 
 
+_ENDINGS = {".txt": "text", ".text": "text", ".json": "json", ".html": "html", ".htm": "html"}
+
+
 @click.command(name="check", epilog=EXAMPLE, context_settings={"show_default": True})
 @click.argument("files", nargs=-1, metavar="[FILE]...")
 @click.option("--formula", "formulas", multiple=True, metavar="TEXT", help="Judge this formula instead of a file.")
@@ -50,6 +54,7 @@ A document may declare its notation in a comment (in LaTeX after %, in plain tex
 @click.option("--format", "form", metavar="text|json|html", help="Of the report.  [default: text, or as --out ends]")
 @click.option("--out", metavar="FILE", help="Write the report here instead of standard output.")
 @click.option("--seconds", default=1.0, help="Longest search for the mistake of one formula.")
+@click.option("--width", type=click.IntRange(40, 1000), help="Of the text.  [default: the terminal's, 80 without one]")
 @click.option("--verbose", is_flag=True, help="List what states nothing too, and how formulas were read.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def command(
@@ -63,6 +68,7 @@ def command(
     form: str | None,
     out: str | None,
     seconds: float,
+    width: int | None,
     verbose: bool,
     debug: bool,
 ) -> int:
@@ -87,6 +93,9 @@ def command(
     header = None if notation is None else _header(notation)
     reports = _formulas(formulas, header, keys, seconds) if formulas else _files(files, header, keys, seconds)
     output = Output()
+    for report in reports:
+        for warning in report.warnings:
+            output.warn(f"{report.name}: {warning}")
     if out is not None:
         from ..files import write_atomic
 
@@ -95,7 +104,9 @@ def command(
 
         output.say(f"{summary(reports)}; written to {out}")
     elif form == "text":
-        _show(reports, output, verbose)
+        if width is not None:
+            output.console.width = width
+        _show(reports, output, verbose, output.console.width)
     else:
         output.say(_written(reports, form, verbose).rstrip("\n"))
     return 1 if any(r.wrong for r in reports) else 0
@@ -103,14 +114,17 @@ def command(
 
 def _format(form: str | None, out: str | None) -> str:
     allowed = ("text", "json", "html")
-    if form is None:
-        ending = (
-            "" if out is None else Path(out).suffix.lower().lstrip(".").replace("htm", "html").replace("htmll", "html")
-        )
-        return ending if ending in allowed else "text"
-    if form not in allowed:
+    if form is None and out is not None:
+        ending = Path(out).suffix.lower()
+        if ending not in _ENDINGS:
+            raise ConfigurationError(
+                f"--out {out}: no format is known by the ending {ending or '(none)'!r}; end it in "
+                f"{', '.join(_ENDINGS)}, or give --format {', '.join(allowed)}"
+            )
+        return _ENDINGS[ending]
+    if form is not None and form not in allowed:
         raise ConfigurationError(f"--format {form} is unknown: allowed are {', '.join(allowed)}")
-    return form
+    return form or "text"
 
 
 def _header(path: str) -> Header:
@@ -165,40 +179,64 @@ def _written(reports: list[DocumentReport], form: str, verbose: bool) -> str:
 
 
 _STYLES = {"right": "green", "right if": "yellow", "wrong": "bold red", "cannot tell": "blue"}
+_LONGEST = 1_000  # characters of a formula in a table
 
 
-def _show(reports: list[DocumentReport], output: Output, verbose: bool) -> None:
-    """A table for every document, the mistakes below it, and the counts."""
+def _show(reports: list[DocumentReport], output: Output, verbose: bool, width: int) -> None:
+    """A table for every document, below it the mistakes and what cannot be told, and the counts."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    from ..documents.report import details, reason, shortened, summary
+    from ..documents.report import brief, details, note, reason, shortened, summary
 
-    width = output.console.width
     for report in reports:
+        shown = [e for e in report.entries if verbose or e.status != "no statement"]
+        numbers = max((len(str(e.found.line)) for e in shown), default=0)
+        # What the columns of lines and verdicts and the gaps leave, a good half of it for the formula.
+        left = max(width - max(numbers, 4) - 11 - 6, 30)
+        longest = max((len(e.line) for e in shown), default=0)
+        first = min(longest, max(left * 3 // 5, left - max((len(reason(e)) for e in shown), default=0)))
         table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), collapse_padding=True, pad_edge=False)
         table.add_column("line", justify="right", no_wrap=True)
-        table.add_column("formula", overflow="fold", min_width=20)
+        table.add_column("formula", overflow="fold", width=max(first, 7))
         table.add_column("verdict", no_wrap=True)
-        table.add_column("why", overflow="fold", ratio=1)
-        for entry in report.entries:
-            if verbose or entry.status != "no statement":
-                table.add_row(
-                    str(entry.found.line),
-                    Text(shortened(entry.found.text, max(30, width * 2 // 5))),
-                    Text(entry.verdict, style=_STYLES.get(entry.verdict, "dim")),
-                    Text(shortened(reason(entry), 400)),
-                )
+        table.add_column("why", overflow="fold", max_width=max(left - first, 8))
+        for entry in shown:
+            table.add_row(
+                str(entry.found.line),
+                Text(shortened(entry.line, _LONGEST)),
+                Text(entry.verdict, style=_STYLES.get(entry.verdict, "dim")),
+                Text(_wrapped(shortened(reason(entry) if verbose else brief(entry, left - first), 400), left - first)),
+            )
         if table.row_count:
             output.show(table)
-        for entry in report.wrong:
-            output.show(Text(f"{report.name}:{entry.found.line}  {shortened(entry.found.text, 200)}", style="bold"))
-            for line in details(entry):
-                output.show(Text(f"    {line}"))
+        for entry in shown:
+            below = details(entry)
+            if entry.verdict == "cannot tell" and not verbose and not brief(entry, left - first):
+                below = [note(entry)]
+            if not below:
+                continue
+            place = f"{report.name}:{entry.found.line}"
+            output.show(Text(f"{place}  {entry.verdict}", style=_STYLES[entry.verdict]))
+            for line in [shortened(entry.line, 400), *below]:
+                output.say(_indented(line, width))
+            output.say()
         if len(reports) > 1:
             output.say(f"{report.name}: {summary([report])}\n")
     output.say(summary(reports))
+
+
+def _wrapped(text: str, width: int) -> str:
+    """Words broken at their hyphens too, as names of mistakes are long."""
+    return textwrap.fill(text, max(width, 8)) if text else ""
+
+
+def _indented(line: str, width: int) -> str:
+    """A line below a formula, wrapped so that all its rows begin under its first word."""
+    before = " " * (4 + len(line) - len(line.lstrip()))
+    rows = textwrap.wrap(line.strip(), width, initial_indent=before, subsequent_indent=before, break_on_hyphens=False)
+    return "\n".join(rows)
 
 
 class _Progress:

@@ -65,6 +65,8 @@ def _setter(subject: Subject) -> Setter:
     for layer in subject.activations:
         z = symbol(subject.letter("Z", layer))
         setter.special[_slope_name(subject, layer)] = Call(Symbol("g", Number(z.layer.value), None, 1), (z,))  # type: ignore[union-attr]
+    if subject.conventions.style in ("leibniz", "components"):
+        setter.special["L"] = Symbol("J")  # of one sample the loss is the cost, and these styles call it C
     if subject.kind == "layer":
         logits = (symbol(subject.letter("Z", "l")),)
         setter.special[SLOPE] = Call(Symbol("g", Symbol("l"), None, 1), logits)

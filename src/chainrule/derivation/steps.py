@@ -36,6 +36,7 @@ class NamedStep(Step):
         from .document import Document
         from .pages import Page
         from .proofs.components import components_of, layer
+        from .proofs.explained import in_style
         from .settings import InColumns
 
         subject = self.subject
@@ -47,6 +48,7 @@ class NamedStep(Step):
         section = components_of(self.origin, names)
         if section.setting is None:
             section = replace(section, setting=InColumns())
+        section = in_style(section, subject.conventions)
         return Page(Document(f"The step: {self.rule}", "", (section,)), subject.conventions.writing(), subject)
 
     def __str__(self) -> str:

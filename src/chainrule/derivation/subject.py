@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from ..errors import ConfigurationError
 from ..graph import SCALAR, Node, Shape, size, substitute, variable, variables
 from ..laws import Applied, simplify
 from ..nn import Activate, Dense, Loss, Network, Objective
-from ..nn.layers import Layer, Skip
+from ..nn.layers import BatchNorm, Layer, Skip
 from ..ops import ACTIVATIONS, one_hot, total
 from ..reverse import Derivation, Step, derive, derive_cost
 from .conventions import Conventions, lower, one_sample
@@ -70,6 +71,12 @@ def natural_loss(network: Network) -> str:
 def of_network(objective: Objective, conventions: Conventions) -> Subject:
     """Derive a network's cost in the given conventions."""
     network = objective.network
+    if conventions.one and _normalizes_batches(network.layers):
+        style = " (style delta is one)" if conventions.style == "delta" else ""
+        raise ConfigurationError(
+            f"{network} normalizes batches, which have no meaning in a derivation for one sample{style}: "
+            "take samples as columns or rows, and another style than delta"
+        )
     forward = network.forward(training=True)
     S, scale, R = objective.parts(forward)
     graph = dict(forward.graph)
@@ -120,6 +127,10 @@ def of_network(objective: Objective, conventions: Conventions) -> Subject:
     fused = any(n == f"d{out_name}" for n, _ in early)
     kept = {n: x for n, x in found.names.items() if n != out_name or not fused}
     return replace(subject, early=early, names=found.names, found=replace(found, names=kept))
+
+
+def _normalizes_batches(layers: Sequence[Layer]) -> bool:
+    return any(isinstance(x, BatchNorm) or (isinstance(x, Skip) and _normalizes_batches(x.layers)) for x in layers)
 
 
 def _cost(objective: Objective, out_name: str, shape: Shape, R: Node | None) -> Node:

@@ -10,13 +10,16 @@ from typing import Literal
 
 from ..errors import ChainruleError, ConfigurationError, DataError, FormulaError
 from ..judge.verdict import Declared, Judgement
+from ..notation.canonical import canonical
 from ..notation.formula import Array, Binary, Call, Dots, Equation, Formula, Index, Negate, Number, Symbol, symbols
 from .extraction import Found, extract, has_relation
 from .header import Header, Notation, Stretch, read_header
+from .own import as_read, in_own_letters
 from .report import DocumentReport, Entry
 from .tex import words
 
 LARGEST = 5_000_000
+LONGEST_SHOWN = 2_000  # characters of a formula that is written in Unicode
 KINDS = {".md": "markdown", ".markdown": "markdown", ".tex": "latex", ".ltx": "latex", ".latex": "latex"}
 
 # What reads a formula, and what judges it under declared meanings.
@@ -147,7 +150,10 @@ def _judged(
         at = stretches[max(0, bisect_right(starts, each.line) - 1)]
         if at is not stretch:
             stretch, taken = at, {}
-        entries += _entry(each, stretch, taken, known, read, judge)
+        for entry in _entry(each, stretch, taken, known, read, judge):
+            latex = each.syntax == "latex" and len(each.formula) <= LONGEST_SHOWN
+            shown = as_read(each.formula, stretch.readings[0][1].as_letters()) if latex else ""
+            entries.append(replace(entry, shown=shown))
     if progress is not None:
         progress(len(found), len(found))
     return entries
@@ -186,7 +192,7 @@ def _entry(
     letter = defined_letter(equation)
     free = {x for _, notation in stretch.readings for x in notation.free}
     if letter and letter not in free and letter not in taken and not _declares(stretch, letter):
-        if each.syntax == "code" and not _known(equation, taken):
+        if each.syntax == "code" and not _known(canonical(equation, declared[0].letters), taken):
             return [Entry(each, "no statement", why="code about names of its own")]
         taken[letter] = each.formula
         return [Entry(each, "definition", why=f"{letter} is taken up as defined here")]
@@ -199,7 +205,13 @@ def _entry(
         return [Entry(each, "definition", why=f"{letter} is defined anew here")]
     if each.syntax == "code" and judgement.verdict == "cannot tell":
         return [Entry(each, "no statement", why=f"code: {judgement.note}")]
-    return [Entry(each, "judged", judgement)]
+    mended = in_own_letters(judgement, _meant(judgement, declared).letters, latex=each.syntax == "latex")
+    return [Entry(each, "judged", judgement, mended=mended, readings=tuple(d.name for d in declared if len(declared) > 1))]
+
+
+def _meant(judgement: Judgement, declared: Sequence[Declared]) -> Declared:
+    """The reading under which a formula was mended."""
+    return next((d for d in declared if f"mended for the reading {d.name!r}" in judgement.note), declared[0])
 
 
 def nothing_stated(equation: Equation) -> str:
@@ -270,9 +282,9 @@ def defined_letter(equation: Equation) -> str:
     return "" if any(isinstance(p, Symbol) and p.name == name for p in inside) else name
 
 
-def _known(equation: Equation, taken: dict[str, str]) -> bool:
+def _known(equation: Formula, taken: dict[str, str]) -> bool:
     """Whether the sides behind the first are written in names that mean something."""
-    names = {s.name for side in equation.sides[1:] for s in symbols(side)}
+    names = {s.name for side in equation.children[1:] for s in symbols(side)}
     return all(n in _LETTERS or n in taken or n.removeprefix("d") in _LETTERS for n in names)
 
 

@@ -39,6 +39,7 @@ td.verdict { white-space: nowrap; font-weight: 600; }
 .v-wrong > td { background: var(--soft); }
 ul.details { margin: .4rem 0 0; padding-left: 1.1rem; white-space: pre-wrap; }
 code { font-family: ui-monospace, monospace; font-size: .92em; }
+p.warning { color: var(--if); }
 math { font-size: 1.1em; } .source { color: var(--other); font-size: .85em; }
 """
 
@@ -57,8 +58,9 @@ def as_html(reports: Sequence[DocumentReport], *, everything: bool = False) -> s
 
 def _document(report: DocumentReport, everything: bool) -> str:
     rows = "".join(_row(e) for e in report.entries if everything or e.status != "no statement")
+    warnings = "".join(f'<p class="warning">warning: {escape(x)}</p>\n' for x in report.warnings)
     return (
-        f"<section>\n<h2>{escape(report.name)}</h2>\n<p>{escape(summary([report]))}</p>\n"
+        f"<section>\n<h2>{escape(report.name)}</h2>\n<p>{escape(summary([report]))}</p>\n{warnings}"
         '<div class="scroll"><table class="report">\n<thead><tr><th scope="col">line</th><th scope="col">formula</th>'
         '<th scope="col">verdict</th><th scope="col">why</th></tr></thead>\n'
         f"<tbody>\n{rows}</tbody>\n</table></div>\n</section>\n"
@@ -68,7 +70,7 @@ def _document(report: DocumentReport, everything: bool) -> str:
 def _row(entry: Entry) -> str:
     found = entry.found
     formula = mathml(found.formula) if found.syntax == "latex" else ""
-    formula = formula or f"<code>{escape(found.text)}</code>"
+    formula = formula or f"<code>{escape(entry.line)}</code>"
     items = "".join(f"<li>{escape(x.strip())}</li>" for x in details(entry))
     more = f'<ul class="details">{items}</ul>' if items else ""
     verdict = entry.verdict
@@ -102,5 +104,36 @@ def _written(element: Any, depth: int) -> str:
     attributes = "".join(
         f' {name}="{escape(unescape(value))}"' for name, value in element.attrib.items() if name in _ATTRIBUTES
     )
-    inner = escape(unescape(element.text or "")) + "".join(_written(child, depth + 1) for child in element)
+    inner = escape(unescape(element.text or ""))
+    children = list(element)
+    skip = False
+    for i, child in enumerate(children):
+        before, after = (children[j] if 0 <= j < len(children) else None for j in (i - 1, i + 1))
+        if skip:
+            skip = False
+        elif unescape(child.text or "").strip() == ":" and after is not None and _sign(after) == "=":
+            inner += "<mo>:=</mo>"  # one sign, not two with a space between them
+            skip = True
+        else:
+            named = element.tag in _ROWS and _is_function(child)
+            space = named and before is not None and (before.tag != "mo" or _sign(before) in (")", "]", "}"))
+            inner += (_SPACE if space else "") + _written(child, depth + 1)
+            if named and after is not None and after.tag != "mo":
+                inner += _SPACE
     return f"<{element.tag}{attributes}>{inner}</{element.tag}>"
+
+
+_ROWS = words("math mrow mstyle mtd mpadded")  # elements whose children stand side by side
+_SPACE = '<mspace width="0.17em"/>'
+
+
+def _sign(element: Any) -> str:
+    """The sign of an operator; empty for everything else."""
+    return unescape(element.text or "").strip() if element.tag == "mo" else ""
+
+
+def _is_function(element: Any) -> bool:
+    """Whether an element is a function's name of several letters, as in `y ln a`, perhaps with a power or an index."""
+    while element.tag in ("msub", "msup", "msubsup") and len(element):
+        element = element[0]
+    return element.tag in ("mi", "mo") and len(unescape(element.text or "").strip()) > 1 and unescape(element.text or "").strip().isalpha()

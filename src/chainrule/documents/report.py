@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -22,12 +23,18 @@ class Entry:
     status     "judged"; "definition" (of a letter of the document, taken up for what follows); "no statement"
     judgement  what the judge says; None where there is nothing to judge
     why        why nothing was judged, in a few words
+    shown      the formula for people: LaTeX as it was read, in one line of Unicode; else as it stands
+    mended     the judgement with its mendings in the letters of the document, where they can be put back
+    readings   the names of the declared readings under which it was judged
     """
 
     found: Found
     status: Status
     judgement: Judgement | None = None
     why: str = ""
+    shown: str = ""
+    mended: Judgement | None = None
+    readings: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -39,15 +46,22 @@ class Entry:
         found = self.found
         head = {"line": found.line, "text": found.text, "formula": found.formula, "syntax": found.syntax}
         judged = {} if self.judgement is None else {k: v for k, v in self.judgement.to_json().items() if k != "text"}
-        return {**head, "status": self.status, "verdict": None, "why": self.why, **judged}
+        own = {"mended": self.mended.correction if self.mended is not None else "", "shown": self.line}
+        return {**head, **own, "status": self.status, "verdict": None, "why": self.why, **judged}
+
+    @property
+    def line(self) -> str:
+        """The formula in one line, for people."""
+        return " ".join((self.shown or self.found.text).split())
 
 
 @dataclass(frozen=True)
 class DocumentReport:
-    """The formulas of one document in order."""
+    """The formulas of one document in order; warnings about the document itself, each one sentence."""
 
     name: str
     entries: tuple[Entry, ...]
+    warnings: tuple[str, ...] = ()
 
     @property
     def judged(self) -> tuple[Entry, ...]:
@@ -62,7 +76,12 @@ class DocumentReport:
     def to_json(self, *, everything: bool = False) -> dict[str, Any]:
         """Name, counts and formulas; `everything`: also what states nothing."""
         shown = [e for e in self.entries if everything or e.status != "no statement"]
-        return {"name": self.name, "counts": counts([self]), "formulas": [e.to_json() for e in shown]}
+        return {
+            "name": self.name,
+            "counts": counts([self]),
+            "warnings": list(self.warnings),
+            "formulas": [e.to_json() for e in shown],
+        }
 
 
 def counts(reports: Iterable[DocumentReport]) -> dict[str, int]:
@@ -96,10 +115,11 @@ def as_text(reports: Sequence[DocumentReport], *, everything: bool = False) -> s
     """Plain text: a line for every formula, the mistakes below it, the counts at the end."""
     lines: list[str] = []
     for report in reports:
+        lines += [f"{report.name}: warning: {x}" for x in report.warnings]
         for entry in report.entries:
             if everything or entry.status != "no statement":
                 why = reason(entry)
-                lines.append(f"{report.name}:{entry.found.line}: {entry.verdict}: {entry.found.text}")
+                lines.append(f"{report.name}:{entry.found.line}: {entry.verdict}: {entry.line}")
                 lines += [f"    {why}"] if why and entry.verdict != "wrong" else []
                 lines += [f"    {x}" for x in details(entry)]
     return "\n".join([*lines, summary(reports)]) + "\n"
@@ -114,22 +134,47 @@ def reason(entry: Entry) -> str:
         return judgement.condition
     if judgement.verdict == "wrong":
         return "; ".join(dict.fromkeys(c.cause for c in judgement.causes)) or "the mistake is not named"
-    return judgement.note
+    return note(entry)
+
+
+def brief(entry: Entry, width: int) -> str:
+    """The reason for a narrow column: why a right formula is ours in other clothes only if that fits in one line."""
+    text = reason(entry)
+    if entry.verdict == "cannot tell":
+        return "" if len(text) > width else text
+    return "" if entry.verdict == "right" and len(text) > width else text
+
+
+def note(entry: Entry) -> str:
+    """The judge's note without the list of what each declared reading gives, which the verdict sums up."""
+    judgement = entry.mended or entry.judgement
+    if judgement is None:
+        return ""
+    text = judgement.note
+    for name in entry.readings:
+        text = re.sub(rf"(?:^|; ){re.escape(name or 'as it stands')}: {_OUTCOME}", "", text)
+    return text.removeprefix("; ")
+
+
+_OUTCOME = r"(?:right if [^;]*|right|wrong(?: \([^;)]*\))?|cannot tell)(?=;|$)"
 
 
 def details(entry: Entry) -> list[str]:
-    """Below a wrong formula: each mistake with its place, what stands there and what should, the mended formula."""
-    judgement = entry.judgement
+    """Below a wrong formula: each mistake with what stands there and what should, and the mended formula."""
+    judgement = entry.mended or entry.judgement
     if judgement is None or judgement.verdict != "wrong":
         return []
     lines: list[str] = []
     for cause in judgement.causes:
         words = cause.words or cause.cause
         lines.append(f"{words}" if cause.cause in words or not cause.cause else f"{cause.cause}: {words}")
-        if cause.place and cause.found != cause.place:
-            lines.append(f"  place: {cause.place}")
         if cause.found or cause.wanted:
-            lines.append(f"  stands there: {cause.found or 'nothing'}; should stand there: {cause.wanted or 'nothing'}")
+            said = cause.found in words and cause.wanted in words and len(judgement.causes) == 1
+            if not (said and cause.found and cause.wanted):
+                lines.append(f"  stands there: {cause.found or 'nothing'}")
+                lines.append(f"  should stand there: {cause.wanted or 'nothing'}")
+        elif cause.place:
+            lines.append(f"  place: {cause.place}")
     if judgement.correction:
         lines.append(f"mended: {judgement.correction}")
     for other in judgement.others[:3]:
@@ -137,9 +182,8 @@ def details(entry: Entry) -> list[str]:
             lines.append(f"or ({other[0].cause}): {other[0].correction}")
     if len(judgement.others) > 3:
         lines.append(f"or {len(judgement.others) - 3} more mendings of the same size")
-    if judgement.note:
-        lines.append(judgement.note)
-    return lines
+    said = note(entry)
+    return [*lines, said] if said else lines
 
 
 def shortened(text: str, width: int = 60) -> str:

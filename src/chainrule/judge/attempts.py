@@ -19,7 +19,7 @@ from .conditions import (
     speaks_of_samples,
     with_layer,
 )
-from .mutations import index_letters, layers_of, places, summed_call
+from .parts import index_letters, layers_of, places, summed_call
 from .verdict import NO_NETWORK, Declared
 from .worlds import (
     Survey,

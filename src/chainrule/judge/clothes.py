@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..notation.formula import Binary, Call, Equation, Index, Number, Partial, Sum, Symbol, Transpose
-from .mutations import layers_of, places
+from .parts import layers_of, places
 
 
 def clothes(tree: Equation) -> str:

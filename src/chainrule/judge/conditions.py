@@ -26,7 +26,7 @@ from ..notation.formula import (
     Transpose,
 )
 from .ascii import written
-from .mutations import LAYERED, index_letters, layers_of, places
+from .parts import LAYERED, index_letters, layers_of, places
 from .verdict import Declared
 
 BATCH = frozenset({"X", "Y", "Yhat", "Z", "A", "dZ", "dA"})  # letters of m samples

@@ -19,7 +19,7 @@ from .ascii import written
 from .attempts import ENTRYWISE, Attempt, attempts, bases_of, depth_of, has_small_letters, usual_samples
 from .clothes import clothes
 from .conditions import between_dots, conventions, has_last_layer, has_outputs, with_layer
-from .mutations import LAYERED, layers_of
+from .parts import LAYERED, layers_of
 from .search import STAGES, Mending, mendings
 from .verdict import Declared, Finding, Judgement
 from .worlds import (

@@ -13,7 +13,7 @@ from ..nn import Activate, Dense, Network
 from ..notation.canonical import canonical
 from ..notation.formula import Binary, Call, Equation, Formula, Index, Number, Symbol
 from ..notation.read import read
-from .mutations import places
+from .parts import places
 from .verdict import Declared
 
 SAMPLES = 7

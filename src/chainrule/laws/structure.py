@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from ..graph import Node, broadcast_to, constant, size
+from ..graph import Node, broadcast_to, build, constant, size
 from ..ops import pick, total, where
-from .law import is_op, law
+from .law import is_op, law, number
 from .ring import coefficient, collect
 
 
@@ -123,6 +123,38 @@ def _(n: Node) -> Node | None:
     if x.is_constant:
         return constant(x.get("value"), n.shape, x.get("powers"))
     return x if x.shape == (1, 1) else None
+
+
+@law("transpose of a product", "(Aᵀ B)ᵀ = Bᵀ A, (A Bᵀ)ᵀ = B Aᵀ", "transpose")
+def _(n: Node) -> Node | None:
+    (x,) = n.inputs
+    if not is_op(x, "matmul") or not any(is_op(y, "transpose") for y in x.inputs):
+        return None
+    a, b = x.inputs
+    return _transposed(b) @ _transposed(a)
+
+
+@law("transpose of what acts entry by entry", "f(Aᵀ)ᵀ = f(A)", "transpose")
+def _(n: Node) -> Node | None:
+    (x,) = n.inputs
+    known = [is_op(y, "transpose") or y.is_constant for y in x.inputs]
+    if not x.op.pointwise or not all(known) or all(y.is_constant for y in x.inputs):
+        return None
+    return build(x.op, tuple(_transposed(y) for y in x.inputs), x.attrs)
+
+
+def _transposed(x: Node) -> Node:
+    if is_op(x, "transpose"):
+        return x.inputs[0]
+    return constant(x.get("value"), x.shape.T, x.get("powers")) if x.is_constant else x.T
+
+
+@law("a number as a factor of a product", "A c = c A for c of 1 × 1", "matmul")
+def _(n: Node) -> Node | None:
+    for c, x in (n.inputs, n.inputs[::-1]):
+        if c.is_constant and c.shape == (1, 1):
+            return x if number(c) == 1 else constant(c.get("value"), x.shape, c.get("powers")) * x
+    return None
 
 
 @law("repetition of a repetition", "repeat(repeat(x)) = repeat(x)", "broadcast")

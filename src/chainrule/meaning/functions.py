@@ -99,7 +99,7 @@ def _reduced(name: str, values: tuple[Value, ...], options: Mapping[str, Formula
         raise undefined(f"{name} along an axis that is neither 0 nor 1")
     keep = options.get("keepdims")
     kept = keep is not None and (keep == Symbol("True") or (isinstance(keep, Number) and keep.value == 1))
-    return Value(total if name == "sum" else total / count, x.labels, flat=number is not None and not kept)
+    return Value(total if name == "sum" else total / count, x.labels, flat=number in (1, -1) and not kept)
 
 
 def _other(c: Context, name: str, values: tuple[Value, ...]) -> Value:

@@ -20,7 +20,7 @@ Labels = tuple[str, ...]
 Status = Literal["equal", "different", "shape", "undefined", "unreadable"]
 
 SAMPLE = "samples"  # label of the sample axis that a per-sample letter has without writing it
-LARGEST = 5_000_000  # numbers of one value; beyond this a formula has more indices than anybody writes
+LARGEST = 2_000_000  # numbers of one value; beyond this a formula has more indices than anybody writes
 
 
 class NoValueError(ChainruleError):
@@ -42,14 +42,17 @@ def undefined(message: str) -> NoValueError:
 class Value:
     """A matrix for every value of its labels: `array` has the axes (*labels, rows, columns).
 
-    flat     it was summed without keepdims, so that NumPy would drop the axis
+    flat     a column of sums without keepdims, which NumPy takes for a row; a row of sums stays one when broadcast
+    unit     a number that stands for this multiple of the identity matrix, of whatever size is wanted
     samples  of a stored quantity: its columns are the samples
     """
 
-    __slots__ = ("array", "flat", "labels", "samples")
+    __slots__ = ("array", "flat", "labels", "samples", "unit")
 
-    def __init__(self, array: Array, labels: Labels = (), *, flat: bool = False, samples: bool = False) -> None:
-        self.array, self.labels, self.flat, self.samples = array, labels, flat, samples
+    def __init__(
+        self, array: Array, labels: Labels = (), *, flat: bool = False, samples: bool = False, unit: bool = False
+    ) -> None:
+        self.array, self.labels, self.flat, self.samples, self.unit = array, labels, flat, samples, unit
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -72,7 +75,12 @@ class Value:
 
     @property
     def T(self) -> Value:
-        return Value(np.swapaxes(self.array, -1, -2), self.labels)
+        return Value(np.swapaxes(self.array, -1, -2), self.labels, unit=self.unit)
+
+    def sized(self, shape: tuple[int, int]) -> Value:
+        """A multiple of the identity as a matrix that goes with one of another shape."""
+        n = max(shape)
+        return Value(self.array * np.eye(n), self.labels) if self.unit and n > 1 else self
 
     def __repr__(self) -> str:
         axes = ", ".join(f"{x}: {n}" for x, n in zip(self.labels, self.array.shape, strict=False))
@@ -117,6 +125,8 @@ def spread(v: Value, union: Labels) -> Array:
 
 def entrywise(a: Value, b: Value, op: Callable[[Array, Array], Array]) -> Value:
     """Entry by entry: equal shapes, a number with anything, a column or row repeated along a matrix."""
+    if a.unit != b.unit:
+        a, b = a.sized(b.shape), b.sized(a.shape)
     (ra, ca), (rb, cb) = a.shape, b.shape
     if not (
         (ra == rb and (ca == cb or ca == 1 or cb == 1))
@@ -126,13 +136,15 @@ def entrywise(a: Value, b: Value, op: Callable[[Array, Array], Array]) -> Value:
     ):
         raise misfit(f"{size(a.shape)} against {size(b.shape)}")
     labels, x, y = together(a, b)
-    return Value(op(x, y), labels, flat=a.flat or b.flat)
+    return Value(op(x, y), labels, flat=a.flat or b.flat, unit=a.unit and b.unit)
 
 
 def product(a: Value, b: Value) -> Value:
     """Product of matrices; a number scales."""
     if a.is_scalar or b.is_scalar:
-        return entrywise(a, b, np.multiply)
+        labels, x, y = together(a, b)
+        unit = (a.unit or b.unit) and a.is_scalar and b.is_scalar
+        return Value(x * y, labels, flat=a.flat or b.flat, unit=unit)
     if a.shape[1] != b.shape[0]:
         raise misfit(f"{size(a.shape)} times {size(b.shape)}")
     labels, x, y = together(a, b)

@@ -93,7 +93,7 @@ class Style:
             return Partial(self._above(formula.base), Index(base, formula.entries))
         if isinstance(formula, Symbol):
             base = _differential(formula)
-            if formula == Symbol("J") or (self.place == "dZ" and formula == Symbol("L")):
+            if formula == Symbol("J"):
                 return Symbol("C")
             return formula if base is None else Partial(self._above(formula), base)
         if isinstance(formula, Partial):

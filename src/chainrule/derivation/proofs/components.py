@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...errors import DerivationError
+from ...errors import DerivationError, ShapeError
 from ...graph import SCALAR, Node, build, rename_dim, size, substitute, variable, walk
 from ...laws import LAWS
 from ...notation.formula import Symbol
@@ -145,14 +145,29 @@ def operation(node: Node) -> Section:
 
     Raises `DerivationError` for an operation without a derivative.
     """
+    node = _wide(node)
     parts, prose = [], node.op.doc
     for found, letters in operation_proofs(node):
         parts.append(proof_section(found, letters))
-    if not parts and not any(_slopes_of(node)):
+    if not parts and not any(slopes_of(node)):
         raise DerivationError(f"{node.op.name}: this operation has no derivative")
     cost, local = paired(node)
     setting = Quantities(cost, {"C": local}, _intervals(node, local))
     return Section(f"{node.op.name}: {node.op.equation}", "proof", prose, (), tuple(parts), setting=setting)
+
+
+def _wide(node: Node) -> Node:
+    """The operation on matrices where it was called on columns: a rule is proved for all columns, not for one."""
+    if not (node.op.pointwise or node.op.name in ("matmul", "sum", "lse")):
+        return node
+    inputs = list(node.inputs)
+    for k, x in enumerate(inputs):
+        if x.shape.cols == 1 != x.shape.rows and not x.is_constant and (node.op.name != "matmul" or k == 1):
+            inputs[k] = variable(f"·{k}", x.shape.rows, "q")
+    try:
+        return build(node.op, tuple(inputs), node.attrs)
+    except ShapeError:
+        return node
 
 
 def _intervals(node: Node, local: Node) -> dict[str, tuple[float, float]]:
@@ -179,7 +194,7 @@ def operation_proofs(node: Node) -> list[tuple[Proof, Names]]:
         inputs = local.inputs
         d_out = variable("dC", *local.shape)
         result = []
-        for x, slope in zip(inputs, _slopes_of(node), strict=True):
+        for x, slope in zip(inputs, slopes_of(node), strict=True):
             if slope and x.is_variable:
                 names = Names(None, symbol("C"), symbol("dC"), symbol(x.name), symbol(f"d{x.name}"))
                 result.append((prove(local, x, d_out), names))
@@ -192,7 +207,8 @@ def _operand(x: Node, letter: str) -> Node:
     return x if x.is_constant else variable(letter, *x.shape, kind=x.get("kind") if x.is_variable else "real")
 
 
-def _slopes_of(node: Node) -> list[bool]:
+def slopes_of(node: Node) -> list[bool]:
+    """Which operands of an operation carry a derivative."""
     if node.op.backward is None:
         return [False for _ in node.inputs]
     return [d is not None for d in node.op.backward(node, variable("dC", *node.shape))]

@@ -11,10 +11,10 @@ import numpy as np
 from ...graph import Node, Shape, rename_dim, variables, walk
 from ...meaning.world import Comparison, Convention, World
 from ...nn import Dense, Network
-from ...notation.formula import Equation, Formula, Index, Symbol
+from ...notation.formula import Equation, Formula, Index, Partial, Symbol
 from ..document import Line, Section
 from ..settings import EveryLayer, InColumns, LastLayer, Quantities, Stated
-from .derived import DEPTHS, Trials, compared, in_every_layer
+from .derived import DEPTHS, Trials, compared, in_every_layer, repeated
 from .drawn import is_plain
 from .meaning import SAMPLES, Meaning
 
@@ -79,7 +79,7 @@ def _every_layer(meaning: Meaning) -> Compare:
     worlds = [World.of_network(f"{hidden}:softplus", "quadratic", m=SAMPLES) for hidden in DEPTHS]
 
     def compare(equation: Equation) -> Comparison:
-        meant = meaning.known(equation)
+        meant = meaning.known(equation).mapped(_of_sample)
         found = [in_every_layer(world, meant) for world in worlds]
         tried = [x for x in found if x is not None]
         if not tried:
@@ -88,6 +88,13 @@ def _every_layer(meaning: Meaning) -> Compare:
         return wrong or replace(tried[0], error=max(x.error for x in tried))
 
     return compare
+
+
+def _of_sample(x: Formula) -> Formula:
+    """L^{(k)} is the loss of sample k also where a style puts layers into parentheses, for a loss has no layers."""
+    if isinstance(x, Symbol) and x.name == "L" and x.layer is not None and x.sample is None:
+        return Symbol("L", None, x.layer, x.prime)
+    return x
 
 
 def _quantities(
@@ -112,9 +119,20 @@ def _quantities(
     meaning = Meaning(trials.subject, values, sizes, classes if isinstance(classes, int) else None)
 
     def compare(equation: Equation) -> Comparison:
-        return compared(world, meaning.known(equation), {})
+        return repeated(world, _of_cost(meaning.known(equation), "L" if "C" in named else "LC"), {})
 
     return compare
+
+
+def _of_cost(f: Formula, letters: str) -> Formula:
+    """∂L/∂X and ∂C/∂X as ∂J/∂X: there is one cost, and it has no samples."""
+
+    def change(x: Formula) -> Formula:
+        if isinstance(x, Partial) and isinstance(x.numerator, Symbol) and x.numerator.name in letters:
+            return Partial(Symbol("J"), x.denominator)
+        return x
+
+    return f.mapped(change)
 
 
 def _values(x: Node, within: tuple[float, float], rng: np.random.Generator) -> Any:

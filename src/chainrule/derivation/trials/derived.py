@@ -157,4 +157,4 @@ def repeated(world: World, meant: Formula, bindings: Mapping[str, int]) -> Compa
     return found
 
 
-__all__ = ["DEPTHS", "TOLERANCE", "Trials", "compared", "in_every_layer"]
+__all__ = ["DEPTHS", "TOLERANCE", "Trials", "compared", "in_every_layer", "repeated"]

@@ -91,9 +91,7 @@ def _small(network: Network, here: list[int]) -> list[int]:
             new = n
         elif tied and n in small:
             new = small[n]
-        elif n <= WIDEST and (n not in used or (tied and n in kept)):
-            new = n
-        elif tied and n == last:
+        elif (n <= WIDEST and (n not in used or (tied and n in kept))) or (tied and n == last):
             new = n
         else:
             new = next(x for x in count(2) if x not in used)

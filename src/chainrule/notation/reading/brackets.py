@@ -8,7 +8,7 @@ from ..formula import ONE, Array, Binary, Bound, Call, Cases, Dots, Equation, Fo
 from .grammar import Chain, Factor, List
 from .parts import BRACKETED, keyword, single
 from .scripts import Scripts
-from .tokens import number
+from .tokens import COMPARISONS, number
 
 
 class Brackets(Scripts):
@@ -56,7 +56,7 @@ class Brackets(Scripts):
             if factor.kind == "lbrace" and inner is not None and len(inner) == 1:
                 f = inner[0].factor
                 return self.value(Factor(f.kind, f.value, f.start, f.end, [*f.marks, *factor.marks]))
-            if content.items[0].relations:
+            if content.items[0].relations and content.items[0].relations[0] not in COMPARISONS:
                 raise self.error(factor.start, "an equation stands in brackets where a quantity must stand")
             return self.marked(self.chain(content.items[0]), factor.marks, factor.start)
         entries = tuple(self.chain(c) for c in content.items)
@@ -182,4 +182,6 @@ class Brackets(Scripts):
         """The place z = h(x) behind the bar of an evaluation."""
         if len(factor.marks) != 1 or factor.marks[0][0] != "sub" or len(factor.marks[0][1].items) != 1:
             raise self.error(factor.start, "the bar of an evaluation needs one place below it")
+        if any(r in COMPARISONS for r in factor.marks[0][1].items[0].relations):
+            raise self.error(factor.start, "an inequality is no place of evaluation")
         return self.chain(factor.marks[0][1].items[0])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
-from ..formula import Array, Binary, Call, Formula, Number, Partial, Symbol, Transpose
+from ..formula import ONE, Array, Binary, Call, Formula, Negate, Number, Partial, Symbol, Transpose
 from .brackets import Brackets
-from .grammar import Factor
-from .parts import BRACKETED, COSTS, OPERATIONS, PER_SAMPLE, POWERED, Item, method_mark
-from .tokens import FUNCTIONS
+from .grammar import Chain, Factor
+from .parts import BRACKETED, COSTS, OPERATIONS, PER_SAMPLE, POWERED, Item, method_mark, single
+from .tokens import COMPARISONS, FUNCTIONS, short
 
 
 class Calls(Brackets):
@@ -17,14 +18,16 @@ class Calls(Brackets):
     def primary(self, items: list[Item], i: int) -> tuple[Formula, int]:
         """The factor at item i with what it is applied to, and the number of the next item."""
         item = items[i]
-        factor = item.factor
+        factor = self.unwrapped(item.factor)
         follows = items[i + 1] if i + 1 < len(items) and items[i + 1].sign == " " else None
         if factor.kind == "word" and (follows is not None or (item.sign == " " and i > 0)):
             if follows is not None and follows.factor.kind == "lpar" and follows.glued:
                 raise self.error(
-                    factor.start, f"{factor.value!r} is no known function: declare it as one of the letters"
+                    factor.start, f"{short(factor.value)} is no known function: declare it as one of the letters"
                 )
-            raise self.error(factor.start, f"{factor.value!r} beside other signs is prose, not a formula,")
+            raise self.error(factor.start, f"{short(factor.value)} beside other signs is prose, not a formula,")
+        if (indicator := self.indicator(factor, follows)) is not None:
+            return indicator[0], i + indicator[1]
         if factor.kind == "num" and follows is not None and follows.factor.kind == "num":
             raise self.error(factor.start, "two numbers stand side by side")
         if factor.kind == "name" and factor.value == "d" and follows is not None and follows.factor.kind == "lpar":
@@ -57,6 +60,51 @@ class Calls(Brackets):
         if i + 1 >= len(items) or items[i + 1].factor.kind not in ("lpar", "empty"):
             raise self.error(group.end, f".{group.marks[method][1]} needs its arguments in parentheses")
         return self.methods(value, group.marks[method][1], items, i + 1)
+
+    def unwrapped(self, factor: Factor) -> Factor:
+        """`{g^{[l]}}'`, `(g^{[l]})'`: the letter of a function in brackets, with all that hangs on it."""
+        if factor.kind not in ("lbrace", "lpar") or not factor.marks or factor.marks[0][0] != "prime":
+            return factor
+        inner = single(factor.value.items[0]) if len(factor.value.items) == 1 else None
+        if inner is None or len(inner) != 1 or inner[0].factor.kind != "name" or not self.is_function(inner[0].factor):
+            return factor
+        letter = inner[0].factor
+        return Factor("name", letter.value, factor.start, factor.end, [*letter.marks, *factor.marks])
+
+    def is_bare_function(self, factor: Factor) -> bool:
+        """A function's name that waits for its argument: ln, exp, not g."""
+        return factor.kind == "name" and factor.value in FUNCTIONS
+
+    def indicator(self, factor: Factor, follows: Item | None) -> tuple[Formula, int] | None:
+        """`1_{i = j}`, `1[z > 0]`, `I(z > 0)`: 1 where a condition holds, else 0, and how many items were taken."""
+        if factor.value not in ("1", "I") or factor.kind not in ("num", "name") or len(factor.marks) > 1:
+            return None
+        if factor.marks:
+            content, taken = factor.marks[0][1], 1
+            if factor.marks[0][0] not in ("sub", "idx"):
+                return None
+        elif follows is not None and follows.factor.kind in ("lpar", "lbrack"):
+            content, taken = follows.factor.value, 2
+        else:
+            return None
+        bare = single(content.items[0]) if len(content.items) == 1 else None
+        if bare is not None and len(bare) == 1 and bare[0].factor.kind == "lpar":  # 1_{\{z > 0\}}
+            content = bare[0].factor.value
+        if len(content.items) != 1 or len(content.items[0].relations) != 1:
+            return None
+        value = self.condition(content.items[0], factor.start)
+        return (self.marked(value, follows.factor.marks, factor.start) if taken == 2 and follows else value), taken
+
+    def condition(self, chain: Chain, place: int) -> Formula:
+        """1 where a comparison holds, else 0."""
+        relation = chain.relations[0]
+        if relation in COMPARISONS:
+            return self.chain(chain)
+        if relation not in ("=", "!="):
+            raise self.error(place, f"{relation} is no condition")
+        left, right = (self.side(s) for s in chain.sides)
+        same = Call(Symbol("kronecker"), (left, right))
+        return same if relation == "=" else Binary("-", ONE, same)
 
     def is_function(self, factor: Factor) -> bool:
         return factor.value in FUNCTIONS or factor.value in self.letters.functions
@@ -97,6 +145,8 @@ class Calls(Brackets):
                     raise self.error(argument.end, f".{marks[method][1]} needs its arguments in parentheses")
                 return self.methods(value, marks[method][1], items, i + 1)
             value, j = self.marked(value, marks, argument.start), i + 1
+        elif known and argument.kind == "sumop":  # ln Σ_j …
+            value, j = self.operation(function, (self.product(items[i:]),), (), factor.start), len(items)
         elif known and argument.kind not in ("partial", "sumop", "at", "colon", "prime", "dots"):
             operand, j = self.primary(items, i)
             value = self.operation(function, (operand,), (), factor.start)
@@ -119,8 +169,13 @@ class Calls(Brackets):
             if len(arguments) != 1 or names:
                 raise self.error(place, "transpose takes one argument")
             return Transpose(arguments[0])
-        if name == "copy" and len(arguments) == 1:
+        if (name == "copy" and len(arguments) == 1) or (name == "astype" and len(arguments) == 2):
             return arguments[0]
+        if name in ("square", "reciprocal", "negative") and len(arguments) == 1 and not names:
+            if name == "negative":
+                return Negate(arguments[0])
+            two = Number(Fraction(2))
+            return Binary("^", arguments[0], two) if name == "square" else Binary("/", ONE, arguments[0])
         if name == "array" and len(arguments) == 1 and isinstance(arguments[0], Array):
             return arguments[0]
         return Call(function, arguments, names)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
 from ...errors import FormulaError
-from ..formula import At, Formula, Partial, Symbol
+from ..formula import At, Binary, Formula, Number, Partial, Symbol
 from .calls import Calls
 from .grammar import Factor
 from .parts import BRACKETED, COSTS, Item, begins_change, first_item, operand_apart, plain_item, single
 from .tokens import FUNCTIONS, is_differential
+
+_TWO = Number(Fraction(2))
 
 
 class Derivatives(Calls):
@@ -18,11 +21,14 @@ class Derivatives(Calls):
     def derivative(self, items: list[Item], i: int) -> tuple[Formula, int] | None:
         """A derivative that begins at item i, as a fraction or with a slash, applied where it is an operator."""
         factor = items[i].factor
+        second: Formula | None = None
         if factor.kind == "frac":
-            parts = self.fraction_derivative(factor)
+            twice = self.second_derivative(factor)
+            parts = self.fraction_derivative(factor) if twice is None else twice[:2]
             if parts is None:
                 return None
             top, bottom = parts
+            second = twice[2] if twice else None
             j = i + 1
             marks = factor.marks
         else:
@@ -43,6 +49,12 @@ class Derivatives(Calls):
                 return None
             bottom, j = below[0], below[1]
             marks = []
+        if second is not None and (top is not None or (j < len(items) and items[j].sign == " ")):
+            if top is None and items[j].factor.kind in BRACKETED:
+                top, j = self.primary(items, j)
+            elif top is None:
+                top, j = self.product(items[j:]), len(items)
+            return self.marked(Partial(Partial(top, bottom), second), marks, factor.start), j
         if top is not None:
             value = self.marked(Partial(top, bottom), marks, factor.start)
             if j < len(items) and items[j].sign == " " and items[j].factor.kind == "lpar":
@@ -75,7 +87,7 @@ class Derivatives(Calls):
         factor = items[i].factor
         if factor.kind == "partial" or (factor.kind == "name" and factor.value == "d"):
             if factor.marks:
-                raise self.error(factor.start, "a second derivative is not read: write a derivative of a derivative")
+                raise self.error(factor.start, "a higher derivative is only read as \\frac{\\partial^2 L}{\\partial x \\partial y}")
             if i + 1 < len(items) and items[i + 1].sign == " ":
                 inner, j = self.primary(items, i + 1)
                 return inner, j
@@ -84,6 +96,34 @@ class Derivatives(Calls):
             bare = Factor("name", factor.value[1:], factor.start + 1, factor.end, factor.marks)
             return self.primary([*items[:i], replace(items[i], factor=bare), *items[i + 1 :]], i)
         return None
+
+    def second_derivative(self, factor: Factor) -> tuple[Formula | None, Formula, Formula] | None:
+        """`∂²L/∂z_i∂z_j`, `d²f/dx²`: what is differentiated (None for an operator), by z_j first and then by z_i."""
+        top, bottom = factor.value
+        if len(top.items) != 1 or len(bottom.items) != 1:
+            return None
+        above, below = single(top.items[0]), single(bottom.items[0])
+        if above is None or below is None or not begins_change(above[0].factor):
+            return None
+        sign = above[0].factor
+        if [kind for kind, _ in sign.marks] != ["sup"] or self.listed(sign.marks[0][1], sign) != _TWO:
+            return None
+        if sign.kind != "partial" and sign.value != "d":
+            return None
+        found: list[Formula] = []
+        i = 0
+        while i < len(below):
+            change = self.change(below, i)
+            if change is None or change[0] is None:
+                return None
+            found.append(change[0])
+            i = change[1]
+        if len(found) == 1 and isinstance(found[0], Binary) and found[0].sign == "^" and found[0].right == _TWO:
+            found = [found[0].left, found[0].left]
+        if len(found) != 2:
+            return None
+        numerator = self.product([replace(above[1], sign=""), *above[2:]]) if len(above) > 1 else None
+        return numerator, found[1], found[0]
 
     def fraction_derivative(self, factor: Factor) -> tuple[Formula | None, Formula] | None:
         top, bottom = factor.value

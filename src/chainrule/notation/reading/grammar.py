@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from ...errors import FormulaError
-from .tokens import Token, where
+from .tokens import CLOSING, OPENING, Token, short, where
 
 GRAMMAR = r"""
 start: chain
@@ -245,6 +245,17 @@ NAMES = {
 }  # fmt: skip
 
 
+def _open_bracket(tokens: list[Token]) -> Token | None:
+    """The innermost bracket of the writer's that is not closed."""
+    stack: list[Token] = []
+    for t in tokens:
+        if t.type in OPENING:
+            stack.append(t)
+        elif t.type in CLOSING and stack:
+            stack.pop()
+    return next((t for t in reversed(stack) if t.end > t.start), None)
+
+
 def parse(tokens: list[Token], text: str) -> Chain:
     """The statement that the tokens form; FormulaError that says where they do not form one."""
     import lark
@@ -254,9 +265,13 @@ def parse(tokens: list[Token], text: str) -> Chain:
     except lark.exceptions.UnexpectedToken as error:
         token = error.token
         if token.type == "$END":
+            if (open_ := _open_bracket(tokens)) is not None:
+                raise FormulaError(
+                    f"the bracket {open_.value!r} {where(text, open_.start)} is open where the formula ends: close it."
+                ) from None
             last = tokens[-1].value if tokens else ""
-            raise FormulaError(f"the formula ends behind {last!r}, where something must follow.") from None
+            raise FormulaError(f"the formula ends behind {short(last)}, where something must follow.") from None
         raise FormulaError(
-            f"{token.value!r} {where(text, token.start_pos or 0)} cannot stand there: "
+            f"{short(token.value)} {where(text, token.start_pos or 0)} cannot stand there: "
             f"{NAMES.get(token.type, 'this sign')} is out of place or an operand is missing before it."
         ) from None

@@ -16,6 +16,7 @@ from .tokens import (
     Token,
     is_symbol_name,
     plain_letters,
+    short,
     where,
     words,
 )
@@ -30,7 +31,7 @@ PRIMITIVE = re.compile(
     r"|(?P<letters>[A-Za-z]+)"
     r"|(?P<greek>[α-ωΑ-Ωϵϕϑςℓℒ∇])"
     r"|(?P<prime>['′’″]+)"
-    r"|(?P<sign>:\s*=|==|->|<-|\.\.\.|.)",
+    r"|(?P<sign>:\s*=|==|->|<-|>=|<=|\.\.\.|.)",
     re.DOTALL,
 )
 STYLES = words(
@@ -60,15 +61,15 @@ SIGN_COMMANDS = {
     "ddots": ("DOTS", "…"), "dotsc": ("DOTS", "…"), "dotsb": ("DOTS", "…"), "hdots": ("DOTS", "…"),
     "leftarrow": ("REL", "<-"), "gets": ("REL", "<-"), "longleftarrow": ("REL", "<-"), "rightarrow": ("REL", "->"),
     "to": ("REL", "->"), "longrightarrow": ("REL", "->"), "mapsto": ("REL", "->"), "approx": ("REL", "≈"),
-    "simeq": ("REL", "≈"), "neq": ("REL", "!="), "ne": ("REL", "!="), "equiv": ("REL", "="), "coloneqq": ("REL", ":="),
+    "leq": ("REL", "<="), "le": ("REL", "<="), "leqslant": ("REL", "<="), "lt": ("REL", "<"), "gt": ("REL", ">"),
+    "geq": ("REL", ">="), "ge": ("REL", ">="), "geqslant": ("REL", ">="), "simeq": ("REL", "≈"), "neq": ("REL", "!="), "ne": ("REL", "!="), "equiv": ("REL", "="), "coloneqq": ("REL", ":="),
     "triangleq": ("REL", ":="), "stackrel": ("BAD", ""), "coloneq": ("REL", ":="), "leftarrowtail": ("REL", "<-"),
     "Rightarrow": ("SEP", "⇒"), "implies": ("SEP", "⇒"), "iff": ("SEP", "⇔"), "Leftrightarrow": ("SEP", "⇔"),
     "Longrightarrow": ("SEP", "⇒"), "quad": ("SEP", "quad"), "qquad": ("SEP", "quad"), "newline": ("SEP", "\n"),
     "And": ("SEP", "and"), "land": ("SEP", "and"),
 }  # fmt: skip
 REFUSED = {
-    "lim": "a limit", "int": "an integral", "prod": "a product over an index", "leq": "an inequality",
-    "geq": "an inequality", "le": "an inequality", "ge": "an inequality", "in": "membership of a set",
+    "lim": "a limit", "int": "an integral", "prod": "a product over an index", "in": "membership of a set",
     "forall": "a quantifier", "exists": "a quantifier", "subset": "a relation of sets", "propto": "a proportionality",
     "binom": "a binomial coefficient", "newcommand": "a definition of commands", "def": "a definition of commands",
     "ll": "an inequality", "gg": "an inequality", "oint": "an integral", "argmin": "a minimization", "hline": "a rule",
@@ -142,7 +143,7 @@ class _Lexer:
         elif kind == "module":
             name = value.rsplit(".", 1)[1]
             if name not in FUNCTIONS:
-                raise FormulaError(f"{value} {where(self.text, start)} is not among the functions that are read.")
+                raise FormulaError(f"{short(value)} {where(self.text, start)} is not among the functions that are read.")
             self.put("NAME", name, start, end)
         elif kind == "letters":
             self.letters(value, start)
@@ -194,8 +195,6 @@ class _Lexer:
             kind, plain = SIGNS[value]
             if kind != "SPACE":
                 self.put(kind, plain, start, end)
-        elif any(c in value for c in "<>≤≥"):
-            raise FormulaError(f"an inequality {where(self.text, start)} is not read: only equations and updates are.")
         elif value in '$#"`':
             raise FormulaError(f"the sign {value!r} {where(self.text, start)} has no meaning inside a formula.")
         elif plain_letters(value) != value:
@@ -277,14 +276,14 @@ class _Lexer:
             self.put("NAME", name, start, end)
         elif name.startswith("var") and name[3:] in GREEK:
             self.put("NAME", name[3:], start, end)
-        elif name in FUNCTIONS:
+        elif name in FUNCTIONS - REFUSED.keys():
             self.put("NAME", name, start, end)
         elif name in REFUSED:
             raise FormulaError(
                 f"{REFUSED[name]} (\\{name}) {where(self.text, start)} is not read: give it another form."
             )
         else:
-            raise FormulaError(f"the command \\{name} {where(self.text, start)} is not read: write it out.")
+            raise FormulaError(f"the command \\{name[:24]} {where(self.text, start)} is not read: write it out.")
         return i + 1
 
     def is_style(self, k: int) -> bool:
@@ -362,7 +361,7 @@ class _Lexer:
 
 
 # \mathbf{1}, \mathbb 1_m: a column of ones; not an indicator such as \mathbb{1}_{i=j} or \mathbb{1}[Z > 0].
-_ONES = re.compile(r"\\math(?:bf|bb|bbm|ds)\s*(?:\{\s*1\s*\}|1)(?:_(?:\{[A-Za-z]\}|[A-Za-z]))?(?!\s*(?:_|\[|\(|\\\{))")
+_ONES = re.compile(r"\\math(?:bf|bb|bbm|ds)\s*(?:\{\s*1\s*\}|1)(?:_(?:\{[A-Za-z]\}|[A-Za-z]))?(?!\s*(?:_|\[|\(|\\\{|\\left|\\[Bb]ig))")
 
 
 def latex_tokens(text: str, names: frozenset[str] = frozenset()) -> list[Token]:

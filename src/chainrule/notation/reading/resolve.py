@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from ...errors import FormulaError
-from ..formula import At, Binary, Equation, Formula, Negate, Sum
+from ..formula import At, Binary, Call, Equation, Formula, Negate, Sum, Symbol
 from ..letters import Letters
 from .derivatives import Derivatives
 from .grammar import Chain, Product
@@ -28,6 +28,7 @@ from .parts import (
     left_to_right,
     one_bracket,
 )
+from .tokens import COMPARISONS
 
 
 class Reader(Derivatives):
@@ -35,6 +36,10 @@ class Reader(Derivatives):
 
     def chain(self, chain: Chain) -> Formula:
         sides = tuple(self.side(s) for s in chain.sides)
+        if any(r in COMPARISONS for r in chain.relations):
+            if len(sides) != 2:
+                raise FormulaError("a chain of inequalities is not read: compare two quantities at a time.")
+            return Call(Symbol(COMPARISONS[chain.relations[0]]), sides)
         return Equation(sides, tuple(chain.relations)) if chain.relations else sides[0]
 
     def side(self, side: list[tuple[str, Product]]) -> Formula:
@@ -55,7 +60,7 @@ class Reader(Derivatives):
         for n, (sign, items) in enumerate(terms):
             sums = [k for k, x in enumerate(items) if x.factor.kind == "sumop"]
             last = n == len(terms) - 1
-            if sums and not last and not one_bracket(items[sums[-1] + 1 :]):
+            if sums and not last and not (sums[0] and self.is_bare_function(items[sums[0] - 1].factor)) and not one_bracket(items[sums[-1] + 1 :]):
                 before, after = items[: sums[0]], items[sums[0] + 1 :]
                 if after and self.choose("the sum ends before the next + or -", "the sum covers all terms behind it"):
                     rest: Terms = [("-" if after[0].negative else "", [replace(after[0], negative=False), *after[1:]])]
@@ -167,6 +172,8 @@ class Reader(Derivatives):
 
 def readings(chain: Chain, text: str, letters: Letters) -> list[tuple[Formula, str]]:
     """Every reading of a statement, the plainest first, each with a note on how it departs from the plainest."""
+    if any(r in COMPARISONS for r in chain.relations):
+        raise FormulaError("an inequality is not read as a statement: only =, :=, <-, ->, ≈ and != are.")
     found: list[tuple[Formula, str]] = []
     pending: list[tuple[int, ...]] = [()]
     seen: set[tuple[int, ...]] = set()

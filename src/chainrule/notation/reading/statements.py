@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ...errors import FormulaError
 from .latex_tokens import latex_tokens
 from .text_tokens import text_tokens
-from .tokens import CLOSING, FUNCTIONS, MAX_TOKENS, OPENING, Token, balanced, where, wrap_scripts
+from .tokens import CLOSING, COMPARISONS, FUNCTIONS, MAX_TOKENS, OPENING, Token, balanced, where, wrap_scripts
 
 LATEX = re.compile(r"\\[A-Za-z]{2,}|\\\\|&|\\\s*\Z|\$|\\[\[\](){}|,;! ]|\^\s*\{\s*\[")
 DELIMITER = re.compile(r"(?<!\\)(\$\$|\$|\\\[(?!\s*-?[\d.]+(?:pt|em|ex|mm))|\\\]|\\\(|\\\))")
@@ -24,13 +24,24 @@ class Statement:
     cut: bool = False
 
     @property
-    def has_relation(self) -> bool:
-        depth = 0
+    def relations(self) -> list[str]:
+        """The relations outside brackets."""
+        found, depth = [], 0
         for t in self.tokens:
             depth += (t.type in OPENING) - (t.type in CLOSING)
             if t.type == "REL" and depth == 0:
-                return True
-        return False
+                found.append(t.value)
+        return found
+
+    @property
+    def has_relation(self) -> bool:
+        return bool(self.relations)
+
+    @property
+    def is_inequality(self) -> bool:
+        """Whether it only compares, as the range of an index `l > 1` does."""
+        relations = self.relations
+        return bool(relations) and all(r in COMPARISONS for r in relations)
 
 
 def is_latex(text: str) -> bool:
@@ -53,7 +64,8 @@ def statements(text: str, latex: bool, names: frozenset[str] = frozenset()) -> l
         tokens = wrap_scripts(balanced(wrap_arguments(tokens), text), text)
         for piece in _pieces(tokens):
             found.extend(_sentences(piece, text, latex))
-    return found
+    stated = [s for s in found if not s.is_inequality]  # the others are conditions of what is stated
+    return stated if any(s.has_relation for s in stated) else found
 
 
 def _formula_parts(text: str) -> list[tuple[int, str]]:

@@ -20,6 +20,7 @@ from .tokens import (
     Token,
     is_symbol_name,
     plain_letters,
+    short,
     where,
     words,
 )
@@ -34,6 +35,7 @@ SIGNS = {
     ",": ("COMMA", ","), "，": ("COMMA", ","), ";": ("SEMI", ";"), "；": ("SEMI", ";"), ":": ("COLON", ":"),
     "=": ("REL", "="), "==": ("REL", "="), ":=": ("REL", ":="), "≔": ("REL", ":="), "≡": ("REL", "="),
     "<-": ("REL", "<-"), "←": ("REL", "<-"), "->": ("REL", "->"), "→": ("REL", "->"),
+    ">": ("REL", ">"), "<": ("REL", "<"), ">=": ("REL", ">="), "<=": ("REL", "<="), "≥": ("REL", ">="), "≤": ("REL", "<="),
     "≈": ("REL", "≈"), "~": ("REL", "≈"), "~=": ("REL", "≈"), "!=": ("REL", "!="), "≠": ("REL", "!="),
     "+=": ("AUG", "+"), "-=": ("AUG", "-"), "*=": ("AUG", "*"), "/=": ("AUG", "/"),
     "^": ("SUP", "^"), "**": ("SUP", "**"), "_": ("SUB", "_"),
@@ -55,7 +57,7 @@ TOKEN = re.compile(
     r"|(?P<super>[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱʲᵏˡᵐᴸᵀᵗʳ]+)"
     r"|(?P<sub>[₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ᵢⱼₖₗₘₙₚᵣₛₜᵤᵥₓₐ]+)"
     r"|(?P<prime>['′’″‴]+)"
-    r"|(?P<sign>\*\*|\|\||[:=!~<+\-*/]=|<-|->|\n|.)",
+    r"|(?P<sign>\*\*|\|\||[:=!~<>+\-*/]=|<-|->|\n|.)",
     re.DOTALL,
 )
 ACCENT_WORDS = {"\u0302": "hat", "\u0304": "bar", "\u0303": "tilde"}
@@ -82,7 +84,7 @@ def text_tokens(text: str, names: frozenset[str] = frozenset()) -> list[Token]:
             rest = re.match(r"[A-Za-z_]\w*", text[end:])
             name = rest.group() if rest else ""
             if name not in FUNCTIONS:
-                raise FormulaError(f"{value}{name} {where(text, start)} is not among the functions that are read.")
+                raise FormulaError(f"{short(value + name)} {where(text, start)} is not among the functions that are read.")
         elif kind == "word" and braces and braces[-1] and _side_by_side(value):
             out.extend(Token(k, v, start, end) for k, v in _index(value))
         elif kind == "word":
@@ -103,7 +105,7 @@ def text_tokens(text: str, names: frozenset[str] = frozenset()) -> list[Token]:
             out.append(Token("OP", "·", start, end) if text[end:].strip() else Token("SEP", ".", start, end))
         elif kind == "super":
             if not glued:
-                raise FormulaError(f"{value!r} {where(text, start)} raises nothing: write it right behind a letter.")
+                raise FormulaError(f"{short(value)} {where(text, start)} raises nothing: write it right behind a letter.")
             out.extend(_script("SUP", "^", "".join(SUPERSCRIPTS[c] for c in value), start, end))
         elif kind == "sub":
             out.extend(_script("SUB", "_", "".join(SUBSCRIPTS[c] for c in value), start, end))
@@ -122,8 +124,6 @@ def text_tokens(text: str, names: frozenset[str] = frozenset()) -> list[Token]:
             kind, plain = SIGNS[value]
             if kind != "SPACE":
                 out.append(Token(kind, plain, start, end))
-        elif value in "<>≤≥<=>=":
-            raise FormulaError(f"an inequality {where(text, start)} is not read: only =, :=, <-, ->, ≈ and != are.")
         else:
             raise FormulaError(f"the sign {value!r} {where(text, start)} has no meaning in a formula: leave it out.")
     return out
@@ -154,7 +154,7 @@ def _attribute(text: str, value: str, start: int, end: int, glued: bool) -> list
     if len(name) <= 2 or name in FUNCTIONS:  # ln(a.b): a dot product written without spaces
         return [Token("OP", "·", start, start + 1), *_word(text, name, start + 1, end)]
     raise FormulaError(
-        f"{value!r} {where(text, start)} is no operation of a formula: behind a dot only "
+        f"{short(value)} {where(text, start)} is no operation of a formula: behind a dot only "
         f"{', '.join(sorted(ATTRIBUTES))} are read."
     )
 
@@ -222,7 +222,7 @@ def _word(text: str, value: str, start: int, end: int, glued: bool = False) -> l
         body = [("SUB", "_"), ("LBRACE", "{"), *rest, ("RBRACE", "}")]
         return [Token(k, v, start if n == 0 else end, end) for n, (k, v) in enumerate(body)]
     if value.startswith("_") or value.endswith("__") or value in PYTHON:
-        raise FormulaError(f"{value!r} {where(text, start)} is program text, not a part of a formula: leave it out.")
+        raise FormulaError(f"{short(value)} {where(text, start)} is program text, not a part of a formula: leave it out.")
     if value == "sum" and re.match(r"\s*[^\s(]", text[end:]) and not re.match(r"\s*=", text[end:]):
         return [Token("SUMOP", "∑", start, end)]
     marks = ""

@@ -57,7 +57,10 @@ FUNCTIONS = words(
     "hadamard kron nabla vec ReLU Softmax Sigmoid Tanh SoftMax softsign hardtanh cosine"
 )
 KEYWORDS = frozenset({"axis", "keepdims", "keepdim", "True", "False", "None", "dim", "ord", "ddof", "shape", "dtype"})
-ATTRIBUTES = words("T prime dot matmul sum mean transpose reshape max min copy multiply outer item flatten ravel conj")
+ATTRIBUTES = words("T prime dot matmul sum mean transpose reshape max min copy multiply outer item flatten ravel conj astype")
+
+# Inequalities are true or false entry by entry; inside brackets they are the numbers 1 and 0, under these names.
+COMPARISONS = {">": "greater", "<": "less", ">=": "greater_equal", "<=": "less_equal"}
 
 OPENING = {"LPAR": "RPAR", "LBRACK": "RBRACK", "IDX": "RBRACK", "LBRACE": "RBRACE", "NORMO": "NORMC", "ABSO": "ABSC",
            "MATRIX": "ENDM", "CASES": "ENDC"}  # fmt: skip
@@ -73,6 +76,11 @@ def check_text(text: object) -> str:
             f"the formula has {len(text)} characters, of which at most {MAX_CHARACTERS} are read: give single formulas."
         )
     return text
+
+
+def short(value: str) -> str:
+    """What was written, quoted, for an error's sentence: a few characters of it."""
+    return repr(value if len(value) <= 24 else value[:23] + "…")
 
 
 def where(text: str, position: int) -> str:

@@ -1,0 +1,152 @@
+"""Formulas shown in the letters of their document: as they were read, and mendings put back from this library's names."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from fractions import Fraction
+from typing import Literal
+
+from ..errors import ChainruleError
+from ..judge.verdict import Finding, Judgement
+from ..notation.canonical import canonical, simplified
+from ..notation.formula import Binary, Call, Equation, Formula, Number, Symbol
+from ..notation.letters import Letters
+from ..notation.read import read
+from ..notation.style import Style
+from ..notation.write import text as write
+
+OURS = "the correction is written in the names of this library"  # what the judge says where letters are declared
+
+
+class _AsItStands(Style):
+    """Signs and places of a style, with the letters that stand there."""
+
+    def shown(self, formula: Formula) -> Formula:
+        return formula
+
+
+def unicode(formula: Formula, letters: Letters) -> str:
+    """One line of Unicode with the letters of the formula; layers as subscripts where the document has them so."""
+    line = write(formula.mapped(_outer), _AsItStands(_notation(letters)))
+    return re.sub(r"(?<=[\^_])\{(\w)\}", r"\1", line)
+
+
+def _outer(part: Formula) -> Formula:
+    """outer(u, v) as u ⊗ v."""
+    if isinstance(part, Call) and part.function == Symbol("outer") and len(part.arguments) == 2 and not part.names:
+        return Binary("⊗", *part.arguments)
+    return part
+
+
+def _notation(letters: Letters) -> Literal["ng", "delta"]:
+    return "delta" if letters.layer == "subscript" else "ng"
+
+
+def as_read(text: str, letters: Letters) -> str:
+    """LaTeX as it was read, in one line of Unicode and the document's letters; empty where it cannot be read."""
+    try:
+        return unicode(read(text, syntax="latex", letters=replace(letters, rename={}))[0].equation, letters)
+    except (ChainruleError, TypeError):
+        return ""
+
+
+def in_own_letters(judgement: Judgement, letters: Letters, *, latex: bool) -> Judgement:
+    """A judgement with its parts and mendings in the letters of the document, where every one can be put back.
+
+    latex  the document is written in LaTeX, so that they are shown in Unicode; else as NumPy has them
+    """
+    if not letters.rename and not latex:
+        return judgement
+    found: dict[str, str] = {}
+    for cause in (*judgement.causes, *(c for other in judgement.others for c in other)):
+        for text in (cause.correction, cause.place, cause.found, cause.wanted):
+            if text and text not in found:
+                found[text] = _put_back(text, letters, latex)
+    corrections = [c.correction for c in judgement.causes[:1] if c.correction]
+    if not all(found[c] for c in corrections):
+        return judgement
+    known = {k: v for k, v in found.items() if v}
+
+    def of(cause: Finding) -> Finding:
+        words = cause.words
+        for text in sorted({cause.place, cause.found, cause.wanted} & known.keys(), key=len, reverse=True):
+            words = words.replace(text, known[text])
+        return replace(
+            cause,
+            place=known.get(cause.place, cause.place),
+            found=known.get(cause.found, cause.found),
+            wanted=known.get(cause.wanted, cause.wanted),
+            correction=known.get(cause.correction, cause.correction),
+            words=words,
+        )
+
+    return replace(
+        judgement,
+        causes=tuple(of(c) for c in judgement.causes),
+        others=tuple(tuple(of(c) for c in other) for other in judgement.others),
+        note="; ".join(x for x in judgement.note.split("; ") if x != OURS),
+    )
+
+
+def _put_back(text: str, letters: Letters, latex: bool) -> str:
+    """A text in this library's names in the letters of a document, or empty where that cannot be done."""
+    ours = Letters(functions=letters.functions, differentials=letters.differentials, network=letters.network)
+    try:
+        tree = read(text, syntax="text", letters=ours)[0].equation
+        back = tree.mapped(lambda part: _renamed_back(part, letters))
+        if canonical(back, letters) != canonical(tree, ours):
+            return ""
+    except ChainruleError:
+        return ""
+    assert isinstance(back, Equation)
+    shown = back if len(back.sides) > 1 else back.sides[0]
+    return unicode(shown, letters) if latex else write(shown, _AsItStands(_notation(letters), plain=True))
+
+
+def _renamed_back(part: Formula, letters: Letters) -> Formula:
+    if not isinstance(part, Symbol):
+        return part
+    layer = None if part.layer is None else part.layer.mapped(lambda x: _counted_back(x, letters))
+    for pattern, target in letters.rename.items():
+        left, right = _rule(pattern, target, letters)
+        if not isinstance(right, Symbol) or right.name != part.name or not isinstance(left, Symbol):
+            continue
+        if right.layer is None and left.layer is None:
+            return replace(part, name=left.name, layer=layer)
+        if right.layer is None or layer is None:
+            continue
+        if left.layer is None:
+            if simplified(layer) == right.layer:
+                return replace(part, name=left.name, layer=None)
+            continue
+        letter, shift = _split(right.layer)
+        if letter is not None and left.layer == letter:
+            return replace(part, name=left.name, layer=simplified(Binary("-", layer, Number(shift))))
+    return replace(part, layer=layer)
+
+
+def _split(layer: Formula) -> tuple[Symbol | None, Fraction]:
+    """`i - 1` as i and -1; no letter where a layer is anything else."""
+    if isinstance(layer, Symbol):
+        return layer, Fraction(0)
+    if isinstance(layer, Binary) and layer.sign in "+-" and isinstance(layer.left, Symbol):
+        if isinstance(layer.right, Number):
+            return layer.left, layer.right.value if layer.sign == "+" else -layer.right.value
+    return None, Fraction(0)
+
+
+def _counted_back(part: Formula, letters: Letters) -> Formula:
+    """L in a layer, where N is declared as L + 1, is N - 1."""
+    for pattern, target in letters.rename.items():
+        left, right = _rule(pattern, target, letters)
+        letter, shift = _split(right)
+        if isinstance(right, Binary) and part == letter:
+            return simplified(Binary("-", left, Number(shift)))
+    return part
+
+
+def _rule(pattern: str, target: str, letters: Letters) -> tuple[Formula, Formula]:
+    plain = replace(letters, rename={})
+    ours = Letters(functions=letters.functions)
+    return tuple(read(x, letters=y)[0].equation.sides[0] for x, y in ((pattern, plain), (target, ours)))  # type: ignore[return-value]

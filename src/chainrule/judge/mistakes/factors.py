@@ -1,0 +1,134 @@
+"""Signs, factors, means over the samples, numbers and powers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from ...notation.formula import ONE, Binary, Call, Equation, Formula, Negate, Number, Partial, Sum, Symbol, Transpose
+from ..ascii import written
+from ..parts import PRODUCTS, Place, half, is_derivative, is_scalar, number, reciprocal_of_m
+from .letters import ELEMENTARY
+from .setting import Change, Setting
+
+_TWO = Number(Fraction(2))
+_SAMPLES = ("m", "N")
+
+
+def sign(place: Place, setting: Setting) -> Iterator[Change]:
+    """A minus that is missing, superfluous, or at the other operand."""
+    part, parent = place.part, place.parent
+    if isinstance(part, Negate):
+        yield "sign", part.operand, 1, f"the minus before {written(part.operand)} is wrong"
+        return
+    if isinstance(part, Binary) and part.sign in "+-":
+        other = "-" if part.sign == "+" else "+"
+        new = Binary(other, part.left, part.right)
+        yield "sign", new, 1, f"the sign before {written(part.right)} should be {other}"
+        if part.sign == "-":
+            text = f"the difference {written(part)} is taken the wrong way round"
+            yield "sign", Binary("-", part.right, part.left), 1, text
+    whole = isinstance(parent, Equation)
+    term = isinstance(parent, Binary) and parent.sign in "+-" and parent.left is part
+    argument = isinstance(parent, Call | Sum)
+    power = isinstance(parent, Binary) and parent.sign == "^" and parent.right is part
+    difference = isinstance(part, Binary) and part.sign == "-"  # to be swapped, which says the same
+    if (whole or term or argument or power) and not difference:
+        yield "sign", Negate(part), 1, f"a minus is missing before {written(part)}"
+
+
+def missing_factor(place: Place, setting: Setting) -> Iterator[Change]:
+    """1/m, 2 or 1/2 before a side or a term, or in the argument of a function."""
+    part, parent = place.part, place.parent
+    right = not isinstance(parent, Equation) or place.path != (0,)
+    term = isinstance(parent, Equation | Sum) or (isinstance(parent, Binary) and parent.sign in "+-")
+    if term and right and not reciprocal_of_m(part):
+        over = Binary("/", ONE, Symbol(setting.samples))
+        text = f"the mean over the samples is missing: {written(part)} must be multiplied with 1/{setting.samples}"
+        yield "missing-1/m", scaled(over, part), 1, text
+    argument = (
+        isinstance(parent, Call)
+        and isinstance(parent.function, Symbol)
+        and parent.function.name in (*ELEMENTARY, "sigma", "sig", "sin", "cos", "log")
+        and place.role == "operand"
+    )
+    if (term and right) or argument:
+        for value in (Fraction(2), Fraction(1, 2)):
+            factor = number(value)
+            yield "factor-2", scaled(factor, part), 1, f"{written(part)} lacks the factor {written(factor)}"
+
+
+def superfluous_factor(place: Place, setting: Setting) -> Iterator[Change]:
+    """A factor, a term or a divisor that does not belong there."""
+    part = place.part
+    if not isinstance(part, Binary):
+        return
+    if part.sign in PRODUCTS:
+        for kept, gone in ((part.left, part.right), (part.right, part.left)):
+            text = f"the factor {written(gone)} is superfluous"
+            if reciprocal_of_m(gone):
+                yield "doubled-1/m", kept, 1, text
+            elif half(gone) or (isinstance(gone, Number) and gone.value in (2, Fraction(1, 2))):
+                yield "factor-2", kept, 1, text
+            elif is_derivative(gone):
+                yield "activation-derivative-at-wrong-place", kept, 1, text
+            else:
+                yield "other", kept, 1.5, text
+    elif part.sign in "+-":
+        yield "other", part.left, 1.5, f"the term {written(part.right)} is superfluous"
+        rest = part.right if part.sign == "+" else Negate(part.right)
+        yield "other", rest, 1.5, f"the term {written(part.left)} is superfluous"
+    elif part.sign == "/":
+        if isinstance(part.right, Symbol) and part.right.name in _SAMPLES and part.left != ONE:
+            yield "doubled-1/m", part.left, 1, f"the division by {written(part.right)} is superfluous"
+        elif isinstance(part.right, Number) and part.right.value == 2:
+            yield "factor-2", part.left, 1, "the division by 2 is superfluous"
+        elif part.left != ONE:
+            yield "other", part.left, 1.5, f"the division by {written(part.right)} is superfluous"
+        text = f"the quotient {written(part)} is upside down"
+        yield "operands-swapped", Binary("/", part.right, part.left), 1, text
+
+
+def numbers(place: Place, setting: Setting) -> Iterator[Change]:
+    """A number that is off by one or by the factor 2."""
+    part, parent = place.part, place.parent
+    if not isinstance(part, Number):
+        return
+    power = isinstance(parent, Binary) and parent.sign == "^"
+    of_m = power and isinstance(parent, Binary) and isinstance(parent.left, Symbol) and parent.left.name in _SAMPLES
+    options = [part.value + 1, part.value - 1, part.value * 2, part.value / 2]
+    for value in dict.fromkeys(options):
+        if value == 1 and isinstance(parent, Binary) and (parent.sign in PRODUCTS or power):
+            continue  # the factor or the exponent is left out instead
+        factor = value in (part.value * 2, part.value / 2) and part.value not in (0, value)
+        new = number(value) if value >= 0 else Negate(number(-value))
+        name = "missing-square" if power else "factor-2" if factor else "other"
+        yield "doubled-1/m" if of_m else name, new, 1, f"the number {written(part)} should be {written(new)}"
+
+
+def powers(place: Place, setting: Setting) -> Iterator[Change]:
+    """A square that is missing or superfluous.
+
+    It is missing where there are powers or in a cost, in the `1 - a` of tanh, and below the line of a quotient.
+    """
+    part, parent = place.part, place.parent
+    if isinstance(part, Binary) and part.sign == "^":
+        cause = "doubled-1/m" if isinstance(part.left, Symbol) and part.left.name in _SAMPLES else "missing-square"
+        yield cause, part.left, 1, f"the exponent {written(part.right)} is superfluous"
+        return
+    if isinstance(part, Number | Negate | Equation) or is_scalar(part):
+        return
+    if isinstance(parent, Equation | Partial | Transpose) or (isinstance(parent, Binary) and parent.sign == "^"):
+        return
+    fraction = isinstance(parent, Binary) and parent.sign == "/" and part is parent.right
+    of_one = isinstance(parent, Binary) and parent.sign == "-" and parent.left == ONE and part is parent.right
+    chain = isinstance(part, Binary) and part.sign not in "+-/"
+    if fraction or of_one or (setting.powers and not chain):
+        yield "missing-square", Binary("^", part, _TWO), 1, f"the square of {written(part)} is missing"
+
+
+def scaled(factor: Formula, part: Formula) -> Formula:
+    """A factor before a product, where a reader would write it."""
+    if isinstance(part, Binary) and part.sign in ("@", "∘", "*", "·", " "):
+        return Binary(part.sign, scaled(factor, part.left), part.right)
+    return Negate(scaled(factor, part.operand)) if isinstance(part, Negate) else Binary("*", factor, part)

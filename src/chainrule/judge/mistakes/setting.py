@@ -1,0 +1,86 @@
+"""What a rule for one part must know of the whole formula."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from ...notation.formula import Binary, Equation, Formula, Index, Symbol
+from ..parts import Place, index_letters, layers_of, places, shifted
+
+# The mistake that a change mends, the new part, its size (1: a slip of the pen), and what is wrong, in words.
+Change = tuple[str, Formula, float, str]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """The formula around a part.
+
+    equation  the whole formula
+    unknown   names that mean nothing: what replaces them mends an undefined symbol
+    """
+
+    equation: Equation
+    unknown: frozenset[str] = field(default=frozenset())
+
+    @cached_property
+    def places(self) -> tuple[Place, ...]:
+        return tuple(places(self.equation))
+
+    @cached_property
+    def letters(self) -> list[str]:
+        """Index letters; m, N, n, L are numbers."""
+        return sorted(index_letters(self.equation) - {"m", "N", "n", "L"})
+
+    @cached_property
+    def near(self) -> list[Formula]:
+        """The layers that occur, and their neighbors."""
+        found: list[Formula] = []
+        for layer in layers_of(self.equation):
+            for by in (0, -1, 1):
+                other = shifted(layer, by)
+                if other is not None and other not in found:
+                    found.append(other)
+        return found
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Names of the quantities."""
+        return frozenset(p.part.name for p in self.places if isinstance(p.part, Symbol) and p.role == "operand")
+
+    @property
+    def lower(self) -> bool:
+        """It is about one sample."""
+        return not (self.names & {"Z", "A", "dZ", "dA", "X", "Y", "Yhat"})
+
+    @cached_property
+    def powers(self) -> bool:
+        """A square may be missing anywhere: there are powers, or it is a cost; gradients of a network have none."""
+        return bool(self.names & {"L", "J", "C"}) or any(
+            isinstance(p.part, Binary) and p.part.sign == "^" for p in self.places
+        )
+
+    @cached_property
+    def entries(self) -> list[Formula]:
+        """The single indices of its components: i of `z[l][i]`."""
+        found = [p.part.entries[0] for p in self.places if isinstance(p.part, Index) and len(p.part.entries) == 1]
+        return list(dict.fromkeys(found))
+
+    @property
+    def samples(self) -> str:
+        """The letter of the number of samples."""
+        return next((x for x in ("m", "N") if x in self.names), "m")
+
+    @cached_property
+    def functions(self) -> frozenset[str]:
+        """Functions without a layer."""
+        found = (p.part for p in self.places if p.role == "function")
+        return frozenset(f.name for f in found if isinstance(f, Symbol) and not f.layer)
+
+    @cached_property
+    def counts(self) -> Counter[Symbol]:
+        """How often each quantity occurs at the right."""
+        return Counter(
+            p.part for p in self.places if p.role == "operand" and p.path[:1] != (0,) and isinstance(p.part, Symbol)
+        )

@@ -1,0 +1,19 @@
+"""Letters and signs of written formulas, and how strongly a written form binds."""
+
+from __future__ import annotations
+
+GREEK = {
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η", "theta": "θ",
+    "iota": "ι", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "xi": "ξ", "pi": "π", "rho": "ρ", "sigma": "σ",
+    "tau": "τ", "phi": "φ", "chi": "χ", "psi": "ψ", "omega": "ω", "Gamma": "Γ", "Delta": "Δ", "Theta": "Θ",
+    "Lambda": "Λ", "Sigma": "Σ", "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω", "nabla": "∇", "ell": "ℓ",
+}  # fmt: skip
+HATS = {"Yhat": "Ŷ", "yhat": "ŷ", "Ahat": "Â", "ahat": "â"}
+DELTA_ASCII = {"epsilon": "eps"}
+RELATIONS = {":=": ":=", "<-": "←", "->": "→", "≈": "≈", "!=": "≠"}
+TEX_RELATIONS = {"<-": r"\leftarrow", "->": r"\to", "≈": r"\approx", "!=": r"\neq"}
+
+# How strongly a written form binds.
+EQUATION, SUM, MINUS, PRODUCT, TIGHT, POWER, ATOM = 0, 10, 20, 30, 40, 50, 100
+PRODUCTS = ("*", "·", "∘", "@", " ", "⊗", "/")
+ENTRIES = ("*", "∘")
