@@ -85,6 +85,44 @@ def test_text_into_a_file(place: Path) -> None:
     assert "notes.md:11: wrong: " in (place / "report.txt").read_text("utf-8")
 
 
+def test_a_format_with_any_ending(place: Path) -> None:
+    assert run("notes.md", "--out", "r.pdf", "--format", "json").exit_code == 1
+    assert json.loads((place / "r.pdf").read_text("utf-8"))["counts"]["wrong"] == 1
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_the_report_keeps_to_its_width_and_cuts_no_formula(place: Path, width: int) -> None:
+    (place / "a.tex").write_text(
+        "$$\\frac{\\partial L}{\\partial a^{[2]}} = y \\ln(a^{[2]}) + (1 - y) \\ln(1 - a^{[2]}) + 1234 + 9012 $$\n",
+        "utf-8",
+    )
+    result = run("a.tex", "--width", str(width))
+    lines = result.stdout.splitlines()
+    assert max(map(len, lines)) <= width
+    assert "∂L/∂a[2] =" in result.stdout
+    assert "9012" in result.stdout.split("a.tex")[0]
+    assert "…" not in result.stdout
+    assert "\\frac" not in result.stdout
+
+
+def test_code_is_shown_without_its_comment(place: Path) -> None:
+    (place / "a.md").write_text("```python\ndW2 = dZ2 @ A2.T  # the gradient\n```\n", "utf-8")
+    assert "the gradient" not in run("a.md").stdout
+
+
+def test_warnings_stand_on_standard_error(place: Path) -> None:
+    (place / "a.md").write_text("$$ dW^{[2]} = \\frac{1}{m} dZ^{[2]} A^{[1]T}\n", "utf-8")
+    result = run("a.md")
+    assert "warning: a.md: line 1: $$ is never closed" in result.stderr
+    assert "1 formula: 1 right" in result.stdout
+
+
+def test_a_long_formula_is_not_echoed_whole(place: Path) -> None:
+    result = run("--formula", "dW[2" + " + A" * 200)
+    assert result.exit_code == 2
+    assert len(result.stderr) < 300
+
+
 def test_standard_input(place: Path) -> None:
     result = run("-", stdin=NOTES)
     assert result.exit_code == 1
@@ -147,6 +185,8 @@ def test_a_document_without_formulas_is_no_error(place: Path) -> None:
         (["--formula", "dW[2"], ["dW[2"]),
         (["--formula", "A[1] @ Y"], ["'A[1] @ Y'", "states nothing"]),
         (["notes.md", "--out", "no/such/report.html"], ["report.html"]),
+        (["notes.md", "--out", "r.pdf"], ["--out r.pdf", "'.pdf'", ".txt", ".json", ".html", "--format"]),
+        (["notes.md", "--width", "3"], ["--width"]),
     ],
     ids=lambda x: " ".join(x)[:40],
 )

@@ -124,7 +124,7 @@ def test_soft_max_with_its_condition() -> None:
     reasons = [x.why for x in d.document().every_line() if x.label == "dZ[2]"]
     assert any("one-hot, a soft-max, or declared to sum to one" in x for x in reasons)
     laws = next(s for s in d.document().sections if s.kind == "law")
-    assert any(p.title == "columns that sum to one" and "needs" in p.prose for p in laws.parts)
+    assert any(p.title == "columns that sum to one" and "This needs" in p.prose for p in laws.parts)
 
 
 def test_shapes_rules_and_reasons_everywhere() -> None:
@@ -352,3 +352,41 @@ def test_speed() -> None:
         derive("8-7:tanh-6:relu-5:sigmoid-3:softmax").text()
         best = min(best, time.perf_counter() - start)
     assert best < 0.2  # 50 ms on a quiet machine
+
+
+# Steps and names ----------------------------------------------------------------------------------------------------
+
+
+def test_steps_print_by_name_and_prove_themselves() -> None:
+    d = derive("4-3:tanh-2:softmax")
+    step = next(s for s in d.steps if s.rule == "matmul" and s.target is d.names["W[1]"])
+    assert str(step) == "matmul of dW[1]: W[1] → dZ[1] @ A[0].T  (chain rule through matmul)"
+    page = step.components()  # type: ignore[attr-defined]
+    assert "∂L/∂W[1] = dz[1] a[0]ᵀ" in str(page)
+    assert r"\documentclass" in page.latex()
+    assert "<math" in page._repr_html_()
+    for s in d.steps:
+        report = s.components().verify().check()  # type: ignore[attr-defined]
+        assert report.unverified == ()
+
+
+def test_steps_of_an_expression_prove_themselves() -> None:
+    for text in ("sum((W @ x - y)**2)", "sum(lse(W @ X, axis=0)) - sum(Y * (W @ X))"):
+        for s in derive(text).steps:
+            report = s.components().verify().check()  # type: ignore[attr-defined]
+            assert report.unverified == (), str(report)
+
+
+def test_one_name_as_a_page() -> None:
+    page = derive("4-3:tanh-2:softmax").lines("dW[2]")
+    assert "dW[2] = 1/m · dZ[2] A[1]ᵀ" in page.text()
+    assert r"dW^{[2]}" in page.latex(standalone=False)
+    assert "<math" in page.html()
+    assert page.verify().check().lines == 1
+    with pytest.raises(UnknownNameError, match="dW"):
+        derive("4-3:tanh-2:softmax").lines("dW[7]")
+
+
+def test_a_quadratic_form_is_short() -> None:
+    assert str(derive("x.T @ A @ x", "x")) == "dx = A.T @ x + A @ x"
+    assert str(derive("trace(A.T @ A)", "A")) == "dA = 2 * A"

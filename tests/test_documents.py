@@ -12,15 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.documents.extraction import Found, extract
+from chainrule.documents.extraction import FORMULAS, Found, extract, extracted
 from chainrule.documents.header import Header, Notation, read_header
 from chainrule.documents.judged import LARGEST, decoded, judge_document, kind_of
+from chainrule.documents.own import OURS, as_read, in_own_letters
 from chainrule.documents.page import as_html, mathml
 from chainrule.documents.report import as_json, as_text, summary
 from chainrule.documents.tex import expand, rows, take_macros
 from chainrule.errors import ChainruleError, ConfigurationError, DataError
 from chainrule.judge.verdict import Declared, Finding, Judgement
 from chainrule.notation.formula import Equation, Formula, Symbol
+from chainrule.notation.letters import Letters
 
 
 def formulas(text: str, kind: str = "markdown") -> list[tuple[int, str]]:
@@ -441,7 +443,7 @@ def test_large_documents_are_taken_apart_in_linear_time(tmp_path: Path) -> None:
     text = ("words and words\n\n$$\\begin{aligned} a &= b \\\\ &= c \\end{aligned}$$\n- dW1 = dZ1\n" * 20_000)[
         :2_000_000
     ]
-    assert len(extract(text)[0]) > 50_000
+    assert len(extract(text)[0]) == FORMULAS
 
 
 @pytest.mark.parametrize(
@@ -471,3 +473,144 @@ def test_types_and_data_state_nothing() -> None:
 
 def test_words_with_an_open_bracket_close_nothing() -> None:
     assert formulas(r"$$\text{(also, let } a = W \text{)}$$") == [(1, "a = W")]
+
+
+# What is never closed, what is found nowhere, what is too large ------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "sign"),
+    [
+        ("words\n\n$$ W_1 = b\nand = c\n\nmore $A = Z$\n", 3, "$$"),
+        ("$$W_1 = b\n\ntext\n\n$$A = Z$$\n", 1, "$$"),
+        ("a\n\\begin{align} W_1 = b \\\\ A = Z\n\nlater \\begin{align} A = Z \\end{align}\n", 2, r"\begin{align}"),
+        ("\\[ W_1 = b\n\n\\[ A = Z \\]\n", 1, r"\["),
+    ],
+)
+def test_what_is_never_closed_is_said_and_read(text: str, line: int, sign: str) -> None:
+    found, _, warnings = extracted(text)
+    assert len(warnings) == 1
+    assert warnings[0].startswith(f"line {line}: {sign} is never closed")
+    assert any(f.formula.startswith("W_1 = b") for f in found)
+    assert found[-1].formula == "A = Z"
+    assert extracted(text.replace(sign, "", 1))[2] == []
+
+
+def test_signs_of_mathematics_without_a_formula_are_said() -> None:
+    report, _ = judged("words\nthe gradient \\frac{1}{m} is nice\n", name="a.md")
+    assert "line 2 has signs of mathematics" in report.warnings[0]  # type: ignore[attr-defined]
+    assert "warning: no formula was found" in as_text([report])
+    assert "no formula was found" in as_html([report])
+    assert judged("nothing but words\n")[0].warnings == ()  # type: ignore[attr-defined]
+    assert judged("$A = b$ and $y = \n")[0].warnings == ()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(" * 4_999_999,
+        "$" + "(" * 4_999_000 + "$",
+        "dW[2] = 1/m * dZ[2] @ A[1].T + " * 33_000,
+        "$$" + "dW_2 = a + " * 90_000 + "$$",
+        r"\( a" * 300_000,
+        r"\begin{align} a = b " * 50_000,
+        "$$A = " + "(" * 3_000 + "b" + ")" * 3_000 + "$$",
+        "$$A = " + r"\frac{1}{" * 400 + "b" + "}" * 400 + "$$",
+        "$$A = " + r"x^{" * 400 + "b" + "}" * 400 + "$$",
+    ],
+    ids=lambda x: x[:12],
+)
+def test_hostile_documents_are_answered_and_the_answer_is_short(text: str) -> None:
+    report = judge_document(text, "x.md", seconds=0.1)
+    assert all(e.verdict in ("cannot tell", "no statement") for e in report.entries)
+    assert len(report.entries) <= 1
+    assert len(as_text([report])) < 4_000
+
+
+def test_more_formulas_than_are_judged_are_passed_over_and_said() -> None:
+    found, _, warnings = extracted("`W = b`\n" * (FORMULAS + 1))
+    assert len(found) == FORMULAS
+    assert f"line {FORMULAS + 1}" in warnings[0]
+
+
+# Shown to people -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("latex", "shown"),
+    [
+        (r"\frac{\partial L}{\partial a} = -\frac{y}{a}", "∂L/∂a = -y / a"),
+        (r"dW^{[L]} = \frac{1}{m} dZ^{[L]} A^{[L]T}", "dW[L] = (1/m) dZ[L] A[L]ᵀ"),
+        (r"\hat y = \sigma(w^T x + b)", "ŷ = σ(wᵀ x + b)"),
+        (r"\frac{", ""),
+    ],
+)
+def test_latex_is_shown_as_it_was_read(latex: str, shown: str) -> None:
+    assert as_read(latex, Letters()) == shown
+
+
+SECOND = Letters(
+    layer="subscript",
+    component="superscript",
+    rename={"z_i": "a[i-1]", "a_i": "z[i]", "epsilon_i": "dz[i]", "f_i": "g[i]", "N": "L+1", "output": "yhat"},
+)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ("dW[i] = outer(dz[i], a[i-1])", "dW_i = ε_i ⊗ z_i"),
+        ("dW[l] = dz[l] @ a[l-1].T", "dW_l = ε_l z_lᵀ"),
+        ("dz[L] = da[L] * g[L].prime(z[L])", "ε_{N-1} = da_{N-1} ∘ f'_{N-1}(a_{N-1})"),
+        ("yhat = a[L]", "output = z_N"),
+    ],
+)
+def test_mendings_are_put_back_into_the_letters_of_the_document(ours: str, theirs: str) -> None:
+    cause = Finding("sign", ours, correction=ours)
+    mended = in_own_letters(Judgement("x", "wrong", causes=(cause,), note=OURS), SECOND, latex=True)
+    assert mended.correction == theirs
+    assert mended.note == ""
+
+
+def test_a_mending_that_cannot_be_put_back_stays() -> None:
+    letters = Letters(rename={"u": "a[1]", "a_i": "b[i]"})
+    judgement = Judgement("x", "wrong", causes=(Finding("sign", "a[2]", correction="a[2] = b[u"),), note=OURS)
+    assert in_own_letters(judgement, letters, latex=True) == judgement
+
+
+def test_the_page_has_a_space_before_names_of_functions_and_one_sign_for_a_definition() -> None:
+    assert '<mi>y</mi><mspace width="0.17em"/><mi>ln</mi><mspace width="0.17em"/><mi>a</mi>' in mathml(r"y \ln a")
+    assert "mspace" not in mathml(r"a = \ln(x)")
+    assert "<mo>:=</mo>" in mathml(r"w := w - 1")
+
+
+# Definitions ---------------------------------------------------------------------------------------------------------
+
+
+def test_code_defines_letters_on_the_way() -> None:
+    text = """<!-- chainrule:
+network = "4-6:relu-3:softmax"
+loss = "cross_entropy"
+samples = "rows"
+letters = {"scores" = "Z[2]", "probs" = "A[2]"}
+-->
+```python
+exp_scores = np.exp(scores)
+probs = exp_scores / np.sum(exp_scores, axis=1, keepdims=True)
+probs = exp_scores / np.sum(exp_scores, axis=0, keepdims=True)
+other = np.exp(unknown)
+```
+"""
+    report = judge_document(text, "x.md", seconds=0.2)
+    assert [e.verdict for e in report.entries] == ["definition", "right", "wrong", "no statement"]
+
+
+@pytest.mark.parametrize("definitions", ["", 'definitions = ["z = w.T @ x + b", "a = sigma(z)"]\n'])
+def test_what_one_unit_has_by_itself_may_be_declared_too(definitions: str) -> None:
+    header = f'<!-- chainrule:\nnetwork = "4-1:sigmoid"\nloss = "binary_cross_entropy"\n{definitions}-->\n'
+    text = (
+        header + r"$$\frac{\partial L}{\partial w} = (a - y) x$$ $$\frac{\partial L}{\partial b} = a - y$$ "
+        r"$$\frac{\partial a}{\partial z} = a(1-a)$$ $$\frac{\partial L}{\partial z} = y - a$$"
+    )
+    report = judge_document(text, "x.md", seconds=0.2)
+    assert [e.verdict for e in report.entries] == ["right", "right", "right", "wrong"]

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from strategies import expressions, values
 
 import chainrule.ops as o
-from chainrule.reverse import derive
 from chainrule.execute import evaluate
 from chainrule.graph import Node, Shape, broadcast_to, constant, size, variable, walk
 from chainrule.laws import LAWS, simplify
+from chainrule.reverse import derive
 
 X, V = variable("X", "n", "m"), variable("V", "n", "m")
 P = variable("P", "n", "m", assume=("columns sum to one",))
@@ -32,6 +32,22 @@ def _sum(x: Node, axis: int | None = None) -> Node:
 
 # law -> (expression it applies to, what it must become)
 EXAMPLES: dict[str, list[tuple[Node, Node]]] = {
+    "transpose of a product": [
+        ((X.T @ V).T, V.T @ X),
+        ((X @ V.T).T, V @ X.T),
+        ((C.T @ X).T, X.T @ C),
+    ],
+    "transpose of what acts entry by entry": [
+        ((2 * X.T).T, 2 * X),
+        ((X.T + V.T).T, X + V),
+        (o.tanh(X.T).T, o.tanh(X)),
+        ((X.T @ V - V.T @ V).T, V.T @ X - V.T @ V),
+    ],
+    "a number as a factor of a product": [
+        (C @ constant(1), C),
+        (constant(1) @ R, R),
+        (C @ constant(Fraction(1, 2)), Fraction(1, 2) * C),
+    ],
     "log of exp": [(o.log(o.exp(X)), X)],
     "exp of log": [(o.exp(o.log(X)), X)],
     "log of sigmoid": [(o.log(o.sigmoid(X)), -o.softplus(-X))],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+import tracemalloc
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -380,7 +382,7 @@ def test_nothing_escapes() -> None:
     for formula in strange:
         assert world.compare(formula).status in ("undefined", "unreadable")
     many = Sum(side("W[1][i,j] * W[2][k,o] * W[1][p,q] * W[2][r,s] * W[1][t,u] * W[2][v,w] * a[1][x]"))
-    assert world.compare(Equation((many, Symbol("J")), ("=",))).message.endswith("indices at once are too many")
+    assert world.compare(Equation((many, Symbol("J")), ("=",))).message.endswith("too many indices or entries at once")
     with pytest.raises(NoValueError, match="q is not defined"):
         world.value(Symbol("q"))
     with pytest.raises(ConfigurationError):
@@ -573,3 +575,128 @@ def test_an_index_for_two_lengths_needs_the_convention() -> None:
         convention = Convention(samples="one", common_range=common)
         world = World.of_network("3-5:tanh-4:tanh-2", "quadratic", convention=convention)
         assert world.compare(equation, {"l": 2}).status == status
+
+
+# --- masks, cases, the identity, ones, work that is bounded ---
+
+SOFT = World.of_network("4-5:relu-3:softmax", "cross_entropy")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A[1] = np.maximum(0, Z[1])",
+        "A[1] = np.minimum(np.maximum(Z[1], 0), 1e9)",
+        "A[1] = np.clip(Z[1], 0, 1e9)",
+        "dZ[1] = dA[1] * (Z[1] > 0)",
+        "dZ[1] = dA[1] * (1 - (Z[1] <= 0))",
+        "dZ[1] = np.where(Z[1] > 0, dA[1], 0)",
+        r"dZ^{[1]} = dA^{[1]} \odot \mathbb{1}[Z^{[1]} > 0]",
+        "A[2] = np.exp(Z[2]) / np.exp(Z[2]).sum(axis=0)",
+        "A[2] = np.exp(Z[2] - np.max(Z[2], axis=0)) / np.sum(np.exp(Z[2] - np.max(Z[2], axis=0)), axis=0)",
+        "L = -np.sum(Y * np.log(A[2]), axis=0)",
+        "db[2] = dZ[2].mean(axis=1).reshape(-1, 1)",
+        r"L = \ln \sum_j e^{z^{[2]}_j} - \sum_k y_k z_k^{[2]}",
+        r"L = -\ln \prod_k \hat y_k^{y_k}",
+        r"\max_k \sum_j W_{kj}^{[2]} a_j^{[1]} = \max(W^{[2]} a^{[1]})",
+        r"\frac{\partial a_i^{[2]}}{\partial z_j^{[2]}} = a_i^{[2]} (\mathbb{1}_{i=j} - a_j^{[2]})",
+        r"\frac{\partial a_i^{[2]}}{\partial z_j^{[2]}} = \begin{cases} a_i^{[2]} (1 - a_i^{[2]}) & i = j \\ "
+        r"- a_i^{[2]} a_j^{[2]} & \text{otherwise} \end{cases}",
+        r"\frac{\partial a_i^{[2]}}{\partial z_j^{[2]}} = \begin{cases} a_i^{[2]} (1 - a_i^{[2]}) & "
+        r"\text{if } i = j \\ "
+        r"- a_i^{[2]} a_j^{[2]} & \text{if } i \neq j \end{cases}",
+        r"\frac{\partial^2 L}{\partial z_i^{[2]} \partial z_j^{[2]}} = a_i^{[2]} (\delta_{ij} - a_j^{[2]})",
+        r"\frac{\partial z^{[2]}}{\partial b^{[2]}} = I",
+        r"\frac{\partial z_i^{[2]}}{\partial b_j^{[2]}} = I_{ij}",
+        r"2 W^{[2]} = (I + I) W^{[2]}",
+        r"\frac{\partial a^{[2]}}{\partial z^{[2]}} = \operatorname{diag}(a^{[2]}) (I - \mathbf{1} a^{[2]T})",
+        r"Z^{[2]} = W^{[2]} A^{[1]} + b^{[2]} \mathbf{1}^T",
+    ],
+)
+def test_masks_cases_identity_and_ones(text: str) -> None:
+    found = compared(SOFT, text)
+    assert all(c.status == "equal" and not c.message for c in found), found
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "message"),
+    [
+        ("dZ[1] = dA[1] * (Z[1] < 0)", "different", ""),
+        ("A[1] = np.minimum(0, Z[1])", "different", ""),
+        (r"\frac{\partial z^{[2]}}{\partial b^{[2]}} = 2 I", "different", ""),
+        (r"\frac{\partial z^{[2]}}{\partial a^{[1]}} = I", "shape", "3 × 5 against 5 × 5"),
+        (r"A^{[1]} = e^I", "undefined", "I"),
+        (
+            r"\frac{\partial a_i^{[2]}}{\partial z_j^{[2]}} = \begin{cases} a_i^{[2]} & i = j \\ a_j^{[2]} & i \neq j "
+            r"\end{cases}",
+            "different",
+            "",
+        ),
+        (r"a_i^{[2]} = \begin{cases} a_i^{[2]} & i = j \end{cases}", "unreadable", "otherwise"),
+        (
+            r"a_i^{[2]} = \begin{cases} a_i^{[2]} & \text{in training} \\ 0 & \text{else} \end{cases}",
+            "unreadable",
+            "cases",
+        ),
+        (r"L = \|\hat Y - Y\|_1", "undefined", "norm"),
+        ("Z[1] = A[1].reshape(-1, 1)", "undefined", "reshape"),
+    ],
+)
+def test_masks_cases_identity_that_do_not_hold(text: str, status: str, message: str) -> None:
+    for c in compared(SOFT, text):
+        assert c.status == status, c
+        assert message in c.message
+
+
+def test_a_row_of_sums_broadcasts_and_a_column_does_not() -> None:
+    world = World.of_network(NETWORK, None)
+    (row,) = compared(world, "Z[2] / np.sum(np.exp(Z[2]), axis=0) = Z[2] / np.sum(np.exp(Z[2]), axis=0, keepdims=True)")
+    assert (row.status, row.message) == ("equal", "")
+    (column,) = compared(world, "db[2] = np.sum(dZ[2], axis=1) / m")
+    assert (column.status, column.message) == ("equal", "keepdims missing")
+
+
+def test_extremes_along_an_axis_against_numpy() -> None:
+    Z = np.array([[1.0, -3.0], [0.5, 2.0]])
+    world = World.of_expression(total(variable("Z", 2, 2), axis=None), {"Z": Z})
+    assert np.array_equal(world.value(side("np.max(Z, axis=0, keepdims=True)")).array, Z.max(axis=0, keepdims=True))
+    assert np.array_equal(world.value(side("np.min(Z, axis=1, keepdims=True)")).array, Z.min(axis=1, keepdims=True))
+    assert world.value(side("np.max(Z)")).array == Z.max()
+    assert world.value(side("Z_{:,1}")).shape == (2, 1)
+    column = Call(Symbol("norm"), (side("Z[:, 2]"), Number(Fraction(1))), ("ord",))
+    assert world.value(column).array == 5.0
+
+
+def test_letters_without_a_layer_in_a_network_of_one() -> None:
+    world = World.of_network("4-3:softmax", "cross_entropy", convention=ONE, free_letters=("c",))
+    holds(world, r"\frac{e^{z_k + c}}{\sum_j e^{z_j + c}} = \hat y_k")
+    fails(world, r"\ln \sum_j e^{z_j} = \ln \sum_j e^{z_j - c}", "different")
+    fails(World.of_network(NETWORK, None), "z = z", "undefined", "no layer")
+
+
+LAYERS = "ijkpqrstu"
+NESTED = " ".join(f"sum_{{{x}=1}}^{{L}}" for x in LAYERS) + " (" + " ".join(f"sum(W[{x}])" for x in LAYERS) + ")"
+
+
+@pytest.mark.parametrize(
+    ("text", "world"),
+    [
+        (f"y = {NESTED}", World.of_network(NETWORK, None)),
+        ("dL/dW[1] = d/dW[1] (d/dW[1] (d/dW[1] (L)))", World.of_network(NETWORK, None)),
+        ("dW[1] = dL/dW[1]", World.of_network("784-128:relu-10:softmax", "cross_entropy")),
+        ("y = B_{20000,20000}", World.free()),
+        ("y = f_{100000}(x)", World.free()),
+    ],
+    ids=lambda s: s[:30] if isinstance(s, str) else "",
+)
+def test_work_is_bounded(text: str, world: World) -> None:
+    equation = of(text)
+    binding = next(iter(world.bindings(equation)), {})
+    tracemalloc.start()
+    begin = time.perf_counter()
+    found = world.compare(equation, binding)
+    seconds, memory = time.perf_counter() - begin, tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (found.status, found.message[:15]) == ("undefined", "it is too large")
+    assert seconds < 8  # tracing slows it about tenfold
+    assert memory < 200e6

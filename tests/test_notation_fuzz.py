@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from fractions import Fraction
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -97,6 +98,49 @@ LINES = [
 def test_lines_cut_and_doubled(line: str, begin: int, end: int, repeat: int) -> None:
     survives(line[min(begin, end) : max(begin, end)], LETTERS[0])
     survives(line[:repeat] + line[min(begin, end) :], LETTERS[0])
+
+
+# --- hostile input -------------------------------------------------------------------------------------------------
+
+HOSTILE = [
+    "x" * 100_000,
+    "(" * 10_000 + "x" + ")" * 10_000,
+    "{" * 9_999,
+    r"\frac{" * 3_000,
+    "x^{" * 6_000,
+    "x^" * 8_000 + "x",
+    "1" * 15_000,
+    "1e" + "9" * 10_000,
+    "x ** 10 ** 10 ** 10",
+    "a" * 6_006 + " = = b",
+    "\\" + "a" * 15_000 + " = x",
+    "x." + "b" * 15_000,
+    "np." + "c" * 15_000 + "(x)",
+    "__" + "a" * 15_000,
+    "x.__class__.__mro__",
+    "x > " * 4_000 + "y",
+    "1_{" * 50 + "x > 0" + "}" * 50,
+    r"x = " + r"\sum_{i} " * 300 + "x",
+    "ln " * 3_000 + "x",
+    "x" + "\n" * 15_000 + "= y",
+    "'" * 15_000,
+    r"\begin{cases}" * 1_000,
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=lambda s: s[:12])
+def test_hostile_input_ends_in_a_short_sentence(text: str) -> None:
+    for reader in (read, read_all):
+        begin = time.perf_counter()
+        said = ""
+        try:
+            reader(text)
+        except FormulaError as error:
+            said = str(error)
+        assert time.perf_counter() - begin < 1
+        assert len(said) < 260
+        # of the formula itself no run of more than 80 characters comes back
+        assert not any(text[k : k + 80] in said for k in range(0, min(len(text) - 80, 200)))
 
 
 # --- random trees, printed with every parenthesis ------------------------------------------------------------------

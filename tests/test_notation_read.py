@@ -378,13 +378,16 @@ def test_fragments_cut_out_of_a_page(text: str) -> None:
         ("", "no formula"),
         ("x = ", "must follow"),
         ("x ** ", "nothing follows"),
-        ("(x", "must follow"),
+        ("(x", "is open"),
         ("x)", "closes"),
         ("(x]", "closes"),
         ("x + * y", "cannot stand there"),
         (r"\lim_{x \to 0} x", "limit"),
         (r"\foo x", "not read"),
+        ("((((a = b", "is open"),
         ("x <= y", "inequality"),
+        ("(x < y < z)", "chain of inequalities"),
+        (r"\frac{\partial^3 L}{\partial z^3}", "higher derivative"),
         ("x = 1, 2, 3", "comma"),
         ("the loss is small", "no formula"),
         ("the loss x is small", "prose"),
@@ -455,3 +458,47 @@ def test_the_parser_library_is_loaded_by_the_first_formula_only() -> None:
     code = "import sys, chainrule.notation; print('lark' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+# --- functions before sums, conditions as numbers, second derivatives ---
+
+
+def greater(u: Formula, v: Formula) -> Formula:
+    return call("greater", u, v)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (r"\ln \sum_i x_i", call("ln", Sum(Index(x, (i,)), (Bound(i),)))),
+        (r"\log\sum_{i} x_i", call("log", Sum(Index(x, (i,)), (Bound(i),)))),
+        (r"\ln \frac{x}{y}", call("ln", b(x, "/", y))),
+        (r"\ln \sum_i x_i - y", b(call("ln", Sum(Index(x, (i,)), (Bound(i),))), "-", y)),
+        (r"\max_i x_i", Call(Index(sym("max"), (i,)), (Index(x, (i,)),))),
+        (r"\prod_i x_i y", Call(Index(sym("prod"), (i,)), (b(Index(x, (i,)), " ", y),))),
+        ("y * (x > 0)", b(y, "*", greater(x, n(0)))),
+        ("y * (x >= 0).astype(float)", b(y, "*", call("greater_equal", x, n(0)))),
+        ("np.where(x < y, x, y)", call("where", call("less", x, y), x, y)),
+        (r"\mathbb{1}[x > 0]", greater(x, n(0))),
+        (r"\mathbb 1_{x > 0}", greater(x, n(0))),
+        (r"1_{\{x \leq y\}}", call("less_equal", x, y)),
+        (r"\mathbf{1}\left(x > y\right)", greater(x, y)),
+        (r"\mathbb{1}_{i=j}", call("kronecker", i, sym("j"))),
+        ("np.square(x)", b(x, "^", two)),
+        ("np.maximum(0, x)", call("maximum", n(0), x)),
+        (r"{g^{[1]}}'(x)", Call(Symbol("g", one, None, 1), (x,))),
+        (r"\left(g^{[1]}\right)'(x)", Call(Symbol("g", one, None, 1), (x,))),
+        (r"\frac{\partial^2 L}{\partial x^2}", Partial(Partial(L, x), x)),
+        (r"\frac{\partial^2 L}{\partial x \partial y}", Partial(Partial(L, y), x)),
+        (r"\frac{d^2}{dx^2} x", Partial(Partial(x, x), x)),
+    ],
+    ids=lambda s: s[:30] if isinstance(s, str) else "",
+)
+def test_conditions_sums_and_second_derivatives(text: str, wanted: Formula) -> None:
+    assert sides(text) == [(wanted, "")]
+
+
+def test_a_condition_beside_an_equation_is_passed_over() -> None:
+    assert read("x = y, x > 0")[0].equation == Equation((x, y), ("=",))
+    with pytest.raises(FormulaError, match="inequality"):
+        read("x > 0")

@@ -128,8 +128,8 @@ def _format(form: str | None, out: str | None) -> str:
 
 
 def _header(path: str) -> Header:
-    from ..documents.judged import decoded
     from ..documents.header import read_header
+    from ..documents.judged import decoded
 
     return read_header(decoded(Path(path).read_bytes(), path), path)
 

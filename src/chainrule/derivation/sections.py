@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ..graph import Node, Shape, broadcast_to, rename_dim, substitute, variable
+from ..graph import Node, broadcast_to, rename_dim, substitute, variable
 from ..laws import LAWS
 from ..notation import write
-from ..notation.formula import Call, Equation, Formula, Number, Symbol
+from ..notation.formula import Call, Formula, Symbol
 from ..notation.from_graph import symbol
 from ..notation.style import Style, shifted
-from ..reverse import Step
 from .conventions import one_sample
 from .document import Document, Line, Section
-from .general import SLOPE, VALUE, slope
+from .every_step import every_step
+from .general import slope
 from .lines import Names, Setter
-from .replay import is_contribution
 from .subject import SUM_TO_ONE, Subject
+from .written import names_of, setter_of, slope_name
 
 _LAWS = {law.name: law for law in LAWS}
 _SHOWN_NAME = ("softmax", "log_softmax", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish")
@@ -36,7 +36,7 @@ def document(subject: Subject, *, steps: bool = True, only: int | None = None) -
         found = [_of_layer(s, only) if s.kind != "cost" else s for s in found]
     found.append(_laws(subject))
     if steps:
-        found.append(_steps(subject))
+        found.append(every_step(subject))
     kept = tuple(s for s in found if s.lines or s.parts or s.prose)
     return Document(subject.title, str(subject.network or subject.found.output), kept)
 
@@ -47,42 +47,11 @@ def _of_layer(section: Section, layer: int) -> Section:
     return replace(section, lines=kept)
 
 
-def _names(subject: Subject) -> Names:
-    names = Names()
-    found = subject.found
-    ordered = found.ordered()
-    parameters = set(subject.parameters)
-    first = [n for n in ordered if n.removeprefix("d") not in parameters]
-    first.sort(key=lambda n: not n.upper().startswith("DZ"))  # where dA is dZ, it is dZ that the weights see
-    for n in [*reversed([n for n in ordered if n not in first]), *reversed(first)]:
-        names.enter(n, found[n])
-    names.enter_all(subject.forward.items())
-    return names
-
-
-def _setter(subject: Subject) -> Setter:
-    setter = Setter(subject.conventions)
-    for layer in subject.activations:
-        z = symbol(subject.letter("Z", layer))
-        setter.special[_slope_name(subject, layer)] = Call(Symbol("g", Number(z.layer.value), None, 1), (z,))  # type: ignore[union-attr]
-    if subject.conventions.style in ("leibniz", "components"):
-        setter.special["L"] = Symbol("J")  # of one sample the loss is the cost, and these styles call it C
-    if subject.kind == "layer":
-        logits = (symbol(subject.letter("Z", "l")),)
-        setter.special[SLOPE] = Call(Symbol("g", Symbol("l"), None, 1), logits)
-        setter.special[VALUE] = Call(Symbol("g", Symbol("l")), logits)
-    return setter
-
-
-def _slope_name(subject: Subject, layer: int) -> str:
-    return f"g[{layer}]'({subject.letter('Z', layer)})"
-
-
 # Forward and cost --------------------------------------------------------------------------------------------------
 
 
 def _forward(subject: Subject) -> Section:
-    setter, names = _setter(subject), Names()
+    setter, names = setter_of(subject), Names()
     lines: list[Line] = []
     seen: dict[Node, str] = {}
     if subject.kind == "network":
@@ -152,7 +121,7 @@ def _cost(subject: Subject) -> Section:
     if subject.cost is None:
         return Section("Cost", "cost")
     name, node = subject.cost
-    setter = _setter(subject)
+    setter = setter_of(subject)
     if subject.kind == "expression":
         names = Names()
         names.enter_all(subject.forward.items())
@@ -173,7 +142,7 @@ def _cost(subject: Subject) -> Section:
 
 
 def _backward(subject: Subject) -> Section:
-    setter, names, found = _setter(subject), _names(subject), subject.found
+    setter, names, found = setter_of(subject), names_of(subject), subject.found
     lines: list[Line] = []
     printed: dict[Node, str] = {}
     rules = _rules(subject)
@@ -204,7 +173,7 @@ def _backward(subject: Subject) -> Section:
                     lines += _slope_lines(subject, setter, layer)
                 add(
                     n,
-                    variable(upstream, *node.shape) * variable(_slope_name(subject, layer), *node.shape),
+                    variable(upstream, *node.shape) * variable(slope_name(subject, layer), *node.shape),
                     rule="chain rule",
                     why="the activation works entry by entry, so the derivatives are multiplied entry by entry",
                 )
@@ -243,7 +212,7 @@ def _slope_lines(subject: Subject, setter: Setter, layer: int) -> list[Line]:
     if value is not zed:
         names = {value: variable(subject.letter("A", layer), *shape), zed: at}
     node = substitute(derivative, names)
-    left = _slope_name(subject, layer)
+    left = slope_name(subject, layer)
     special = setter.named(left)
     line = setter.line(special, broadcast_to(node, shape), rule=activation.replace("_", " "), label=left,
                        why=f"the derivative of the activation {activation}, from its definition")  # fmt: skip
@@ -300,7 +269,7 @@ def _reason(subject: Subject, setter: Setter, name: str) -> str:
         target = subject.found.names[stem]
         if any(s.rule == SUM_TO_ONE and s.target in _above(subject, target) for s in subject.found.steps):
             return f"1ᵀ{subject.target} = 1ᵀ, which needs: {_LAWS[SUM_TO_ONE].condition}"
-        return "the derivative of the activation is put in"
+        return "the derivative of the activation is inserted"
     return "the chain rule through the equations above"
 
 
@@ -320,7 +289,7 @@ def _above(subject: Subject, target: Node) -> set[Node]:
 
 
 def _update(subject: Subject) -> Section:
-    setter = _setter(subject)
+    setter = setter_of(subject)
     alpha = variable("alpha", 1, 1)
     lines = []
     for n in subject.parameters:
@@ -337,93 +306,6 @@ def _laws(subject: Subject) -> Section:
     parts = []
     for name in used:
         law = _LAWS[name]
-        condition = f"; it needs: {law.condition}" if law.condition else ""
-        parts.append(Section(name, "law", prose=f"{law.equation}{condition}."))
+        condition = f" This needs: {law.condition}." if law.condition else ""
+        parts.append(Section(name, "law", prose=f"{law.equation}.{condition}"))
     return Section("Laws used", "law", parts=tuple(parts))
-
-
-# Every step --------------------------------------------------------------------------------------------------------
-
-
-def _steps(subject: Subject) -> Section:
-    """All steps as lines: contributions of the uses, then each law as before = after, then what was found."""
-    setter, names, found = _setter(subject), _names(subject), subject.found
-    named = {node: n for n, node in reversed(list(found.names.items()))}
-    definitions: list[Line] = []
-    for target, label in numbered_parts(subject).items():
-        named[target] = label
-        definitions.append(setter.line(label, names.own(target), rule="name", why="a part of the expression"))
-        names.enter(label, target)
-    groups: dict[Node, list[Step]] = {}
-    for s in found.steps:
-        groups.setdefault(s.target, []).append(s)
-    written = dict.fromkeys(named.values(), 1)
-    parts = []
-    entered = set(names._of)
-    for target, steps in groups.items():
-        name = named.get(target, target.name if target.is_variable else "")
-        if target is found.output:
-            continue
-        label = f"d{name}"
-        cotangent = found.cotangents[target]
-        lines = _group(setter, names, label if name else "", steps, cotangent)
-        if name and cotangent not in entered and label not in written:
-            names.enter(label, cotangent)
-            entered.add(cotangent)
-        parts.append(Section(setter.say(label) if name else "A part without a name", "step", lines=tuple(lines)))
-    first = Section("Names of parts", "step", prose="u[1], u[2], … number parts of the expression, not layers.",
-                    lines=tuple(definitions))  # fmt: skip
-    every = ((first,) if definitions else ()) + tuple(p for p in parts if p.lines)
-    return Section("Every step", "steps", parts=every)
-
-
-def numbered_parts(subject: Subject) -> dict[Node, str]:
-    """Unnamed parts that the steps go through, from the input on: u[1], u[2], …"""
-    found = subject.found
-    if subject.kind == "layer":
-        return {}
-    named = set(found.names.values())
-    targets = dict.fromkeys(s.target for s in found.steps)
-    rest = [t for t in reversed(targets) if t not in named and not t.is_variable and t is not found.output]
-    rest = [t for t in rest if t.op.name != "broadcast"]  # what is repeated is written as itself
-    return {t: f"u[{k}]" for k, t in enumerate(rest, start=1)}
-
-
-def _group(setter: Setter, names: Names, label: str, steps: list[Step], cotangent: Node) -> list[Line]:
-    lines: list[Line] = []
-    uses = [s for s in steps if is_contribution(s)]
-    has_cost = any(s.rule == "cost" for s in steps)
-    current: Node | None = None
-    for s in uses:
-        current = s.after if current is None else current + s.after
-    if label and current is not None and uses and not has_cost:
-        rule = "; ".join(dict.fromkeys(s.rule for s in uses))
-        why = uses[0].why if len(uses) == 1 else "a part used several times adds the contributions of its uses"
-        lines.append(setter.line(label, _shown(names, current, label), rule=rule, why=why))
-    for s in steps:
-        if s.rule == "cost":
-            rule = "; ".join([*dict.fromkeys(u.rule for u in uses), "mean"])
-            lines.append(setter.line(label, names.own(s.after), rule=rule, why=s.why))
-        elif not is_contribution(s) and s.rule != "sum over uses":
-            before, after = (setter.convention(names.own(x), False) for x in (s.before, s.after))
-            left, right = setter.whole(before), setter.whole(after)
-            if write.text(left) != write.text(right):
-                shape = after.shape
-                lines.append(Line(Equation((left, right), ("=",)), s.rule, s.why, _shape(shape), ""))
-    if label and any(not is_contribution(s) for s in steps):
-        last = setter.line(label, _shown(names, cotangent, label), rule="result", why="the laws applied one by one")
-        if not lines or lines[0].formula != last.formula:
-            lines.append(last)
-    return lines
-
-
-def _shape(shape: Shape) -> tuple[str, str]:
-    from ..graph.shape import show
-
-    return show(shape.rows), show(shape.cols)
-
-
-def _shown(names: Names, node: Node, label: str) -> Node:
-    """A right side: by name if it is called otherwise than the left side."""
-    named = names.by_name(node)
-    return named if named.is_variable and named.name != label and not node.is_variable else names.own(node)

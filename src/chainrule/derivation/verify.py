@@ -72,7 +72,8 @@ class Report:
         """The verdict in one line."""
         if not self.ok:
             return f"{len({f.number for f in self.failures})} of {self.lines} lines failed"
-        head = f"{self.lines} lines verified from text and LaTeX, worst relative error {self.worst:.1e}"
+        lines = "1 line" if self.lines == 1 else f"{self.lines} lines"
+        head = f"{lines} verified from text and LaTeX, worst relative error {self.worst:.1e}"
         if self.unverified:
             numbers = list(dict.fromkeys(f.number for f in self.unverified))
             shown = ", ".join(f"({n})" for n in numbers)
@@ -163,26 +164,25 @@ class _Own:
     def __post_init__(self) -> None:
         self.small, self.widths = twin(self.subject)
         self.trials = Trials.usable(self.small, self.seed)
-        self.known: dict[tuple[str, str, int], Formula] = {}
+        self.known: dict[tuple[bool, str], list[Formula]] = {}
         if self.small is not self.subject:
             steps = any(s.kind == "steps" for s in self.document.sections)
-            for key, line in _numbered(document_of(self.small, steps=steps)):
-                self.known[key] = line.formula
-        self.place = {id(line): key for key, line in _numbered(self.document)}
+            for section in document_of(self.small, steps=steps).sections:
+                for line in section.every_line():
+                    self.known.setdefault((section.kind == "steps", line.label), []).append(line.formula)
 
     def check(self, section: Section) -> Check:
         in_steps = section.kind == "steps"
 
         def compare(line: Line, equation: Equation) -> Comparison:
-            if self.small is self.subject:
-                return self.trials.compare(equation, in_steps)
-            there = self.known.get(self.place[id(line)])
-            if there == line.formula:
+            there = self.known.get((in_steps, line.label), [])
+            if self.small is self.subject or line.formula in there:
                 return self.trials.compare(equation, in_steps)
             if is_small(self.subject):
                 return self.whole.compare(equation, in_steps)
-            if there is not None and same_formula(line.formula, there, self.widths):
-                return self._with_its_width(there, in_steps)
+            same = next((x for x in there if same_formula(line.formula, x, self.widths)), None)
+            if same is not None:
+                return self._with_its_width(same, in_steps)
             return Comparison("unreadable", 0.0, "it is another line in a small network, and this one is too wide")
 
         return compare
@@ -199,17 +199,6 @@ class _Own:
         if self._whole is None:
             self._whole = Trials.usable(self.subject, self.seed)
         return self._whole
-
-
-def _numbered(document: Document) -> Iterator[tuple[tuple[str, str, int], Line]]:
-    """Lines by kind of section, title of the part, label, and how many of these came before."""
-    seen: dict[tuple[str, str], int] = {}
-    for section in document.sections:
-        for part in (section, *section.parts):
-            for line in part.lines:
-                name = (f"{section.kind}/{part.title if part is not section else ''}", line.label)
-                seen[name] = seen.get(name, -1) + 1
-                yield (*name, seen[name]), line
 
 
 __all__ = ["Failure", "Report", "verify"]

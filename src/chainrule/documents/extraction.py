@@ -14,14 +14,20 @@ _LISTING = re.compile(r"\\begin\{(verbatim|lstlisting|minted)\*?\}(.*?)(?:\\end\
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _PERCENT = re.compile(r"(?<!\\)%[^\n]*")
 _NAMES = "equation|align|alignat|gather|multline|eqnarray|flalign|displaymath|math"
+_PARAGRAPH = r"(?:(?!\n[ \t]*\n).)"  # any letter that does not end its paragraph
 _MATH = re.compile(
     r"(?<!\\)\$\$(?P<display>.+?)(?<!\\)\$\$"
-    r"|(?<!\\)\\\[(?P<bracket>.*?)\\\]"
-    r"|(?<!\\)\\\((?P<round>.*?)\\\)"
-    rf"|\\begin\{{(?P<name>{_NAMES})(?P<star>\*?)\}}(?P<environment>.*?)\\end\{{(?P=name)(?P=star)\}}"
+    r"|(?<!\\)\\\[(?P<bracket>(?:(?!(?<!\\)\\\[).)*?)\\\]"
+    r"|(?<!\\)\\\((?P<round>(?:(?!(?<!\\)\\\().)*?)\\\)"
+    rf"|\\begin\{{(?P<name>{_NAMES})(?P<star>\*?)\}}(?P<environment>(?:(?!\\begin\{{(?P=name)\*?\}}).)*?)"
+    r"\\end\{(?P=name)(?P=star)\}"
+    rf"|(?P<open>(?<!\\)(?:\$\$|\\\[)|\\begin\{{(?:{_NAMES})\*?\}})(?P<rest>{_PARAGRAPH}*)"
     r"|(?<![\\$])\$(?P<inline>(?![\s$])(?:[^$\\\n]|\\.|\n(?!\s*\n))*?(?<![\s\\]))\$(?!\d)",
     re.DOTALL,
 )
+# The same where the $$ of a text do not come in pairs: then those that belong together stand in one paragraph.
+_MATH_UNPAIRED = re.compile(_MATH.pattern.replace("(?P<display>.+?)", f"(?P<display>{_PARAGRAPH}+?)"), re.DOTALL)
+_DOLLARS = re.compile(r"(?<!\\)\$\$")
 _RELATION = re.compile(
     r":\s*=|(?<![<>=!:+\-*/])=(?!=)|\\(?:coloneqq|coloneq|gets|leftarrow|rightarrow|to|approx|equiv|neq|ne)(?![A-Za-z])"
     r"|[←→≈≔≠]|<-|->|!="
@@ -40,6 +46,11 @@ _PROSE = words(
     "and or where for with if so then thus hence since also i.e e.g eg ie let of in the is as per when by from to",
     "therefore because such that compute sample output input loss cost otherwise",
 )
+
+
+LONGEST = 50_000  # characters of one piece of mathematics that is taken apart
+FORMULAS = 10_000  # formulas of a document
+_MOST = f"at most {LONGEST} are taken apart"
 
 
 @dataclass(frozen=True)
@@ -75,6 +86,13 @@ def extract(text: str, kind: str = "markdown") -> tuple[list[Found], list[Header
 
     kind  "markdown", "latex" or "text"; the three differ only in what a `%` and a plain line are
     """
+    found, headers, _ = extracted(text, kind)
+    return found, headers
+
+
+def extracted(text: str, kind: str = "markdown") -> tuple[list[Found], list[HeaderBlock], list[str]]:
+    """As `extract`, and warnings: what is opened as mathematics and never closed, each with its line."""
+    warnings: list[str] = []
     text = text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
     headers, text = take_headers(text)
     code: list[Found] = []
@@ -88,12 +106,22 @@ def extract(text: str, kind: str = "markdown") -> tuple[list[Found], list[Header
     found: list[Found] = []
     plain: list[str] = []
     at = 0
-    for match in _MATH.finditer(text):
+    for match in (_MATH_UNPAIRED if len(_DOLLARS.findall(text)) % 2 else _MATH).finditer(text):
         line = bisect_right(starts, match.start(match.lastgroup or 0))
         environment = match["environment"] is not None
         inner = match[0] if environment else match[1] or match[2] or match[3] or match["inline"] or ""
         line = bisect_right(starts, match.start()) if environment else line
-        found += _of_math(inner, line, display=match["inline"] is None and match["round"] is None)
+        if match["open"] is not None:
+            line, inner = bisect_right(starts, match.start()), match["rest"]
+            warnings.append(
+                f"line {line}: {match['open']} is never closed; what follows it is read up to an empty line"
+            )
+        if len(inner) > LONGEST:
+            warnings.append(
+                f"line {line}: {len(inner)} characters of mathematics in one piece are passed over: {_MOST}"
+            )
+        else:
+            found += _of_math(inner, line, display=match["inline"] is None and match["round"] is None)
         plain += [text[at : match.start()], "\ufffc" + "\n" * match[0].count("\n")]
         at = match.end()
     lines = "".join([*plain, text[at:]]).split("\n")
@@ -101,7 +129,12 @@ def extract(text: str, kind: str = "markdown") -> tuple[list[Found], list[Header
         found += _of_line(each, number, prose=kind == "latex")
     found += code
     found.sort(key=lambda f: f.line)
-    return list(_continued(found)), headers
+    if len(found) > FORMULAS:
+        warnings.append(
+            f"line {found[FORMULAS].line}: what follows is passed over: at most {FORMULAS} formulas are judged"
+        )
+        del found[FORMULAS:]
+    return list(_continued(found)), headers, warnings
 
 
 def take_headers(text: str) -> tuple[list[HeaderBlock], str]:
@@ -362,7 +395,7 @@ def _of_code(block: str, first: int) -> Iterator[Found]:
             i += 1
             statement += " " + _without_comment(lines[i]).strip()
         i += 1
-        printed = " ".join(lines[start].split()) if i == start + 1 else " ".join(statement.split())
+        printed = " ".join(statement.split())
         for part in statement.split(";"):
             match = _STATEMENT.fullmatch(part.strip())
             if match is None or _KEYWORD.match(part.strip()) or _DATA.search(match[3]):

@@ -9,13 +9,13 @@ from dataclasses import replace
 from typing import Literal
 
 from ..errors import ChainruleError, ConfigurationError, DataError, FormulaError
-from ..judge.verdict import Declared, Judgement
+from ..judge.verdict import NO_NETWORK, Declared, Judgement
 from ..notation.canonical import canonical
 from ..notation.formula import Array, Binary, Call, Dots, Equation, Formula, Index, Negate, Number, Symbol, symbols
-from .extraction import Found, extract, has_relation
+from .extraction import Found, extracted, has_relation
 from .header import Header, Notation, Stretch, read_header
 from .own import as_read, in_own_letters
-from .report import DocumentReport, Entry
+from .report import DocumentReport, Entry, shortened
 from .tex import words
 
 LARGEST = 5_000_000
@@ -37,6 +37,7 @@ _LETTERS = words(
     "X Y Yhat W b Z A dZ dA dW db x y yhat w z a dz da dw L J C alpha g sigma sig softmax exp ln log sqrt tanh",
     "sigmoid relu i j k l m n ell N M",
 )
+_CALLED = words("sum mean max maximum min minimum abs square norm dot outer diag True False")
 
 
 def decoded(data: bytes, name: str) -> str:
@@ -92,16 +93,33 @@ def judge_document(
 
     Raises `ConfigurationError` for a header that cannot be read.
     """
-    found, blocks = extract(text, kind or kind_of(name))
+    found, blocks, warnings = extracted(text, kind or kind_of(name))
     if header is None:
         header = Header()
         for i, block in enumerate(blocks):
             own = read_header(block.toml, name, block.line, start=block.line if i else 1)
             header = header.followed_by(own)
     stretches = [s.overridden(overrides or {}) for s in header.stretches(text)]
-    return DocumentReport(
-        name, tuple(_judged(found, stretches, read or read_found, judge or _judge(seconds), progress))
-    )
+    entries = _judged(found, stretches, read or read_found, judge or _judge(seconds), progress)
+    return DocumentReport(name, tuple(entries), (*warnings, *_nothing_found(entries, text)))
+
+
+_SIGN = re.compile(r"\\(?:frac|partial|sum|begin|\(|\[)|\$|[∂Σ∑∇⊙ᵀ]|\w ?= ?\w")
+
+
+def _nothing_found(entries: Sequence[Entry], text: str) -> list[str]:
+    """A warning where a text has signs of mathematics and no formula of it states anything."""
+    if any(e.status != "no statement" for e in entries):
+        return []
+    text = re.sub(r"<!--.*?(?:-->|\Z)", lambda m: "\n" * m[0].count("\n"), text, flags=re.DOTALL)
+    sign = _SIGN.search(text)
+    if sign is None:
+        return []
+    line = text.count("\n", 0, sign.start()) + 1
+    return [
+        f"no formula was found, though line {line} has signs of mathematics: write formulas between $ and $, in a "
+        "block of code, or each on a line of its own"
+    ]
 
 
 def judge_formulas(
@@ -121,12 +139,13 @@ def judge_formulas(
         try:
             reader(each, stretch.readings[0][1])
         except ChainruleError as error:
-            raise FormulaError(f"{each.text!r} cannot be read: {error}") from None
+            raise FormulaError(f"{shortened(each.text, 60)!r} cannot be read: {error}") from None
     entries = _judged(found, [stretch], reader, judge or _judge(seconds), None)
     for entry in entries:
         if entry.status == "no statement":
             raise ConfigurationError(
-                f"{entry.found.text!r} states nothing ({entry.why}): give an equation: dW[2] = 1/m * dZ[2] @ A[1].T"
+                f"{shortened(entry.found.text, 60)!r} states nothing ({entry.why}): "
+                "give an equation: dW[2] = 1/m * dZ[2] @ A[1].T"
             )
     return DocumentReport("formula", tuple(entries))
 
@@ -143,13 +162,13 @@ def _judged(
     taken: dict[str, str] = {}
     known: dict[tuple[str, str, tuple[Declared, ...]], Judgement] = {}
     starts = [s.start for s in stretches]
-    stretch = stretches[0]
+    stretch, current = _without_known(stretches[0], judge), 0
     for i, each in enumerate(found):
         if progress is not None:
             progress(i, len(found))
-        at = stretches[max(0, bisect_right(starts, each.line) - 1)]
-        if at is not stretch:
-            stretch, taken = at, {}
+        number = max(0, bisect_right(starts, each.line) - 1)
+        if number != current:
+            stretch, taken, current = _without_known(stretches[number], judge), {}, number
         for entry in _entry(each, stretch, taken, known, read, judge):
             latex = each.syntax == "latex" and len(each.formula) <= LONGEST_SHOWN
             shown = as_read(each.formula, stretch.readings[0][1].as_letters()) if latex else ""
@@ -157,6 +176,28 @@ def _judged(
     if progress is not None:
         progress(len(found), len(found))
     return entries
+
+
+def _without_known(stretch: Stretch, judge: Judge) -> Stretch:
+    """The stretch without declared definitions of this library's letters that its network has by itself.
+
+    `z = w.T @ x + b` in a network of one unit says nothing new; taken up, it would hide that w and b are its own.
+    """
+
+    def needed(definition: str, notation: Notation, name: str) -> bool:
+        left = re.match(r"\s*(\w+)\s*:?=", definition)
+        if left is None or left[1] not in _LETTERS or notation.network in ("any", NO_NETWORK):
+            return True
+        bare = replace(notation, definitions=())
+        return judge(Found(0, definition, definition, "text"), (bare.declared(name),)).verdict != "right"
+
+    return replace(
+        stretch,
+        readings=tuple(
+            (name, replace(x, definitions=tuple(d for d in x.definitions if needed(d, x, name))))
+            for name, x in stretch.readings
+        ),
+    )
 
 
 def _entry(
@@ -206,7 +247,9 @@ def _entry(
     if each.syntax == "code" and judgement.verdict == "cannot tell":
         return [Entry(each, "no statement", why=f"code: {judgement.note}")]
     mended = in_own_letters(judgement, _meant(judgement, declared).letters, latex=each.syntax == "latex")
-    return [Entry(each, "judged", judgement, mended=mended, readings=tuple(d.name for d in declared if len(declared) > 1))]
+    return [
+        Entry(each, "judged", judgement, mended=mended, readings=tuple(d.name for d in declared if len(declared) > 1))
+    ]
 
 
 def _meant(judgement: Judgement, declared: Sequence[Declared]) -> Declared:
@@ -285,7 +328,8 @@ def defined_letter(equation: Equation) -> str:
 def _known(equation: Formula, taken: dict[str, str]) -> bool:
     """Whether the sides behind the first are written in names that mean something."""
     names = {s.name for side in equation.children[1:] for s in symbols(side)}
-    return all(n in _LETTERS or n in taken or n.removeprefix("d") in _LETTERS for n in names)
+    known = _LETTERS | _CALLED | taken.keys()
+    return all(n in known or n.removeprefix("d") in known for n in names)
 
 
 def _declares(stretch: Stretch, letter: str) -> bool:

@@ -1,4 +1,4 @@
-"""Formulas shown in the letters of their document: as they were read, and mendings put back from this library's names."""
+"""Formulas shown in the letters of their document: as they were read, and mendings put back from our names."""
 
 from __future__ import annotations
 
@@ -130,9 +130,11 @@ def _split(layer: Formula) -> tuple[Symbol | None, Fraction]:
     """`i - 1` as i and -1; no letter where a layer is anything else."""
     if isinstance(layer, Symbol):
         return layer, Fraction(0)
-    if isinstance(layer, Binary) and layer.sign in "+-" and isinstance(layer.left, Symbol):
-        if isinstance(layer.right, Number):
-            return layer.left, layer.right.value if layer.sign == "+" else -layer.right.value
+    match layer:
+        case Binary(sign="+", left=Symbol() as letter, right=Number(value=shift)):
+            return letter, shift
+        case Binary(sign="-", left=Symbol() as letter, right=Number(value=shift)):
+            return letter, -shift
     return None, Fraction(0)
 
 

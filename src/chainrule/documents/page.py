@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape, unescape
 from typing import Any
 
-from .report import DocumentReport, Entry, details, reason, summary
+from .report import DocumentReport, Entry, details, reason, shortened, summary
 from .tex import words
 
 _SIGNS = {"right": "✓", "right if": "≈", "wrong": "✗", "cannot tell": "?", "definition": "≔", "no statement": "·"}
@@ -40,7 +40,7 @@ td.verdict { white-space: nowrap; font-weight: 600; }
 ul.details { margin: .4rem 0 0; padding-left: 1.1rem; white-space: pre-wrap; }
 code { font-family: ui-monospace, monospace; font-size: .92em; }
 p.warning { color: var(--if); }
-math { font-size: 1.1em; } .source { color: var(--other); font-size: .85em; }
+math { font-size: 1.1em; math-style: normal; } .source { color: var(--other); font-size: .85em; }
 """
 
 
@@ -70,13 +70,13 @@ def _document(report: DocumentReport, everything: bool) -> str:
 def _row(entry: Entry) -> str:
     found = entry.found
     formula = mathml(found.formula) if found.syntax == "latex" else ""
-    formula = formula or f"<code>{escape(entry.line)}</code>"
+    formula = formula or f"<code>{escape(shortened(entry.line, 1000))}</code>"
     items = "".join(f"<li>{escape(x.strip())}</li>" for x in details(entry))
     more = f'<ul class="details">{items}</ul>' if items else ""
     verdict = entry.verdict
     return (
         f'<tr class="v-{verdict.replace(" ", "-")}"><td class="line">{found.line}</td>'
-        f'<td title="{escape(found.text)}">{formula}</td>'
+        f'<td title="{escape(shortened(found.text, 1000))}">{formula}</td>'
         f'<td class="verdict">{_SIGNS.get(verdict, "")} {escape(verdict)}</td>'
         f"<td>{escape(reason(entry))}{more}</td></tr>\n"
     )
@@ -136,4 +136,8 @@ def _is_function(element: Any) -> bool:
     """Whether an element is a function's name of several letters, as in `y ln a`, perhaps with a power or an index."""
     while element.tag in ("msub", "msup", "msubsup") and len(element):
         element = element[0]
-    return element.tag in ("mi", "mo") and len(unescape(element.text or "").strip()) > 1 and unescape(element.text or "").strip().isalpha()
+    return (
+        element.tag in ("mi", "mo")
+        and len(unescape(element.text or "").strip()) > 1
+        and unescape(element.text or "").strip().isalpha()
+    )

@@ -119,7 +119,7 @@ def as_text(reports: Sequence[DocumentReport], *, everything: bool = False) -> s
         for entry in report.entries:
             if everything or entry.status != "no statement":
                 why = reason(entry)
-                lines.append(f"{report.name}:{entry.found.line}: {entry.verdict}: {entry.line}")
+                lines.append(f"{report.name}:{entry.found.line}: {entry.verdict}: {shortened(entry.line, 1000)}")
                 lines += [f"    {why}"] if why and entry.verdict != "wrong" else []
                 lines += [f"    {x}" for x in details(entry)]
     return "\n".join([*lines, summary(reports)]) + "\n"
@@ -169,8 +169,8 @@ def details(entry: Entry) -> list[str]:
         words = cause.words or cause.cause
         lines.append(f"{words}" if cause.cause in words or not cause.cause else f"{cause.cause}: {words}")
         if cause.found or cause.wanted:
-            said = cause.found in words and cause.wanted in words and len(judgement.causes) == 1
-            if not (said and cause.found and cause.wanted):
+            told = cause.found and cause.wanted and cause.found in words and cause.wanted in words
+            if not told:
                 lines.append(f"  stands there: {cause.found or 'nothing'}")
                 lines.append(f"  should stand there: {cause.wanted or 'nothing'}")
         elif cause.place:

@@ -48,6 +48,7 @@ def latex_name(name: str) -> str:
 
 
 Node.__str__ = text  # type: ignore[assignment,method-assign]  # printing knows nodes, nodes do not know printing
+Node._repr_latex_ = lambda node: f"$\\displaystyle {latex(node)}$"  # type: ignore[attr-defined]  # notebooks ask for it
 
 
 def _render(node: Node, style: Style, names: Mapping[Node, str], inside: bool) -> str:

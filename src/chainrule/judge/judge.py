@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import difflib
-import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Literal
 
 from ..errors import ChainruleError
@@ -16,19 +14,13 @@ from ..notation.formula import ONE, Equation, Formula, Symbol
 from ..notation.letters import Letters
 from ..notation.read import Syntax, read
 from .ascii import written
-from .attempts import ENTRYWISE, Attempt, attempts, bases_of, depth_of, has_small_letters, usual_samples
+from .attempts import ENTRYWISE, Attempt, attempts, bases_of, depth_of, usual_samples
 from .clothes import clothes
-from .conditions import between_dots, conventions, has_last_layer, has_outputs, with_layer
+from .conditions import between_dots, has_outputs, with_layer
+from .mended import mended
 from .parts import LAYERED, layers_of
-from .search import STAGES, Mending, mendings
 from .verdict import Declared, Finding, Judgement
-from .worlds import (
-    Survey,
-    Worlds,
-    convention_of,
-    highest_layer,
-    is_general,
-)
+from .worlds import HIGHEST, Survey, convention_of, highest_layer, is_general
 
 
 def check_formula(
@@ -44,7 +36,7 @@ def check_formula(
     layout: Literal["numerator", "denominator"] | None = None,
     definitions: Mapping[str, str] | Sequence[str] = (),
     readings: Sequence[Declared] = (),
-    seconds: float = 2.0,
+    seconds: float = 1.0,
 ) -> Judgement:
     """Judge one formula.
 
@@ -82,27 +74,21 @@ def _joined(text: str, judged: Sequence[tuple[Declared, Judgement]]) -> Judgemen
     good = [(d, j) for d, j in judged if j.verdict == "right"]
     if len(good) == len(judged):
         return replace(good[0][1], text=text)
-    tried = "; ".join(f"{d.name or 'as it stands'}: {_short(j)}" for d, j in judged)
     if good:
         names = " or ".join(d.name or "read as it stands" for d, _ in good)
-        return replace(good[0][1], verdict="right if", condition=names, note=_and(good[0][1].note, tried))
+        return replace(good[0][1], verdict="right if", condition=names)
     maybe = [(d, j) for d, j in judged if j.verdict == "right if"]
     if maybe:
         d, j = maybe[0]
         condition = f"{d.name}, and {j.condition}" if d.name else j.condition
-        return replace(j, condition=condition, note=_and(j.note, tried))
+        return replace(j, condition=condition)
     bad = [(d, j) for d, j in judged if j.verdict == "wrong"]
     if bad:
         d, j = min(bad, key=lambda x: (x[1].cause in ("not named", "shape"), len(x[1].causes)))
-        mended = f"mended for the reading {d.name!r}" if d.name and j.correction else ""
-        return replace(j, note=_and(j.note, mended, tried))
-    return replace(judged[0][1], note=_and(judged[0][1].note, tried))
-
-
-def _short(j: Judgement) -> str:
-    if j.verdict == "right if":
-        return f"right if {j.condition}"
-    return f"wrong ({j.cause})" if j.verdict == "wrong" and j.correction else j.verdict
+        chosen = f"mended for the reading {d.name!r}" if d.name and j.correction else ""
+        everywhere = "wrong under every declared reading" if len(bad) == len(judged) else ""
+        return replace(j, note=_and(j.note, chosen, everywhere))
+    return judged[0][1]
 
 
 def _and(*notes: str) -> str:
@@ -122,6 +108,9 @@ def _judge(text: str, syntax: Syntax, declared: Declared, seconds: float, *, men
     plain = taken[0][0]
     if len(plain.sides) < 2 or plain.sides[0] == Symbol(""):
         return Judgement(text, "cannot tell", note="it states no equation", reading=written(plain))
+    if highest_layer(plain) > HIGHEST:
+        note = f"it names layer {highest_layer(plain)}, and networks of at most {HIGHEST} layers are tried"
+        return Judgement(text, "cannot tell", note=note, reading=written(plain))
     samples = declared.samples or usual_samples(plain)
     first = Attempt("", plain, convention_of(declared, samples), depth_of(plain, declared), declared)
     bases = bases_of(taken, first)
@@ -132,6 +121,9 @@ def _judge(text: str, syntax: Syntax, declared: Declared, seconds: float, *, men
     tried = [(base, survey) for (base, _), survey in zip(bases, surveys, strict=True)]
     for (base, trees), survey in zip(bases, surveys, strict=True):
         for attempt in attempts(trees, base, samples, survey):
+            if time.perf_counter() > started + max(seconds, _FOR_READINGS):
+                note = "there was no time to try all its readings and conventions: split the formula"
+                return Judgement(text, "cannot tell", note=note, reading=written(plain))
             if attempt.worlds.once(attempt.tree):
                 other = attempt.survey()
                 if other.everywhere:
@@ -142,7 +134,8 @@ def _judge(text: str, syntax: Syntax, declared: Declared, seconds: float, *, men
     if narrower is not None and (not general or ENTRYWISE in narrower.condition + narrower.note):
         return narrower
 
-    (base, trees), survey = bases[0], surveys[0]
+    at = min(range(len(bases)), key=lambda i: _CAN_BE_EVALUATED.get(_status(surveys[i]), 2))
+    (base, trees), survey = bases[at], surveys[at]
     new = _defines(plain, survey)
     if new is not None:
         return Judgement(text, "cannot tell", note=f"it defines a new letter, {new}", reading=written(plain))
@@ -155,17 +148,26 @@ def _judge(text: str, syntax: Syntax, declared: Declared, seconds: float, *, men
     filled = () if layers_of(plain) else with_layer(plain, ONE)[1]
     if "!=" in plain.relations:
         return narrower or _unmended(text, plain, survey, unknown)
-    mended = _mended(text, trees, base, samples, unknown, started + seconds, filled)
-    if mended is not None and len(mended.causes) > 1 and declared.loss is None and _states_a_loss(plain):
-        mended = None  # with two changes one loss becomes another
-    if mended is not None and (narrower is None or len(mended.causes) == 1):
-        return mended if not declared.letters.rename else replace(mended, note=_and(mended.note, _OURS))
+    others = [b for (b, _), s in zip(bases, surveys, strict=True) if b is not base and _status(s) == "different"]
+    found = mended(text, trees, base, samples, unknown, started + seconds, filled=filled, bases=others)
+    if found is not None and len(found.causes) > 1 and declared.loss is None and _states_a_loss(plain):
+        found = None  # with two changes one loss becomes another
+    if found is not None and (narrower is None or len(found.causes) == 1):
+        return found if not declared.letters.rename else replace(found, note=_and(found.note, _OURS))
     if narrower is not None:
         return narrower
     if declared.loss is None and _states_a_loss(plain):
         note = "it states a loss, and which loss is meant was not declared"
         return Judgement(text, "cannot tell", note=note, reading=written(plain))
     return _unmended(text, base.tree, survey, unknown)
+
+
+_FOR_READINGS = 0.8  # seconds: all readings are tried, however little time is given for a mending
+_CAN_BE_EVALUATED = {"different": 0, "shape": 1}  # the world in which a mistake is looked for, best first
+
+
+def _status(survey: Survey) -> str:
+    return "" if survey.first is None else survey.first.status
 
 
 def _holds(text: str, attempt: Attempt, survey: Survey) -> Judgement:
@@ -245,120 +247,6 @@ def _refused(tree: Equation, unknown: frozenset[str]) -> str:
         if not difflib.get_close_matches(name, sorted(LAYERED | {"X", "Y", "Yhat", "alpha"}), n=1, cutoff=0.6):
             return f"{name} is not defined: declare what it stands for"
     return ""
-
-
-def _mended(
-    text: str,
-    taken: Sequence[tuple[Equation, str]],
-    base: Attempt,
-    samples: str,
-    unknown: frozenset[str],
-    deadline: float,
-    filled: Sequence[str] = (),
-) -> Judgement | None:
-    """The smallest mending, over every reading of the text and of what it is about."""
-    targets = [base]
-    if base.declared.samples is None and samples == "batch" and has_small_letters(base.tree):
-        one = replace(base.convention, samples="one")
-        targets.append(replace(base, condition="taken for one sample", convention=one))
-    if base.declared.network is None and not base.numbers and base.depth > 1:
-        highest = highest_layer(base.tree)
-        if highest > 1 and has_last_layer(base.tree):
-            targets[0] = replace(base, condition=f"layer {highest} is taken for the last", depth=highest)
-        if has_outputs(base.tree):
-            targets.append(replace(base, condition="for one output unit", numbers=1))
-    for tree, note in taken[1:3]:
-        targets.append(replace(base, condition=f"read so: {note or written(tree)}", tree=tree))
-    for words, change in conventions(base.declared, samples, base.tree):
-        if change.keys() & {"place", "rows", "layout"}:
-            targets.append(replace(base, condition=words, convention=replace(base.convention, **change)))
-    best: tuple[Attempt, list[Mending]] | None = None
-    for stage in STAGES:
-        for i, target in enumerate(targets):
-            now = time.perf_counter()
-            share = max(0.05, deadline - now) / (len(targets) - i) / (2 if stage == 2 else 1)
-            place = target.worlds
-            quick = partial(place.once, like=target.tree)
-            found = mendings(target.tree, quick, _wider(place, target.tree), now + share, stage=stage, unknown=unknown)
-            if found and (best is None or found[0].size < best[1][0].size):
-                best = (target, found)
-                if found[0].size <= stage:
-                    break
-        if best is not None:
-            break
-    if best is None:
-        return None
-    target, found = best
-    first, *others = found
-    judged = Judgement(
-        text,
-        "wrong",
-        causes=_findings(target.tree, first),
-        others=_distinct(target.tree, first, others),
-        note=target.condition,
-        reading=written(target.tree),
-    )
-    return _without_layer(judged, filled) if filled else judged
-
-
-_OF_ONE_LAYER = re.compile(r"\b(d?)([WbZAzag])\[1\]")
-
-
-def _without_layer(judged: Judgement, filled: Sequence[str]) -> Judgement:
-    """The judgement of a formula about one layer in the letters of the formula, which name no layer."""
-
-    def shown(text: str) -> str:
-        def plain(match: re.Match[str]) -> str:
-            small = match[2] == "W" and not {"W", "dW"} & set(filled)
-            return match[1] + ("w" if small else match[2])
-
-        return _OF_ONE_LAYER.sub(plain, text)
-
-    def of(finding: Finding) -> Finding:
-        return Finding(finding.cause, *(shown(x) for x in list(finding.to_json().values())[1:]))
-
-    return replace(
-        judged,
-        causes=tuple(of(x) for x in judged.causes),
-        others=tuple(tuple(of(x) for x in other) for other in judged.others),
-        reading=shown(judged.reading),
-    )
-
-
-def _wider(place: Worlds, original: Equation) -> Callable[[Equation], int]:
-    """In how many cases a mending holds, or 0 if the formula itself holds in as many: then it mends nothing."""
-    already = place.support(original)
-
-    def support(tree: Equation) -> int:
-        held = place.support(tree)
-        return held if held > already else 0
-
-    return support
-
-
-def _findings(tree: Equation, mending: Mending) -> tuple[Finding, ...]:
-    correction = written(mending.tree)
-    return tuple(
-        Finding(e.cause, written(e.before), written(e.before), written(e.after), correction, e.explanation)
-        for e in mending.edits
-    )
-
-
-def _distinct(tree: Equation, first: Mending, others: Sequence[Mending]) -> tuple[tuple[Finding, ...], ...]:
-    """The other mendings: each text once, and of one mistake at parts within one another the first alone."""
-    kept = [first]
-    for mending in others:
-        if not any(written(mending.tree) == written(k.tree) or _same_mistake(mending, k) for k in kept):
-            kept.append(mending)
-    return tuple(_findings(tree, mending) for mending in kept[1:])
-
-
-def _same_mistake(a: Mending, b: Mending) -> bool:
-    """The same causes at places of which one lies in the other: the edits differ in writing alone."""
-    if [e.cause for e in a.edits] != [e.cause for e in b.edits]:
-        return False
-    pairs = zip(a.edits, b.edits, strict=True)
-    return all(x.path[: len(y.path)] == y.path or y.path[: len(x.path)] == x.path for x, y in pairs)
 
 
 def _unmended(text: str, plain: Equation, survey: Survey, unknown: frozenset[str]) -> Judgement:

@@ -6,6 +6,8 @@ alone (every symbol, every operator, on both sides); whether one mends the formu
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -86,14 +88,17 @@ class Edit:
         return self.size, 1 if self.path[:1] == (0,) else 0, _RANK.get(self.cause, 99), self.path
 
 
-def edits(equation: Equation, *, unknown: frozenset[str] = frozenset()) -> list[Edit]:
+def edits(equation: Equation, *, unknown: frozenset[str] = frozenset(), deadline: float = math.inf) -> list[Edit]:
     """Every single edit of a formula, smallest and most plausible first; of equal results only the first.
 
-    unknown  names that mean nothing: what replaces them mends an undefined symbol
+    unknown   names that mean nothing: what replaces them mends an undefined symbol
+    deadline  moment of `time.perf_counter` after which no part is looked at any more
     """
     found: list[Edit] = []
     setting = Setting(equation, unknown)
     for place in setting.places:
+        if time.perf_counter() > deadline:
+            break
         for cause, after, size, explanation in _changes(place, setting):
             if after == place.part:
                 continue

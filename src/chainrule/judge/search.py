@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import chain, combinations
 
 from ..notation.formula import Binary, Equation, Formula, Path, Symbol
@@ -36,24 +35,24 @@ STAGES = (1, 2, 3)  # mistakes alone, in pairs, in threes
 
 def mendings(
     equation: Equation,
+    singles: Sequence[Edit],
     quick: Test,
     full: Weigh,
     deadline: float,
     *,
     stage: int,
-    unknown: frozenset[str] = frozenset(),
 ) -> list[Mending]:
     """The smallest mendings of a formula that does not hold, by as many edits as the stage says.
 
+    singles   its single edits
     quick     whether a formula holds in one small world, `full` in how many it does (0: not)
-    deadline  moment of `time.perf_counter` at which the search for pairs and threes ends
+    deadline  moment of `time.perf_counter` at which the search ends
     """
     seen: set[Equation] = {equation}
     found: list[Mending] = []
-    singles = _singles(equation, unknown)
     several = {1: _alone(singles), 2: _pairs(equation, singles), 3: _threes(equation, singles)}[stage]
     for made, tree in several:
-        if stage > 1 and (time.perf_counter() > deadline or (found and stage == 2 and _size(made) > found[0].size)):
+        if time.perf_counter() > deadline or (found and stage == 2 and _size(made) > found[0].size):
             break
         if tree in seen:
             continue
@@ -65,15 +64,10 @@ def mendings(
             less = together(equation, fewer)  # the third may have changed nothing
             if less is not None and full(less) == support:
                 made, tree = fewer, less
-        if not found:  # ties are near it in the order; the whole rest is not searched for them
+        if not found and stage > 1:  # ties are near it in the order; the whole rest is not searched for them
             deadline = min(deadline, time.perf_counter() + _FOR_TIES)
         found.append(Mending(made, tree, _size(made), support))
     return smallest(found)
-
-
-@lru_cache(maxsize=64)
-def _singles(equation: Equation, unknown: frozenset[str]) -> tuple[Edit, ...]:
-    return tuple(edits(equation, unknown=unknown))
 
 
 def _alone(singles: Sequence[Edit]) -> Iterator[tuple[tuple[Edit, ...], Equation]]:
@@ -176,6 +170,8 @@ def _pairs(equation: Equation, singles: Sequence[Edit]) -> Iterator[tuple[tuple[
                     if tree is not None and not trivial(tree, equation):
                         yield (a, b), tree
     for a in right:
+        if a.size > 1:
+            break
         for b in edits(a.tree):
             if a.size + b.size <= 2 and not _apart(a.path, b.path) and not trivial(b.tree, equation):
                 yield (a, b), b.tree

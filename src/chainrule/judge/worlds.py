@@ -19,6 +19,7 @@ from .verdict import Declared
 SAMPLES = 7
 DISTINCT = (3, 5, 4, 2, 6, 3, 5)
 EQUAL = 4
+HIGHEST = 16  # layers of a network that is tried
 
 # Where no network is given: an output activation with the loss that it is made for, and one that does not match.
 # The hidden activations differ from layer to layer, so that g[l] is not g[l+1].

@@ -137,10 +137,15 @@ def _(n: Node) -> Node | None:
 @law("transpose of what acts entry by entry", "f(Aᵀ)ᵀ = f(A)", "transpose")
 def _(n: Node) -> Node | None:
     (x,) = n.inputs
-    known = [is_op(y, "transpose") or y.is_constant for y in x.inputs]
+    known = [is_op(y, "transpose") or y.is_constant or _turns(y) for y in x.inputs]
     if not x.op.pointwise or not all(known) or all(y.is_constant for y in x.inputs):
         return None
     return build(x.op, tuple(_transposed(y) for y in x.inputs), x.attrs)
+
+
+def _turns(x: Node) -> bool:
+    """Whether a product has a transposed factor, so that its transpose is no longer to write."""
+    return is_op(x, "matmul") and any(is_op(y, "transpose") for y in x.inputs)
 
 
 def _transposed(x: Node) -> Node:

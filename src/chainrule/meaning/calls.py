@@ -12,7 +12,7 @@ from .context import Context, argument_names
 from .letters import LOSSES, PER_SAMPLE
 from .lists import unreadable
 from .quantities import Key
-from .sums import kronecker
+from .sums import OVER, kronecker, over_indices
 from .values import SAMPLE, Labels, Value, misfit, size, spread, undefined
 
 ACTIVATIONS = frozenset({"g", "f", "h", "phi", "psi"})
@@ -35,6 +35,8 @@ def call(c: Context, part: Call) -> Value:
     count = len(part.arguments) - len(part.names)
     if isinstance(f, Partial):  # dg/dz (z): evaluated at its argument
         return c.eval(At(f, Equation((f.denominator, part.arguments[0]), ("=",))))
+    if isinstance(f, Index) and isinstance(f.base, Symbol) and f.base.name in OVER and count == 1 and not part.names:
+        return over_indices(c, f.base.name, f.entries, part.arguments[0])
     if isinstance(f, Index):
         return c.eval(Index(Call(f.base, part.arguments, part.names), f.entries))
     if not isinstance(f, Symbol):

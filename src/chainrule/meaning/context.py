@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,10 @@ from ..notation.formula import Binary, Call, Equation, Formula, Index, Negate, N
 from .convention import Convention
 from .generic import Generic
 from .quantities import Key, Structure, generator, key_of
-from .values import SAMPLE, Array, Labels, NoValueError, Value, misfit, moved_to_label, spread, undefined
+from .values import SAMPLE, Array, Labels, NoValueError, Value, bounded, misfit, moved_to_label, spread, undefined
 
 STEP = 1e-40  # of the complex step: nothing is subtracted, so it can be so small that its square vanishes
+_FUNCTION_WORK = 2_000  # what one entry of an unknown function costs, in numbers
 PARAMETERS = frozenset({"W", "b", "gamma", "beta"})
 
 
@@ -92,6 +94,7 @@ class Context(ABC):
         self.depth: int = parent.depth + 1 if parent else 0
         self.open: set[Key] = parent.open if parent else set()
         self.root: Context = parent.root if parent else self
+        self.work = 0  # of the root: how many numbers were computed
 
     @property
     def convention(self) -> Convention:
@@ -145,6 +148,7 @@ class Context(ABC):
         known = self.model.generic
         if name not in known:
             entries = self.model.shapes.get(name, (1, 1))[0]
+            bounded(entries * _FUNCTION_WORK)
             known[name] = Generic(name, generator(self.model.seed, "function", name), entries)
         result: Value = known[name](values, order)
         return result
@@ -195,6 +199,8 @@ class Context(ABC):
         union: Labels = ()
         for v in inputs.values():
             union += tuple(x for x in v.labels if x not in union)
+        lengths = {x: v.length(x) for v in inputs.values() for x in v.labels}
+        bounded(prod(lengths.values()) * max((v.shape[0] * v.shape[1] for v in inputs.values()), default=1))
         arrays = {n: v.array if not v.labels else spread(v, union) for n, v in inputs.items()}
         return Value(tape(arrays), union, samples=key in self.model.structure.sampled)
 
@@ -213,6 +219,7 @@ class Context(ABC):
     def _free(self, key: Key) -> Value:
         name = str(key[1])
         shape = self.model.shapes.get(name, (1, 1))
+        bounded(shape[0] * shape[1])
         numbers = generator(self.model.seed, "free", name).uniform(0.4, 1.6, shape)
         return self._leaf((name, None), numbers, False)
 
@@ -333,6 +340,7 @@ class Context(ABC):
 def stepped(base: Value, label: str) -> Value:
     """A value with a complex step at each of its entries in turn, along a new label."""
     r, c = base.shape
+    bounded(r * c * base.array.size)
     steps = np.zeros((r * c, r * c), complex)
     steps[np.diag_indices(r * c)] = 1j * STEP
     steps = steps.reshape((r * c, *(1 for _ in base.labels), r, c))

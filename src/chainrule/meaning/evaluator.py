@@ -31,8 +31,11 @@ from .letters import CONSTANTS, LOSSES, place_of, view
 from .lists import entries_value, unreadable
 from .partials import partial, pick_entries
 from .signs import binary
-from .sums import kronecker, sum_value
-from .values import NoValueError, Value, scalar, undefined
+from .sums import by_cases, kronecker, sum_value
+from .values import NoValueError, Value, entrywise, scalar, undefined
+
+MOST_WORK = 30_000_000  # numbers that one evaluation computes: half a second
+_STEP_WORK = 1_000  # what a part costs however small it is
 
 
 class Evaluator(Context):
@@ -43,7 +46,11 @@ class Evaluator(Context):
             rule = _RULES.get(type(part))
             if rule is None:
                 raise unreadable(f"{type(part).__name__.lower()} has no value")
-            return rule(self, part)
+            value = rule(self, part)
+            self.root.work += value.array.size + _STEP_WORK
+            if self.root.work > MOST_WORK:
+                raise undefined("it is too large to be tried: too many indices or layers at once")
+            return value
         except NoValueError as p:
             if p.part is None:
                 p.part = part
@@ -78,6 +85,8 @@ class Evaluator(Context):
                 return scalar(number)
             if plain and name in CONSTANTS:
                 return scalar(CONSTANTS[name])
+            if plain and name == "I":
+                return Value(np.ones((1, 1)), unit=True)
             raise
         return view(self, self.stored(place.key), place)
 
@@ -139,7 +148,7 @@ class Evaluator(Context):
 
     def _negate(self, part: Negate) -> Value:
         v = self.eval(part.operand)
-        return Value(-v.array, v.labels, flat=v.flat)
+        return Value(-v.array, v.labels, flat=v.flat, unit=v.unit)
 
     def _transpose(self, part: Transpose) -> Value:
         return self.eval(part.operand).T
@@ -152,6 +161,8 @@ class Evaluator(Context):
         if not part.entries:
             raise unreadable("an index without entries")
         base = self.eval(part.base)
+        if base.unit:
+            return entrywise(base, kronecker(self, part.entries), np.multiply)
         labels, array = pick_entries(self, base.labels, base.array, part.entries)
         return Value(array, labels)
 
@@ -174,7 +185,7 @@ class Evaluator(Context):
 
 
 def _without_value(c: Context, part: Formula) -> Value:
-    said = {Cases: "a definition by cases", Dots: "dots outside a list", Slice: "a colon outside indices"}
+    said = {Dots: "dots outside a list", Slice: "a colon outside indices"}
     raise unreadable(said.get(type(part), "an equation inside a formula"))
 
 
@@ -190,7 +201,7 @@ _RULES: dict[type[Formula], Callable[[Evaluator, Any], Value]] = {
     Partial: partial,
     At: Evaluator._at,
     Array: entries_value,
-    Cases: _without_value,
+    Cases: by_cases,
     Dots: _without_value,
     Slice: _without_value,
     Equation: _without_value,

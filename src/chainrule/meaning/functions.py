@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from ..notation.formula import Formula, Number, Symbol
 from ..ops import ACTIVATIONS
 from .context import Context
 from .tape import Function, function
-from .values import Value, dot, entrywise, misfit, outer, product, undefined
+from .values import Array, Value, bounded, dot, entrywise, misfit, outer, product, undefined
 
 NOT_ENTRYWISE = "is not entry by entry"
 NAMES = {
@@ -57,20 +58,31 @@ def _spoken(name: str) -> str:
 
 
 REDUCTIONS = frozenset({"sum", "mean", "average"})
-OTHERS = frozenset({"max", "min", "norm", "outer", "diag", "trace", "tr", "dot", "matmul", "multiply", "transpose"})
+OTHERS = frozenset({"max", "min", "norm", "outer", "diag", "trace", "tr", "dot", "matmul", "multiply", "transpose",
+                    "maximum", "minimum", "where", "clip", "reshape"})  # fmt: skip
+COMPARISONS = {"greater": np.greater, "less": np.less, "greater_equal": np.greater_equal, "less_equal": np.less_equal}
 
 
 def is_known(name: str) -> bool:
     """Whether a name is a function in every text."""
-    return name in REDUCTIONS or name in OTHERS or named(name) is not None
+    return name in REDUCTIONS or name in OTHERS or name in COMPARISONS or named(name) is not None
 
 
 def call(c: Context, name: str, order: int, values: tuple[Value, ...], options: Mapping[str, Formula]) -> Value:
     """Apply a function that has a name everywhere; raises `NoValueError` for one that has none."""
-    if name in REDUCTIONS:
+    if any(v.unit for v in values):
+        raise undefined(f"{name} of I, whose size is not known")
+    if name in REDUCTIONS or (name in ("max", "min") and len(values) == 1):
         return _reduced(name, values, options)
+    if name == "norm" and options:
+        return _norm(values, options)
     if name in OTHERS and not order:
+        if options:
+            raise undefined(f"{name} with {', '.join(options)}")
         return _other(c, name, values)
+    if name in COMPARISONS and len(values) == 2:
+        compare = COMPARISONS[name]
+        return entrywise(*values, lambda x, y: compare(np.real(x), np.real(y)).astype(float))
     f = named(name)
     if f is None:
         raise undefined(f"{name} is not a function here")
@@ -91,15 +103,43 @@ def _reduced(name: str, values: tuple[Value, ...], options: Mapping[str, Formula
     else:
         number = -9.0
     if number is None:
-        total, count = x.array.sum(axis=(-2, -1), keepdims=True), x.shape[0] * x.shape[1]
+        along: tuple[int, ...] = (-2, -1)
     elif number in (0, 1, -1, -2):
-        along = -2 if number in (0, -2) else -1
-        total, count = x.array.sum(axis=along, keepdims=True), x.array.shape[along]
+        along = (-2,) if number in (0, -2) else (-1,)
     else:
         raise undefined(f"{name} along an axis that is neither 0 nor 1")
     keep = options.get("keepdims")
     kept = keep is not None and (keep == Symbol("True") or (isinstance(keep, Number) and keep.value == 1))
-    return Value(total if name == "sum" else total / count, x.labels, flat=number in (1, -1) and not kept)
+    if name in ("max", "min"):
+        total = _extreme(name, x.array, along)
+    else:
+        total = x.array.sum(axis=along, keepdims=True)
+        if name != "sum":
+            total = total / np.prod([x.array.shape[k] for k in along])
+    return Value(total, x.labels, flat=number in (1, -1) and not kept)
+
+
+def _extreme(name: str, array: Array, along: tuple[int, ...]) -> Array:
+    """The entry whose real part is largest or smallest along the last axes, which keep their places."""
+    ends = tuple(range(-len(along), 0))
+    moved = np.moveaxis(array, along, ends)
+    flat = moved.reshape((*moved.shape[: moved.ndim - len(along)], -1))
+    at = (np.argmax if name == "max" else np.argmin)(np.real(flat), axis=-1)[..., None]
+    taken = np.take_along_axis(flat, at, axis=-1)
+    return np.moveaxis(taken.reshape((*taken.shape[:-1], *(1 for _ in along))), ends, along)
+
+
+def _norm(values: tuple[Value, ...], options: Mapping[str, Formula]) -> Value:
+    """The norm of a vector that an order names: 1, 2 or infinity."""
+    x, order = values[0], options.get("ord")
+    if set(options) != {"ord"} or len(values) != 1 or 1 not in x.shape:
+        raise undefined("a norm with an order of anything but a vector")
+    size = OPS["abs"].forward(x.array)
+    if order == Number(Fraction(1)):
+        return Value(size.sum(axis=(-2, -1), keepdims=True), x.labels)
+    if order == Symbol("infinity"):
+        return Value(_extreme("max", size, (-2, -1)), x.labels)
+    raise undefined("a norm of another order than 1, 2 and infinity")
 
 
 def _other(c: Context, name: str, values: tuple[Value, ...]) -> Value:
@@ -115,8 +155,25 @@ def _other(c: Context, name: str, values: tuple[Value, ...]) -> Value:
                 return product(x, y)
             case "multiply":
                 return entrywise(x, y, np.multiply)
-            case "max" | "min":
-                return entrywise(x, y, OPS["maximum" if name == "max" else "minimum"].forward)
+            case "max" | "min" | "maximum" | "minimum":
+                return entrywise(x, y, OPS["maximum" if name.startswith("max") else "minimum"].forward)
+    if len(values) == 3:
+        y, z = values[1:]
+        match name:
+            case "where":
+                chosen = entrywise(x, y, lambda m, v: np.where(np.real(m) != 0, v, 0))
+                return entrywise(chosen, entrywise(x, z, lambda m, v: np.where(np.real(m) != 0, 0, v)), np.add)
+            case "clip":
+                return entrywise(entrywise(x, y, OPS["maximum"].forward), z, OPS["minimum"].forward)
+            case "reshape" if 1 in x.shape and all(v.is_scalar and not v.labels for v in (y, z)):
+                wanted = tuple(int(v.array.real[0, 0]) for v in (y, z))
+                n = max(x.shape)
+                if wanted in ((-1, 1), (n, 1)):
+                    return Value(x.array.reshape((*x.array.shape[:-2], n, 1)), x.labels)
+                if wanted in ((1, -1), (1, n)):
+                    return Value(x.array.reshape((*x.array.shape[:-2], 1, n)), x.labels)
+    if name == "reshape":
+        raise undefined("a reshape of anything but a vector to a column or a row")
     if len(values) != 1:
         raise undefined(f"{name} of {len(values)} arguments")
     match name:
@@ -130,16 +187,13 @@ def _other(c: Context, name: str, values: tuple[Value, ...]) -> Value:
             if x.shape[0] != x.shape[1]:
                 raise misfit(f"trace of {x.shape[0]} × {x.shape[1]}")
             return Value(np.trace(x.array, axis1=-2, axis2=-1)[..., None, None], x.labels)
-        case "max" | "min":
-            flat = x.array.reshape((*x.array.shape[:-2], -1))
-            at = (np.argmax if name == "max" else np.argmin)(flat.real, axis=-1)[..., None]
-            return Value(np.take_along_axis(flat, at, axis=-1)[..., None], x.labels)
     raise undefined(f"{name} of {len(values)} arguments")
 
 
 def _diag(x: Value) -> Value:
     rows, cols = x.shape
     if 1 in (rows, cols):
+        bounded(x.array.size * rows * cols)
         entries = x.array.reshape((*x.array.shape[:-2], 1, rows * cols))
         return Value(entries * np.eye(rows * cols), x.labels)
     if rows != cols:

@@ -117,7 +117,9 @@ def _layer_number(c: Context, symbol: Symbol, stem: str) -> int | None:
     if symbol.layer is None:
         if c.model.is_free(symbol.name):
             return None
-        raise undefined(f"{symbol.name} has no layer")
+        if s.layers != 1:
+            raise undefined(f"{symbol.name} has no layer")
+        return 1
     number = c.layer(symbol.layer)
     if not (0 if stem == "A" else 1) <= number <= s.layers:
         raise undefined(f"{symbol.name}[{number}] does not exist in a network of {s.layers} layers")

@@ -30,6 +30,8 @@ def entries_value(c: Context, part: Entries) -> Value:
 def _joined(blocks: list[Value], axis: int) -> Value:
     if len(blocks) == 1:
         return blocks[0]
+    if any(b.unit for b in blocks):
+        raise unreadable("I as a block of a matrix, whose size is not known")
     other = -3 - axis
     widths = {b.shape[other] for b in blocks}
     if len(widths) > 1:

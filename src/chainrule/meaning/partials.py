@@ -14,7 +14,7 @@ from ..notation.formula import Call, Formula, Index, Partial, Slice, Symbol, Tra
 from .context import STEP, Context, NestedStepError, stepped
 from .letters import Place, place_of
 from .quantities import Key
-from .values import SAMPLE, Array, Labels, NoValueError, Value, misfit, moved_to_label, size, undefined
+from .values import SAMPLE, Array, Labels, NoValueError, Value, bounded, misfit, moved_to_label, size, undefined
 
 # Central differences of order 8, for a derivative of a derivative: error about h^8 and 1e-15 / h.
 _STENCIL = ((1, 4 / 5), (2, -1 / 5), (3, 4 / 105), (4, -1 / 280))
@@ -114,6 +114,7 @@ def _spread(result: Value, label: str, shape: tuple[int, int]) -> tuple[Labels, 
 def _by_differences(c: Context, top: Formula, key: Key, base: Value) -> tuple[Labels, Array]:
     r, k = base.shape
     n = r * k
+    bounded(8 * n * base.array.size)
     offsets = np.array([sign * i * _WIDTH for i, _ in _STENCIL for sign in (1, -1)])
     weights = np.array([sign * w / _WIDTH for _, w in _STENCIL for sign in (1, -1)])
     steps = (offsets[:, None, None] * np.eye(n)).reshape((8 * n, *(1 for _ in base.labels), r, k))

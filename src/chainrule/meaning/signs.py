@@ -8,7 +8,7 @@ from ..notation.formula import ONE, Binary, Dots, Formula, Index, Negate, Partia
 from .context import Context
 from .lists import going_on_sum, unreadable
 from .partials import chain, linked
-from .values import NoValueError, Value, dot, entrywise, outer, power, product
+from .values import NoValueError, Value, dot, entrywise, misfit, outer, power, product, size
 
 PRODUCTS = frozenset("@*∘· ")
 ONES = frozenset({"ones", "one"})
@@ -23,6 +23,8 @@ def binary(c: Context, part: Binary) -> Value:
     if sign == "^" and part.right == Symbol("T"):
         return c.eval(part.left).T
     a, b = c.eval(part.left), c.eval(part.right)
+    if sign in "^⊗" and (a.unit or b.unit):
+        raise unreadable("a power or outer product of I")
     match sign:
         case "+":
             return entrywise(a, b, np.add)
@@ -79,9 +81,8 @@ def _products(c: Context, part: Binary) -> Value:
             run = factors[i:end][::-1] if backwards else run
         if value is None:
             value = _left(c, factors, i, end, run)
-            if value is None:  # 1ᵀ times a matrix: the sum over its rows
-                right = c.eval(factors[end])
-                value = Value(right.array.sum(axis=-2, keepdims=True), right.labels)
+            if value is None:
+                value = _after_ones(c.eval(factors[end]), turned=isinstance(factors[i], Transpose))
                 end += 1
         else:
             try:
@@ -91,7 +92,7 @@ def _products(c: Context, part: Binary) -> Value:
                 raise
         i = end
     assert value is not None
-    return Value(-value.array, value.labels, flat=value.flat) if negative else value
+    return Value(-value.array, value.labels, flat=value.flat, unit=value.unit) if negative else value
 
 
 def _picks_a_row(part: Formula) -> bool:
@@ -101,11 +102,27 @@ def _picks_a_row(part: Formula) -> bool:
 
 def _left(c: Context, factors: list[Formula], i: int, end: int, run: list[Formula]) -> Value | None:
     first = factors[i]
-    if isinstance(first, Transpose) and end < len(factors):
-        inner = first.operand
-        if inner == ONE or (isinstance(inner, Symbol) and inner.name in ONES):
+    if end < len(factors):
+        if (isinstance(first, Transpose) and first.operand == ONE) or _is_ones(c, first):
+            return None
+        if isinstance(first, Transpose) and _is_ones(c, first.operand):
             return None
     return _factor(c, run)
+
+
+def _is_ones(c: Context, part: Formula) -> bool:
+    return isinstance(part, Symbol) and part.name in ONES and not part.layer and part.name not in c.model.definitions
+
+
+def _after_ones(right: Value, *, turned: bool) -> Value:
+    """1ᵀ times a matrix is the sum over its rows, 1 times a row is that row in every row."""
+    if turned:
+        return Value(right.array.sum(axis=-2, keepdims=True), right.labels)
+    if right.shape[0] != 1:
+        raise misfit(f"a column of ones times {size(right.shape)}")
+    result = Value(right.array, right.labels)
+    result.repeated = True
+    return result
 
 
 def _factor(c: Context, run: list[Formula]) -> Value:
@@ -117,6 +134,12 @@ def _factor(c: Context, run: list[Formula]) -> Value:
 def _sign(c: Context, sign: str, a: Value, run: list[Formula]) -> Value:
     if len(run) == 1 and isinstance(run[0], Symbol) and run[0].name in ONES and not run[0].layer:
         return Value(a.array.sum(axis=-1, keepdims=True), a.labels)
+    if len(run) == 1 and isinstance(run[0], Transpose) and _is_ones(c, run[0].operand):
+        if a.shape[1] != 1:
+            raise misfit(f"{size(a.shape)} times a row of ones")
+        repeated = Value(a.array, a.labels)
+        repeated.repeated = True
+        return repeated
     b = _factor(c, run)
     flat = a.flat or b.flat
     if sign in "*∘":

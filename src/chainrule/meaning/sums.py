@@ -2,11 +2,40 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 
-from ..notation.formula import Bound, Formula, Sum, Symbol
+from ..notation.formula import Bound, Cases, Formula, Sum, Symbol
 from .context import Context
-from .values import SAMPLE, NoValueError, Value, entrywise, misfit, undefined
+from .values import SAMPLE, NoValueError, Value, bounded, entrywise, misfit, undefined
+
+OVER = frozenset({"max", "min", "prod"})
+_CONDITION = re.compile(r"([A-Za-z]'*)\s*(=|==|!=|≠|\\neq|\\ne)\s*([A-Za-z]'*)")
+_ELSE = frozenset({"else", "otherwise", "sonst"})
+
+
+def by_cases(c: Context, part: Cases) -> Value:
+    """Branches for i = j and i ≠ j; other conditions have no value here."""
+    total, rest = None, Value(np.ones((1, 1)))
+    for branch, words in zip(part.branches, part.words, strict=True):
+        said = re.sub(r"^(?:if|for|when|falls|wenn|für)\b", "", words.strip()).strip(" ,.;")
+        found = _CONDITION.fullmatch(said)
+        if found:
+            mask = kronecker(c, (Symbol(found[1]), Symbol(found[3])))
+            mask = mask if found[2] in ("=", "==") else Value(1 - mask.array, mask.labels)
+        elif said in _ELSE and branch is part.branches[-1]:
+            mask = rest
+        else:
+            raise NoValueError("unreadable", "a definition by cases other than i = j and i != j")
+        rest = entrywise(rest, mask, np.subtract)
+        term = entrywise(mask, c.eval(branch), np.multiply)
+        total = term if total is None else entrywise(total, term, np.add)
+    if total is None or np.any(rest.array):
+        raise NoValueError("unreadable", "a definition by cases that does not say what holds otherwise")
+    return total
 
 
 def kronecker(c: Context, entries: tuple[Formula, ...]) -> Value:
@@ -26,6 +55,7 @@ def kronecker(c: Context, entries: tuple[Formula, ...]) -> Value:
     for x in letters:
         c.runs(x, lengths[0])
     n = lengths[0]
+    bounded(n * n)
     if a == b:
         return Value(np.ones((n, 1, 1)), (a,))
     return Value(np.eye(n)[:, :, None, None], (a, b))
@@ -35,25 +65,52 @@ def sum_value(c: Context, part: Sum) -> Value:
     if not part.bounds:
         return _bare_sum(c, part)
     bounds = [b for b in part.bounds if isinstance(b, Bound)]
-    letters = [b.index.name for b in bounds if isinstance(b.index, Symbol)]
+    letters = tuple(b.index.name for b in bounds if isinstance(b.index, Symbol))
     layered = [b for b in bounds if isinstance(b.index, Symbol) and _in_layer(part.body, b.index.name)]
     if layered:
         return _sum_over_layers(c, part, layered[0])
-    kept = {x: c.scope.pop(x) for x in letters if x in c.scope}
-    outer_bound = set(c.bound)
-    c.bound.update(letters)
-    c.roots.append(part.body)
-    try:
+    with _inside(c, letters, part.body):
         value = c.eval(part.body)
         for b in bounds:
             value = _summed(c, value, b)
+    return value
+
+
+def over_indices(c: Context, name: str, entries: tuple[Formula, ...], body: Formula) -> Value:
+    """max_k z_k, min_k z_k, Π_k y_k: over all values of the indices below the name."""
+    letters = tuple(e.name for e in entries if isinstance(e, Symbol) and e.layer is None)
+    if len(letters) != len(entries):
+        raise undefined(f"{name} over what is no index letter")
+    with _inside(c, letters, body):
+        value = c.eval(body)
+        for letter in letters:
+            if letter not in value.labels:
+                raise undefined(f"{letter} does not occur in what {name} is taken of")
+            array, labels = value.last(letter), value.without(letter)
+            if name == "prod":
+                array = array.prod(axis=-1)
+            else:
+                at = (np.argmax if name == "max" else np.argmin)(np.real(array), axis=-1)[..., None]
+                array = np.take_along_axis(array, at, axis=-1)[..., 0]
+            value = Value(array, labels)
+    return value
+
+
+@contextmanager
+def _inside(c: Context, letters: tuple[str, ...], body: Formula) -> Iterator[None]:
+    """The letters are bound in the body, whatever they mean outside."""
+    kept = {x: c.scope.pop(x) for x in letters if x in c.scope}
+    outer_bound = set(c.bound)
+    c.bound.update(letters)
+    c.roots.append(body)
+    try:
+        yield
     finally:
         c.roots.pop()
         c.bound.intersection_update(outer_bound)
         for x in letters:
             c.scope.pop(x, None)
         c.scope.update(kept)
-    return value
 
 
 def _bare_sum(c: Context, part: Sum) -> Value:

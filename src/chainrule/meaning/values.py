@@ -39,20 +39,28 @@ def undefined(message: str) -> NoValueError:
     return NoValueError("undefined", message)
 
 
+def bounded(entries: int) -> None:
+    """`NoValueError` where a value would have too many entries."""
+    if entries > LARGEST:
+        raise undefined("it is too large to be tried: too many indices or entries at once")
+
+
 class Value:
     """A matrix for every value of its labels: `array` has the axes (*labels, rows, columns).
 
     flat     a column of sums without keepdims, which NumPy takes for a row; a row of sums stays one when broadcast
     unit     a number that stands for this multiple of the identity matrix, of whatever size is wanted
+    repeated a column times 1ᵀ or 1 times a row: it is repeated as often as wanted
     samples  of a stored quantity: its columns are the samples
     """
 
-    __slots__ = ("array", "flat", "labels", "samples", "unit")
+    __slots__ = ("array", "flat", "labels", "repeated", "samples", "unit")
 
     def __init__(
         self, array: Array, labels: Labels = (), *, flat: bool = False, samples: bool = False, unit: bool = False
     ) -> None:
         self.array, self.labels, self.flat, self.samples, self.unit = array, labels, flat, samples, unit
+        self.repeated = False
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -78,9 +86,14 @@ class Value:
         return Value(np.swapaxes(self.array, -1, -2), self.labels, unit=self.unit)
 
     def sized(self, shape: tuple[int, int]) -> Value:
-        """A multiple of the identity as a matrix that goes with one of another shape."""
+        """A multiple of the identity, or a repeated column or row, as a matrix that goes with one of another shape."""
         n = max(shape)
-        return Value(self.array * np.eye(n), self.labels) if self.unit and n > 1 else self
+        bounded(n * n)
+        if self.unit and n > 1:
+            return Value(self.array * np.eye(n), self.labels)
+        if self.repeated and 1 in self.shape and (self.shape[0] == shape[0] or self.shape[1] == shape[1]):
+            return Value(np.broadcast_to(self.array, (*self.array.shape[:-2], *shape)), self.labels)
+        return self
 
     def __repr__(self) -> str:
         axes = ", ".join(f"{x}: {n}" for x, n in zip(self.labels, self.array.shape, strict=False))
@@ -107,8 +120,7 @@ def together(a: Value, b: Value) -> tuple[Labels, Array, Array]:
     entries = max(a.shape[0], b.shape[0]) * max(a.shape[1], b.shape[1])
     for n in lengths.values():
         entries *= n
-    if entries > LARGEST:
-        raise undefined(f"{len(union)} indices at once are too many")
+    bounded(entries)
     return union, spread(a, union), spread(b, union)
 
 
@@ -135,8 +147,10 @@ def entrywise(a: Value, b: Value, op: Callable[[Array, Array], Array]) -> Value:
         or rb == cb == 1
     ):
         raise misfit(f"{size(a.shape)} against {size(b.shape)}")
+    unit = (a.unit and b.unit) or (a.unit and b.is_scalar and op in (np.multiply, np.divide))
+    unit = unit or (b.unit and a.is_scalar and op is np.multiply)
     labels, x, y = together(a, b)
-    return Value(op(x, y), labels, flat=a.flat or b.flat, unit=a.unit and b.unit)
+    return Value(op(x, y), labels, flat=a.flat or b.flat, unit=unit)
 
 
 def product(a: Value, b: Value) -> Value:
@@ -145,6 +159,8 @@ def product(a: Value, b: Value) -> Value:
         labels, x, y = together(a, b)
         unit = (a.unit or b.unit) and a.is_scalar and b.is_scalar
         return Value(x * y, labels, flat=a.flat or b.flat, unit=unit)
+    if a.repeated or b.repeated:
+        raise undefined("how often 1ᵀ repeats a column is not known")
     if a.shape[1] != b.shape[0]:
         raise misfit(f"{size(a.shape)} times {size(b.shape)}")
     labels, x, y = together(a, b)

@@ -14,16 +14,17 @@ from ..errors import ConfigurationError
 from ..graph import Node
 from ..nn.losses import Loss
 from ..nn.network import Network
-from ..notation.formula import ONE, Array, Equation, Formula, Path, Transpose
+from ..notation.formula import ONE, Array, Equation, Formula, Path, Symbol, Transpose
 from .context import Context, Model, NestedStepError
 from .convention import Convention
 from .evaluator import Evaluator
 from .free import inferred
 from .functions import NOT_ENTRYWISE
+from .letters import LOSSES
 from .quantities import Key, Structure, expression_structure, generator, key_of, network_numbers, network_structure
 from .seen import bound_layers, counts_from_zero, has_bare_sum, layer_places, letters, updated
+from .values import SAMPLE, NoValueError, Status, Value, difference, size
 from .values import Array as Numbers
-from .values import NoValueError, Status, Value, difference, size
 
 TOLERANCE = 1e-8
 FLAT = "keepdims missing"  # the message where sides are equal if sums keep their dimension
@@ -284,6 +285,10 @@ class World:
                 sides[i], note = sides[i].T, "a list as a column"
             elif side == _ONES and other.shape[0] == 1:
                 sides[i] = Value(np.ones(other.shape))
+            elif sides[i].unit or (sides[i].repeated and sides[i].shape != other.shape):
+                sides[i] = sides[i].sized(other.shape)
+            if isinstance(side, Symbol) and side.name in LOSSES:
+                sides[i] = _in_line(sides[i], other)
         worst = 0.0
         for i in range(len(equation.relations)):
             a, b = sides[i], sides[i + 1]
@@ -313,6 +318,15 @@ _ONES = Transpose(ONE)  # 1ᵀ, a row of ones
 def _is_list(side: Formula) -> bool:
     """`[a, b, c]`, which says nothing of rows and columns."""
     return isinstance(side, Array) and (side.columns == len(side.entries))
+
+
+def _in_line(loss: Value, other: Value) -> Value:
+    """The losses of the samples as a row (or column), where the other side is one: `L = np.sum(…, axis=0)`."""
+    if loss.labels != (SAMPLE,) or SAMPLE in other.labels or loss.length(SAMPLE) == 1:
+        return loss
+    if sorted(other.shape) != [1, loss.length(SAMPLE)]:
+        return loss
+    return Value(loss.array.reshape(other.shape))
 
 
 def _single(equation: Formula) -> Formula:

@@ -30,7 +30,7 @@ def _names(kind: type[Formula]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Formula:
-    """Base of all parts. Children are the fields that are formulas or tuples of formulas, in the order of the fields."""
+    """Base of all parts. Children are the fields that are formulas or tuples of formulas, in their order."""
 
     @property
     def children(self) -> tuple[Formula, ...]:

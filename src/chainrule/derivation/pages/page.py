@@ -23,7 +23,7 @@ class Page:
     """
 
     document: Document
-    style: Style = Style()
+    style: Style = field(default_factory=Style)
     subject: Subject | None = field(default=None, repr=False)
 
     def text(self, width: int = 80, *, color: bool = False) -> str:

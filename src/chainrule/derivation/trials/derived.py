@@ -23,7 +23,7 @@ from .meaning import SAMPLES, Meaning
 TOLERANCE = 1e-10
 POINTS = 20  # tried until one is found at which the output does not underflow
 SMALLEST = 1e-9  # output of a network that a loss may be divided by
-NOTHING = 1e-15  # of quantities of order 1: what rounding leaves of zero
+NOTHING = 1e-14  # of quantities of order 1: what rounding leaves of zero
 DEPTHS = ("3-5:tanh-4:sigmoid-6:tanh-2", "4-3:softplus-5:gelu-3")  # where a general layer is tried; then `:activation`
 
 
@@ -118,15 +118,15 @@ class Trials:
         return self._expressions[in_steps]
 
 
-def in_every_layer(
-    world: World, meant: Formula, last: int | None = None, in_steps: bool = False
-) -> Comparison | None:
+def in_every_layer(world: World, meant: Formula, last: int | None = None, in_steps: bool = False) -> Comparison | None:
     """An equation for every l for which what it speaks of exists; None where there is no such l.
 
     last  the number of an output layer whose activation is the loss's business and may not work entry by entry
     """
     found = None
-    slope = any(isinstance(p, Call) and isinstance(p.function, Symbol) and p.function.prime > 0 for _, p in meant.walk())
+    slope = any(
+        isinstance(p, Call) and isinstance(p.function, Symbol) and p.function.prime > 0 for _, p in meant.walk()
+    )
     for bindings in world.bindings(meant):
         if slope and bindings.get("l") == last:
             continue

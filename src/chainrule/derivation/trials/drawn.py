@@ -11,7 +11,7 @@ from ...nn import Dense
 from ...notation import write
 from ...notation.from_graph import symbol
 from ...notation.style import Style
-from ..sections import numbered_parts
+from ..every_step import numbered_parts
 from ..subject import Subject
 from .meaning import SAMPLES
 

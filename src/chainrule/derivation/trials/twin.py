@@ -1,8 +1,7 @@
-"""A small network whose derivation has the same lines, so that wide networks are verified in bounded time and memory."""
+"""A small network whose derivation has the same lines, on which wide networks are verified in bounded time."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 from itertools import count
@@ -17,35 +16,37 @@ from .meaning import SAMPLES
 WIDEST = 6  # of inputs and hidden layers
 MOST_OUTPUTS = 12
 
+Widths = tuple[tuple[int, int], ...]
 
-def twin(subject: Subject) -> tuple[Subject, Mapping[int, int]]:
-    """A subject with small, distinct widths, and the width there of every width here.
+
+def twin(subject: Subject) -> tuple[Subject, Widths]:
+    """A subject with small, distinct widths, and pairs of the widths here and there.
 
     A single unit stays single, for formulas of one number look different; around skip connections equal widths stay
     equal. A subject that is small already, or no network, is its own twin.
     """
     network = subject.network
     if subject.kind != "network" or network is None or subject.loss is None:
-        return subject, {}
+        return subject, ()
     here = _widths(network)
     small = _small(network, here)
     if small == here:
-        return subject, {}
+        return subject, ()
     weights = subject.loss.class_weights is not None and small[-1] != here[-1]
     loss = replace(subject.loss, class_weights=None) if weights else subject.loss
     try:
         narrow = _with_widths(network, small)
         found = of_network(Objective(narrow, loss, subject.labels), subject.conventions)
     except ChainruleError:
-        return subject, {}
-    return found, dict(zip(here, small, strict=True))
+        return subject, ()
+    return found, tuple(zip(here, small, strict=True))
 
 
-def same_formula(wide: Formula, narrow: Formula, widths: Mapping[int, int]) -> bool:
+def same_formula(wide: Formula, narrow: Formula, widths: Widths) -> bool:
     """Whether two formulas are one, but for a width that stands in them as a number, n or 1/n."""
     if isinstance(wide, Number) and isinstance(narrow, Number):
         a, b = wide.value, narrow.value
-        ratios = {r for w, n in widths.items() for r in (Fraction(w, n), Fraction(n, w))}
+        ratios = {r for w, n in widths for r in (Fraction(w, n), Fraction(n, w))}
         return a == b or (b != 0 and a / b in ratios)
     mine, theirs = wide.children, narrow.children
     if type(wide) is not type(narrow) or len(mine) != len(theirs):

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ...notation.formula import Binary, Call, Equation, Formula, Index, Negate, Number, Partial, Symbol
 from ..ascii import written
-from ..parts import LAYERED, PRODUCTS, Place, primed, shifted
+from ..parts import LAYERED, PRODUCTS, Place, layers_of, primed, shifted
 from .setting import Change, Setting
 
 # Quantities that are easily taken for one another: those of one line stand for arrays of one kind, and in the last two
@@ -35,7 +35,10 @@ def of_layers(part: Symbol, setting: Setting) -> Iterator[Change]:
     if part.layer is None:
         return
     options = [other for by in (-1, 1, -2, 2) if (other := shifted(part.layer, by)) is not None]
-    for layer in dict.fromkeys(options + setting.near):
+    options += setting.near
+    if any(isinstance(x, Number) for x in layers_of(setting.equation)):  # W[2] rather than W[L-1] beside A[1]
+        options.sort(key=lambda x: not isinstance(x, Number))
+    for layer in dict.fromkeys(options):
         new = replace(part, layer=layer)
         yield "wrong-layer-index", new, 1, f"the layer of {written(part)} should be {written(layer)}"
 
@@ -105,11 +108,12 @@ def throughout(place: Place, setting: Setting) -> Iterator[Change]:
         return
     several = [s for s, n in setting.counts.items() if n > 1 and s.name not in setting.letters]
     for letter in several:
+        if sum(x == letter for _, x in part.walk()) < 2:
+            continue
         for name in relatives(letter.name):
             for other in _named(letter, name, setting):
                 new = exchanged(part, {letter: other})
-                if new != part and sum(a != b for a, b in zip(_letters(part), _letters(new), strict=True)) > 1:
-                    yield "wrong-operand", new, 1, f"{written(letter)} stands where {written(other)} belongs"
+                yield "wrong-operand", new, 1, f"{written(letter)} stands where {written(other)} belongs"
     if isinstance(place.parent, Equation):
         found = list(setting.counts)
         for i, a in enumerate(found):
@@ -125,10 +129,6 @@ def _whole(place: Place) -> bool:
     return not (
         isinstance(parent, Binary) and isinstance(part, Binary) and parent.sign in PRODUCTS and part is parent.left
     )
-
-
-def _letters(part: Formula) -> list[Symbol]:
-    return [x for _, x in part.walk() if isinstance(x, Symbol)]
 
 
 def exchanged(part: Formula, letters: dict[Symbol, Formula]) -> Formula:
@@ -167,7 +167,7 @@ def value_for_derivative(place: Place, setting: Setting) -> Iterator[Change]:
     part, parent = place.part, place.parent
     entry: tuple[Formula, ...] = ()
     if isinstance(part, Index):
-        part, entry = part.base, part.entries
+        entry, part = part.entries, part.base
     if not (isinstance(part, Symbol) and part.name in ("A", "a") and part.layer is not None):
         return
     if place.path[:1] == (0,) or not (isinstance(parent, Binary) and parent.sign in ("*", "∘", " ", "·")):

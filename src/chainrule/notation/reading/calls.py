@@ -145,8 +145,10 @@ class Calls(Brackets):
                     raise self.error(argument.end, f".{marks[method][1]} needs its arguments in parentheses")
                 return self.methods(value, marks[method][1], items, i + 1)
             value, j = self.marked(value, marks, argument.start), i + 1
-        elif known and argument.kind == "sumop":  # ln Σ_j …
+        elif known and (argument.kind == "sumop" or factor.value == "prod"):  # ln Σ_j …; Π_k covers what follows
             value, j = self.operation(function, (self.product(items[i:]),), (), factor.start), len(items)
+        elif factor.value in ("ones", "zeros"):  # 1 aᵀ: a column of ones, no function
+            return None
         elif known and argument.kind not in ("partial", "sumop", "at", "colon", "prime", "dots"):
             operand, j = self.primary(items, i)
             value = self.operation(function, (operand,), (), factor.start)

@@ -87,7 +87,9 @@ class Derivatives(Calls):
         factor = items[i].factor
         if factor.kind == "partial" or (factor.kind == "name" and factor.value == "d"):
             if factor.marks:
-                raise self.error(factor.start, "a higher derivative is only read as \\frac{\\partial^2 L}{\\partial x \\partial y}")
+                raise self.error(
+                    factor.start, "a higher derivative is only read as \\frac{\\partial^2 L}{\\partial x \\partial y}"
+                )
             if i + 1 < len(items) and items[i + 1].sign == " ":
                 inner, j = self.primary(items, i + 1)
                 return inner, j

@@ -62,14 +62,15 @@ SIGN_COMMANDS = {
     "leftarrow": ("REL", "<-"), "gets": ("REL", "<-"), "longleftarrow": ("REL", "<-"), "rightarrow": ("REL", "->"),
     "to": ("REL", "->"), "longrightarrow": ("REL", "->"), "mapsto": ("REL", "->"), "approx": ("REL", "≈"),
     "leq": ("REL", "<="), "le": ("REL", "<="), "leqslant": ("REL", "<="), "lt": ("REL", "<"), "gt": ("REL", ">"),
-    "geq": ("REL", ">="), "ge": ("REL", ">="), "geqslant": ("REL", ">="), "simeq": ("REL", "≈"), "neq": ("REL", "!="), "ne": ("REL", "!="), "equiv": ("REL", "="), "coloneqq": ("REL", ":="),
+    "geq": ("REL", ">="), "ge": ("REL", ">="), "geqslant": ("REL", ">="),
+    "simeq": ("REL", "≈"), "neq": ("REL", "!="), "ne": ("REL", "!="), "equiv": ("REL", "="), "coloneqq": ("REL", ":="),
     "triangleq": ("REL", ":="), "stackrel": ("BAD", ""), "coloneq": ("REL", ":="), "leftarrowtail": ("REL", "<-"),
     "Rightarrow": ("SEP", "⇒"), "implies": ("SEP", "⇒"), "iff": ("SEP", "⇔"), "Leftrightarrow": ("SEP", "⇔"),
     "Longrightarrow": ("SEP", "⇒"), "quad": ("SEP", "quad"), "qquad": ("SEP", "quad"), "newline": ("SEP", "\n"),
     "And": ("SEP", "and"), "land": ("SEP", "and"),
 }  # fmt: skip
 REFUSED = {
-    "lim": "a limit", "int": "an integral", "prod": "a product over an index", "in": "membership of a set",
+    "lim": "a limit", "int": "an integral", "in": "membership of a set",
     "forall": "a quantifier", "exists": "a quantifier", "subset": "a relation of sets", "propto": "a proportionality",
     "binom": "a binomial coefficient", "newcommand": "a definition of commands", "def": "a definition of commands",
     "ll": "an inequality", "gg": "an inequality", "oint": "an integral", "argmin": "a minimization", "hline": "a rule",
@@ -143,7 +144,9 @@ class _Lexer:
         elif kind == "module":
             name = value.rsplit(".", 1)[1]
             if name not in FUNCTIONS:
-                raise FormulaError(f"{short(value)} {where(self.text, start)} is not among the functions that are read.")
+                raise FormulaError(
+                    f"{short(value)} {where(self.text, start)} is not among the functions that are read."
+                )
             self.put("NAME", name, start, end)
         elif kind == "letters":
             self.letters(value, start)
@@ -276,7 +279,7 @@ class _Lexer:
             self.put("NAME", name, start, end)
         elif name.startswith("var") and name[3:] in GREEK:
             self.put("NAME", name[3:], start, end)
-        elif name in FUNCTIONS - REFUSED.keys():
+        elif name in FUNCTIONS:
             self.put("NAME", name, start, end)
         elif name in REFUSED:
             raise FormulaError(
@@ -361,7 +364,9 @@ class _Lexer:
 
 
 # \mathbf{1}, \mathbb 1_m: a column of ones; not an indicator such as \mathbb{1}_{i=j} or \mathbb{1}[Z > 0].
-_ONES = re.compile(r"\\math(?:bf|bb|bbm|ds)\s*(?:\{\s*1\s*\}|1)(?:_(?:\{[A-Za-z]\}|[A-Za-z]))?(?!\s*(?:_|\[|\(|\\\{|\\left|\\[Bb]ig))")
+_ONES = re.compile(
+    r"\\math(?:bf|bb|bbm|ds)\s*(?:\{\s*1\s*\}|1)(?:_(?:\{[A-Za-z]\}|[A-Za-z]))?(?!\s*(?:_|\[|\(|\\\{|\\left|\\[Bb]ig))"
+)
 
 
 def latex_tokens(text: str, names: frozenset[str] = frozenset()) -> list[Token]:

@@ -60,7 +60,12 @@ class Reader(Derivatives):
         for n, (sign, items) in enumerate(terms):
             sums = [k for k, x in enumerate(items) if x.factor.kind == "sumop"]
             last = n == len(terms) - 1
-            if sums and not last and not (sums[0] and self.is_bare_function(items[sums[0] - 1].factor)) and not one_bracket(items[sums[-1] + 1 :]):
+            if (
+                sums
+                and not last
+                and not (sums[0] and self.is_bare_function(items[sums[0] - 1].factor))
+                and not one_bracket(items[sums[-1] + 1 :])
+            ):
                 before, after = items[: sums[0]], items[sums[0] + 1 :]
                 if after and self.choose("the sum ends before the next + or -", "the sum covers all terms behind it"):
                     rest: Terms = [("-" if after[0].negative else "", [replace(after[0], negative=False), *after[1:]])]

@@ -35,7 +35,8 @@ SIGNS = {
     ",": ("COMMA", ","), "，": ("COMMA", ","), ";": ("SEMI", ";"), "；": ("SEMI", ";"), ":": ("COLON", ":"),
     "=": ("REL", "="), "==": ("REL", "="), ":=": ("REL", ":="), "≔": ("REL", ":="), "≡": ("REL", "="),
     "<-": ("REL", "<-"), "←": ("REL", "<-"), "->": ("REL", "->"), "→": ("REL", "->"),
-    ">": ("REL", ">"), "<": ("REL", "<"), ">=": ("REL", ">="), "<=": ("REL", "<="), "≥": ("REL", ">="), "≤": ("REL", "<="),
+    ">": ("REL", ">"), "<": ("REL", "<"), ">=": ("REL", ">="), "<=": ("REL", "<="),
+    "≥": ("REL", ">="), "≤": ("REL", "<="),
     "≈": ("REL", "≈"), "~": ("REL", "≈"), "~=": ("REL", "≈"), "!=": ("REL", "!="), "≠": ("REL", "!="),
     "+=": ("AUG", "+"), "-=": ("AUG", "-"), "*=": ("AUG", "*"), "/=": ("AUG", "/"),
     "^": ("SUP", "^"), "**": ("SUP", "**"), "_": ("SUB", "_"),
@@ -84,7 +85,9 @@ def text_tokens(text: str, names: frozenset[str] = frozenset()) -> list[Token]:
             rest = re.match(r"[A-Za-z_]\w*", text[end:])
             name = rest.group() if rest else ""
             if name not in FUNCTIONS:
-                raise FormulaError(f"{short(value + name)} {where(text, start)} is not among the functions that are read.")
+                raise FormulaError(
+                    f"{short(value + name)} {where(text, start)} is not among the functions that are read."
+                )
         elif kind == "word" and braces and braces[-1] and _side_by_side(value):
             out.extend(Token(k, v, start, end) for k, v in _index(value))
         elif kind == "word":
@@ -105,7 +108,9 @@ def text_tokens(text: str, names: frozenset[str] = frozenset()) -> list[Token]:
             out.append(Token("OP", "·", start, end) if text[end:].strip() else Token("SEP", ".", start, end))
         elif kind == "super":
             if not glued:
-                raise FormulaError(f"{short(value)} {where(text, start)} raises nothing: write it right behind a letter.")
+                raise FormulaError(
+                    f"{short(value)} {where(text, start)} raises nothing: write it right behind a letter."
+                )
             out.extend(_script("SUP", "^", "".join(SUPERSCRIPTS[c] for c in value), start, end))
         elif kind == "sub":
             out.extend(_script("SUB", "_", "".join(SUBSCRIPTS[c] for c in value), start, end))
@@ -222,7 +227,9 @@ def _word(text: str, value: str, start: int, end: int, glued: bool = False) -> l
         body = [("SUB", "_"), ("LBRACE", "{"), *rest, ("RBRACE", "}")]
         return [Token(k, v, start if n == 0 else end, end) for n, (k, v) in enumerate(body)]
     if value.startswith("_") or value.endswith("__") or value in PYTHON:
-        raise FormulaError(f"{short(value)} {where(text, start)} is program text, not a part of a formula: leave it out.")
+        raise FormulaError(
+            f"{short(value)} {where(text, start)} is program text, not a part of a formula: leave it out."
+        )
     if value == "sum" and re.match(r"\s*[^\s(]", text[end:]) and not re.match(r"\s*=", text[end:]):
         return [Token("SUMOP", "∑", start, end)]
     marks = ""

@@ -57,7 +57,9 @@ FUNCTIONS = words(
     "hadamard kron nabla vec ReLU Softmax Sigmoid Tanh SoftMax softsign hardtanh cosine"
 )
 KEYWORDS = frozenset({"axis", "keepdims", "keepdim", "True", "False", "None", "dim", "ord", "ddof", "shape", "dtype"})
-ATTRIBUTES = words("T prime dot matmul sum mean transpose reshape max min copy multiply outer item flatten ravel conj astype")
+ATTRIBUTES = words(
+    "T prime dot matmul sum mean transpose reshape max min copy multiply outer item flatten ravel conj astype"
+)
 
 # Inequalities are true or false entry by entry; inside brackets they are the numbers 1 and 0, under these names.
 COMPARISONS = {">": "greater", "<": "less", ">=": "greater_equal", "<=": "less_equal"}

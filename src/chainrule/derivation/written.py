@@ -1,0 +1,43 @@
+"""Names and letters under which the lines of a subject are written."""
+
+from __future__ import annotations
+
+from ..notation.formula import Call, Number, Symbol
+from ..notation.from_graph import symbol
+from .general import SLOPE, VALUE
+from .lines import Names, Setter
+from .subject import Subject
+
+
+def names_of(subject: Subject) -> Names:
+    """Which expressions of a subject are written as names in its backward pass."""
+    names = Names()
+    found = subject.found
+    ordered = found.ordered()
+    parameters = set(subject.parameters)
+    first = [n for n in ordered if n.removeprefix("d") not in parameters]
+    first.sort(key=lambda n: not n.upper().startswith("DZ"))  # where dA is dZ, it is dZ that the weights see
+    for n in [*reversed([n for n in ordered if n not in first]), *reversed(first)]:
+        names.enter(n, found[n])
+    names.enter_all(subject.forward.items())
+    return names
+
+
+def setter_of(subject: Subject) -> Setter:
+    """What makes the lines of a subject, with g' of every layer by its own sign."""
+    setter = Setter(subject.conventions)
+    for layer in subject.activations:
+        z = symbol(subject.letter("Z", layer))
+        setter.special[slope_name(subject, layer)] = Call(Symbol("g", Number(z.layer.value), None, 1), (z,))  # type: ignore[union-attr]
+    if subject.conventions.style in ("leibniz", "components"):
+        setter.special["L"] = Symbol("J")  # of one sample the loss is the cost, and these styles call it C
+    if subject.kind == "layer":
+        logits = (symbol(subject.letter("Z", "l")),)
+        setter.special[SLOPE] = Call(Symbol("g", Symbol("l"), None, 1), logits)
+        setter.special[VALUE] = Call(Symbol("g", Symbol("l")), logits)
+    return setter
+
+
+def slope_name(subject: Subject, layer: int) -> str:
+    """The name under which g' of a layer stands in expressions."""
+    return f"g[{layer}]'({subject.letter('Z', layer)})"
