@@ -47,7 +47,18 @@ def measured(lines: list[str], seconds: float) -> tuple[float, str]:
         path = Path(folder) / "formulas.txt"
         path.write_text("\n".join(lines) + "\n", "utf-8")
         command = [sys.executable, "-m", "chainrule", "check", str(path)]
-        command += ["--network", NETWORK, "--loss", LOSS, "--seconds", str(seconds)]
+        command += [
+            "--network",
+            NETWORK,
+            "--loss",
+            LOSS,
+            "--samples",
+            "columns",
+            "--place",
+            "parameters",
+            "--seconds",
+            str(seconds),
+        ]
         started = time.perf_counter()
         done = subprocess.run(
             command, capture_output=True, text=True, encoding="utf-8", env={**os.environ, "OPENBLAS_NUM_THREADS": "1"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from chainrule.judge.judge import check_formula
@@ -327,3 +329,123 @@ def test_bare_superscripts_are_layers_where_declared() -> None:
     assert right.verdict == "right", right
     wrong = check_formula(r"\frac{\partial C}{\partial w^l_{jk}} = a^l_k \delta^l_j", letters=letters, samples="one")
     assert wrong.cause == "wrong-layer-index", wrong
+
+
+@pytest.mark.parametrize(
+    ("formula", "cause"),
+    [
+        (r"\frac{d}{dx} e^{-x^2} = 2x e^{-x^2}", "sign"),
+        (r"\frac{d}{dx} \tanh(2x) = 1 - \tanh^2(2x)", "factor-2"),
+        (r"\frac{d}{dx} \frac{1}{x} = \frac{1}{x^2}", "sign"),
+        ("tanh.prime(x) = 1 - tanh(x)", "missing-square"),
+        (r"\tanh x = 2\sigma(x) - 1", "factor-2"),
+        ("da/dz = z*(1-z)", "wrong-operand"),
+        ("da/dz = exp(-z)/(1+exp(-z))", "missing-square"),
+        ("dL/dw = (a-y)*w", "wrong-operand"),
+    ],
+)
+def test_mistakes_in_formulas_of_numbers_are_named(formula: str, cause: str) -> None:
+    """They are looked for in the world in which the formula can be evaluated."""
+    judged = check_formula(formula, loss="binary_cross_entropy")
+    assert judged.verdict == "wrong", judged
+    assert judged.cause == cause, judged
+
+
+@pytest.mark.parametrize(
+    ("formula", "cause"),
+    [
+        ("dZ[2] = (A[2] - Y) * A[2] * (1 - A[2])", "activation-derivative-at-wrong-place"),
+        ("dZ[1] = W[2].T @ dZ[2] * (1 - A[1])", "missing-square"),
+        ("dZ[1] = W[2].T @ dZ[2] * (1 - Z[1] * Z[1])", "wrong-operand"),
+        ("dZ[1] = dA[1] * A[1]", "function-used-for-derivative"),
+        ("dW[2] = 1/m^2 * dZ[2] @ A[1].T", "doubled-1/m"),
+        ("db[2] = 1/m * np.mean(dZ[2], axis=1, keepdims=True)", "doubled-1/m"),
+        ("W[1] := dW[1] - alpha * W[1]", "operands-swapped"),
+        (r"J = -\frac1m (y \log \hat y + (1 - y) \log(1 - \hat y))", "missing-sum"),
+        ("dz[2][k]/dz[1][j] = W[2][k,j]", "missing-activation-derivative"),
+    ],
+)
+def test_mistakes_in_a_written_out_network_are_named(formula: str, cause: str) -> None:
+    judged = check_formula(formula, "3-4:tanh-1:sigmoid", "binary_cross_entropy", place="parameters", rows=False)
+    assert judged.verdict == "wrong", judged
+    assert cause in {judged.cause, *(other[0].cause for other in judged.others)}, judged
+
+
+def test_mistakes_in_rows_are_mended_in_rows() -> None:
+    judged = check_formula("Z[l] = A[l-1] @ W[l+1] + b[l]", rows=True)
+    assert judged.cause == "wrong-layer-index", judged
+    judged = check_formula("db[2] = dZ[2]", "3-4:tanh-2:softmax", "cross_entropy", rows=True, place="dZ")
+    assert judged.cause == "missing-sum", judged
+    assert "axis=0" in judged.correction
+
+
+@pytest.mark.parametrize(
+    ("formula", "cause"),
+    [
+        ("dZ[l] = g[l+1].prime(Z[l]) * (W[l+1].T @ dZ[l+1])", "wrong-layer-index"),
+        ("A[l] = g[l-1](Z[l])", "wrong-layer-index"),
+        ("dZ[l] = W[l+1].T @ dZ[l+1] * g[l].prime(A[l])", "activation-derivative-at-wrong-place"),
+    ],
+)
+def test_equal_activations_excuse_no_mistake(formula: str, cause: str) -> None:
+    """A formula with a general g is not right because all activations may be one."""
+    judged = check_formula(formula)
+    assert judged.verdict == "wrong", judged
+    assert judged.cause == cause, judged
+
+
+@pytest.mark.parametrize(
+    ("formula", "network", "loss"),
+    [
+        ("dL/dz = 3*a", "4-3:softmax", "cross_entropy"),
+        ("dZ[2] = A[2] - Y", "3-5:tanh-4:softmax", "binary_cross_entropy"),
+    ],
+)
+def test_no_mending_says_what_a_letter_means(formula: str, network: str, loss: str) -> None:
+    """`dL/dz = dz` and `Yhat = A[2]` hold, and mend nothing."""
+    judged = check_formula(formula, network, loss)
+    assert judged.verdict == "wrong", judged
+    assert judged.cause == "not named", judged
+
+
+def test_a_number_of_a_layer_is_preferred_beside_numbers() -> None:
+    judged = check_formula("dZ[1] = W[L-1].T @ dZ[2] * g[1].prime(Z[1])", "3-5:tanh-4:softmax", "cross_entropy")
+    assert "W[2]" in judged.correction, judged
+    assert check_formula("exp(a) + exp(b) = exp(a+b)").correction == "exp(a) * exp(b) = exp(a + b)"
+
+
+HOSTILE = {
+    "deep": "(" * 5000 + "a" + ")" * 5000 + " = b",
+    "unclosed": "(" * 3000 + "a = b",
+    "long": "a" + "+a" * 50000 + " = b",
+    "large": "a = " + "9" * 5000,
+    "power": "9**9**9**9 = b",
+    "attribute": "a = ().__class__.__bases__[0]",
+    "five sums": "J = sum_{i=1}^m sum_{j=1}^m sum_{k=1}^m sum_{p=1}^m sum_{q=1}^m x[i]*x[j]*x[k]*x[p]*x[q]",
+    "large sum": "J = sum_{i=1}^{100000000} i",
+    "many factors": "dW[l] = " + " @ ".join(["dZ[l]", "A[l-1].T"] * 20),
+    "many terms": "dZ[L] = " + " + ".join(f"A[L]*(Y-{i})" for i in range(30)),
+    "nested calls": "a = " + "exp(" * 40 + "z" + ")" * 40,
+    "a far layer": "dW[1000000] = dZ[1000000] @ A[999999].T",
+    "derivatives": "d/dx " * 30 + "exp(x) = exp(x)",
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_formulas_end_soon(text: str) -> None:
+    """Whatever is given, the judgement comes in about the time that was allowed."""
+    check_formula("a = b", seconds=0.1)  # the worlds are made once
+    started = time.perf_counter()
+    judged = check_formula(text, seconds=0.3)
+    assert time.perf_counter() - started < 1.5  # of which half is for a machine that is busy
+    assert judged.verdict in ("cannot tell", "wrong")
+
+
+def test_a_right_formula_is_judged_at_once() -> None:
+    formula = "dZ[l] = (W[l+1].T @ dZ[l+1]) * g[l].prime(Z[l])"
+    times = []
+    for _ in range(5):
+        started = time.perf_counter()
+        assert check_formula(formula, *DEEP, place="parameters").verdict == "right"
+        times.append(time.perf_counter() - started)
+    assert min(times) < 0.05

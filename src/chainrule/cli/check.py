@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import textwrap
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -180,6 +181,7 @@ def _written(reports: list[DocumentReport], form: str, verbose: bool) -> str:
 
 _STYLES = {"right": "green", "right if": "yellow", "wrong": "bold red", "cannot tell": "blue"}
 _LONGEST = 1_000  # characters of a formula in a table
+_LONG_NAME = 20  # characters of a reading's name that fits beside a verdict
 
 
 def _show(reports: list[DocumentReport], output: Output, verbose: bool, width: int) -> None:
@@ -194,23 +196,31 @@ def _show(reports: list[DocumentReport], output: Output, verbose: bool, width: i
         shown = [e for e in report.entries if verbose or e.status != "no statement"]
         numbers = max((len(str(e.found.line)) for e in shown), default=0)
         # What the columns of lines and verdicts and the gaps leave, a good half of it for the formula.
-        left = max(width - max(numbers, 4) - 11 - 6, 30)
+        left = max(width - max(numbers, 4) - 11 - 7, 30)
+        names = list(dict.fromkeys(n for e in shown for n in e.readings if len(n) > _LONG_NAME))
         longest = max((len(e.line) for e in shown), default=0)
-        first = min(longest, max(left * 3 // 5, left - max((len(reason(e)) for e in shown), default=0)))
+        first = min(
+            longest, max(left * 3 // 5, left - max((len(_numbered(reason(e), names)) for e in shown), default=0))
+        )
         table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), collapse_padding=True, pad_edge=False)
         table.add_column("line", justify="right", no_wrap=True)
         table.add_column("formula", overflow="fold", width=max(first, 7))
         table.add_column("verdict", no_wrap=True)
         table.add_column("why", overflow="fold", max_width=max(left - first, 8))
         for entry in shown:
+            why = _numbered(reason(entry) if verbose else brief(entry, left - first), names)
             table.add_row(
                 str(entry.found.line),
                 Text(shortened(entry.line, _LONGEST)),
                 Text(entry.verdict, style=_STYLES.get(entry.verdict, "dim")),
-                Text(_wrapped(shortened(reason(entry) if verbose else brief(entry, left - first), 400), left - first)),
+                Text(_wrapped(shortened(why, 400), left - first)),
             )
         if table.row_count:
             output.show(table)
+        for i, name in enumerate(names, 1):
+            output.say(_indented(f"reading {i}: {name}", width))
+        if names:
+            output.say()
         for entry in shown:
             below = details(entry)
             if entry.verdict == "cannot tell" and not verbose and not brief(entry, left - first):
@@ -225,6 +235,13 @@ def _show(reports: list[DocumentReport], output: Output, verbose: bool, width: i
         if len(reports) > 1:
             output.say(f"{report.name}: {summary([report])}\n")
     output.say(summary(reports))
+
+
+def _numbered(text: str, names: Sequence[str]) -> str:
+    """A reason with the long names of readings as numbers, which are explained below the table."""
+    for name in sorted(names, key=len, reverse=True):
+        text = text.replace(name, f"reading {names.index(name) + 1}")
+    return text
 
 
 def _wrapped(text: str, width: int) -> str:

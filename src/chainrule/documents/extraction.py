@@ -16,13 +16,14 @@ _PERCENT = re.compile(r"(?<!\\)%[^\n]*")
 _NAMES = "equation|align|alignat|gather|multline|eqnarray|flalign|displaymath|math"
 _PARAGRAPH = r"(?:(?!\n[ \t]*\n).)"  # any letter that does not end its paragraph
 _MATH = re.compile(
+    r"(?=[$\\])(?:"  # looked for first, so that other letters cost little
     r"(?<!\\)\$\$(?P<display>.+?)(?<!\\)\$\$"
     r"|(?<!\\)\\\[(?P<bracket>(?:(?!(?<!\\)\\\[).)*?)\\\]"
     r"|(?<!\\)\\\((?P<round>(?:(?!(?<!\\)\\\().)*?)\\\)"
     rf"|\\begin\{{(?P<name>{_NAMES})(?P<star>\*?)\}}(?P<environment>(?:(?!\\begin\{{(?P=name)\*?\}}).)*?)"
     r"\\end\{(?P=name)(?P=star)\}"
     rf"|(?P<open>(?<!\\)(?:\$\$|\\\[)|\\begin\{{(?:{_NAMES})\*?\}})(?P<rest>{_PARAGRAPH}*)"
-    r"|(?<![\\$])\$(?P<inline>(?![\s$])(?:[^$\\\n]|\\.|\n(?!\s*\n))*?(?<![\s\\]))\$(?!\d)",
+    r"|(?<![\\$])\$(?P<inline>(?![\s$])(?:[^$\\\n]|\\.|\n(?!\s*\n))*?(?<![\s\\]))\$(?!\d))",
     re.DOTALL,
 )
 # The same where the $$ of a text do not come in pairs: then those that belong together stand in one paragraph.

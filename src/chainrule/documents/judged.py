@@ -104,7 +104,7 @@ def judge_document(
     return DocumentReport(name, tuple(entries), (*warnings, *_nothing_found(entries, text)))
 
 
-_SIGN = re.compile(r"\\(?:frac|partial|sum|begin|\(|\[)|\$|[∂Σ∑∇⊙ᵀ]|\w ?= ?\w")
+_SIGN = re.compile(r"\\(?:frac|partial|sum|begin|\(|\[)|\$|[∂Σ∑∇⊙ᵀ]|[\w\])] ?= ?[\w(\[-]")
 
 
 def _nothing_found(entries: Sequence[Entry], text: str) -> list[str]:

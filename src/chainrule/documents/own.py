@@ -72,6 +72,9 @@ def in_own_letters(judgement: Judgement, letters: Letters, *, latex: bool) -> Ju
         words = cause.words
         for text in sorted({cause.place, cause.found, cause.wanted} & known.keys(), key=len, reverse=True):
             words = words.replace(text, known[text])
+        if letters.rename and words != cause.words and cause.found and cause.wanted:
+            # The judge's words may name a layer as we count it.
+            words = f"{known.get(cause.found, cause.found)} should be {known.get(cause.wanted, cause.wanted)}"
         return replace(
             cause,
             place=known.get(cause.place, cause.place),

@@ -76,6 +76,8 @@ def _apply(n: Node, style: Style, done: Mapping[Node, tuple[str, int]]) -> tuple
     if n.op.name == "broadcast":  # a column that is repeated prints as itself
         return done[n.inputs[0]]
     template = n.op.text if style == "text" else n.op.latex
+    if style == "latex" and n.op.name == "multiply" and n.inputs[0].is_constant:
+        template = r"{0} \, {1}"  # a number's multiple is no product entry by entry
     attrs = {}
     for key, value in n.attrs:
         attrs[key] = show(value) if isinstance(value, str) else _number(value, style) if _is_number(value) else value

@@ -1,4 +1,8 @@
-"""A written formula as one line of ASCII, in the syntax that the reader takes."""
+"""A written formula as one line of ASCII that is read back as the very same tree.
+
+`notation.write` is for reading: it drops parentheses and joins signs where the value is the same, so that a mending
+which only moves a parenthesis, or writes `*` for `·`, would look like the formula that it mends.
+"""
 
 from __future__ import annotations
 

@@ -201,7 +201,7 @@ def attempts(taken: Sequence[tuple[Equation, str]], base: Attempt, samples: str,
 def _kinds(tree: Equation) -> tuple[str, ...]:
     """Activations that a formula which names no g may be about, by its functions or by a (1 - a) and 1 - a^2."""
     called = {p.part.name for p in places(tree) if isinstance(p.part, Symbol) and p.role == "function"}
-    if called & {"g", "f"}:
+    if called & {"g", "f", "h", "phi"}:
         return ()
     return ("sigmoid", "tanh", "relu") if "relu" in called else ("sigmoid", "tanh")
 

@@ -12,7 +12,7 @@ from ..notation.formula import Equation
 from .ascii import written
 from .attempts import Attempt, has_small_letters
 from .conditions import conventions, has_last_layer, has_outputs
-from .mutations import edits
+from .mutations import Edit, edits
 from .search import STAGES, Mending, mendings
 from .verdict import Finding, Judgement
 from .worlds import Worlds, highest_layer
@@ -56,8 +56,13 @@ def mended(
     for words, change in conventions(base.declared, samples, base.tree):
         if change.keys() & {"place", "rows", "layout"}:
             targets.append(replace(base, condition=words, convention=replace(base.convention, **change)))
-    whole = max(deadline, time.perf_counter() + _FOR_SINGLES)
-    singles = {t.tree: edits(t.tree, unknown=unknown, deadline=whole) for t in targets}
+    now = time.perf_counter()
+    whole = max(deadline, now + _FOR_SINGLES)
+    share = (whole - now) / 4 / len(targets)
+    singles: dict[Equation, list[Edit]] = {}
+    for target in targets:
+        if target.tree not in singles:
+            singles[target.tree] = edits(target.tree, unknown=unknown, deadline=time.perf_counter() + share)
     best: tuple[Attempt, list[Mending]] | None = None
     for stage in STAGES:
         for i, target in enumerate(targets):

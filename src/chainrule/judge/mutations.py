@@ -92,14 +92,15 @@ def edits(equation: Equation, *, unknown: frozenset[str] = frozenset(), deadline
     """Every single edit of a formula, smallest and most plausible first; of equal results only the first.
 
     unknown   names that mean nothing: what replaces them mends an undefined symbol
-    deadline  moment of `time.perf_counter` after which no part is looked at any more
+    deadline  moment of `time.perf_counter` after which no further one is made
     """
+    started = time.perf_counter()
     found: list[Edit] = []
     setting = Setting(equation, unknown)
     for place in setting.places:
-        if time.perf_counter() > deadline:
-            break
         for cause, after, size, explanation in _changes(place, setting):
+            if time.perf_counter() > deadline:
+                break
             if after == place.part:
                 continue
             tree = equation.replaced(place.path, after)
@@ -107,8 +108,10 @@ def edits(equation: Equation, *, unknown: frozenset[str] = frozenset(), deadline
             found.append(Edit(cause, place.path, tree, size, explanation, place.part, after))
     found.sort(key=lambda e: e.rank)
     seen: set[Equation] = {equation}
-    kept = []
+    kept: list[Edit] = []
     for e in found:
+        if time.perf_counter() > 2 * deadline - started:
+            break
         if e.tree not in seen and not trivial(e.tree, equation):
             seen.add(e.tree)
             kept.append(e)

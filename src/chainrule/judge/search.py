@@ -171,7 +171,7 @@ def _pairs(equation: Equation, singles: Sequence[Edit]) -> Iterator[tuple[tuple[
                         yield (a, b), tree
     for a in right:
         if a.size > 1:
-            break
+            continue
         for b in edits(a.tree):
             if a.size + b.size <= 2 and not _apart(a.path, b.path) and not trivial(b.tree, equation):
                 yield (a, b), b.tree

@@ -30,7 +30,7 @@ from .context import Context, is_delta
 from .letters import CONSTANTS, LOSSES, place_of, view
 from .lists import entries_value, unreadable
 from .partials import partial, pick_entries
-from .signs import binary
+from .signs import ONES, binary
 from .sums import by_cases, kronecker, sum_value
 from .values import NoValueError, Value, entrywise, scalar, undefined
 
@@ -87,6 +87,10 @@ class Evaluator(Context):
                 return scalar(CONSTANTS[name])
             if plain and name == "I":
                 return Value(np.ones((1, 1)), unit=True)
+            if plain and name in ONES:
+                ones = Value(np.ones((1, 1)))
+                ones.repeated = True
+                return ones
             raise
         return view(self, self.stored(place.key), place)
 

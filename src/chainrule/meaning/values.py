@@ -91,7 +91,7 @@ class Value:
         bounded(n * n)
         if self.unit and n > 1:
             return Value(self.array * np.eye(n), self.labels)
-        if self.repeated and 1 in self.shape and (self.shape[0] == shape[0] or self.shape[1] == shape[1]):
+        if self.repeated and all(own in (1, wanted) for own, wanted in zip(self.shape, shape, strict=True)):
             return Value(np.broadcast_to(self.array, (*self.array.shape[:-2], *shape)), self.labels)
         return self
 

@@ -82,5 +82,6 @@ def _turned(part: Binary) -> Iterator[Change]:
 
 def parentheses(place: Place, setting: Setting) -> Iterator[Change]:
     """The same signs, grouped otherwise."""
+    text = f"the parentheses of {written(place.part)} must stand otherwise"
     for new in regroupings(place.part, parent=place.parent, right=place.path[-1:] == (1,)):
-        yield "missing-parentheses", new, 1, f"the parentheses of {written(place.part)} must stand otherwise"
+        yield "missing-parentheses", new, 1, text
