@@ -9,11 +9,11 @@ from fractions import Fraction
 from html.parser import HTMLParser
 
 import pytest
-from chainrule.derivation.pages.tex import prose
-from chainrule.derivation.pages.tex_lines import broken, measure, rows
 
 from chainrule.derivation import pages
 from chainrule.derivation.document import Document, Line, Section
+from chainrule.derivation.pages.tex import prose
+from chainrule.derivation.pages.tex_lines import broken, measure, rows
 from chainrule.graph.shape import show
 from chainrule.notation import write
 from chainrule.notation.formula import Array, Binary, Equation, Negate, Number, Symbol

@@ -10,12 +10,12 @@ import pytest
 from tables import CALLS, LEAVES, sample
 
 import chainrule.ops as o
-from chainrule.reverse import derive
 from chainrule.errors import ChainruleError, ConfigurationError, DataError, ShapeError
 from chainrule.execute import Bound, evaluate, plan, run, source
 from chainrule.execute.numpy_code import SCALAR, UFUNC
 from chainrule.execute.program import INSTRUCTIONS, Map, Store, describe
 from chainrule.graph import OPS, Node, constant, size, variable, variables
+from chainrule.reverse import derive
 from chainrule.train import Model
 
 # Ops of other shapes than point-wise, and the instruction that each becomes; a repetition is how an operand is read.

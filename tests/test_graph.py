@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from strategies import LEAVES, expressions, values
 
 import chainrule.ops as o
-from chainrule.reverse import derive
 from chainrule.errors import DataError, ShapeError, UnknownNameError
 from chainrule.execute import evaluate
 from chainrule.graph import (
@@ -36,6 +35,7 @@ from chainrule.graph import (
     walk,
 )
 from chainrule.laws import simplify
+from chainrule.reverse import derive
 
 W, X, b = variable("W", "n_1", "n_0"), variable("X", "n_0", "m"), variable("b", "n_1", 1)
 

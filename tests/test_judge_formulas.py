@@ -366,7 +366,8 @@ def test_mistakes_in_formulas_of_numbers_are_named(formula: str, cause: str) -> 
     ],
 )
 def test_mistakes_in_a_written_out_network_are_named(formula: str, cause: str) -> None:
-    judged = check_formula(formula, "3-4:tanh-1:sigmoid", "binary_cross_entropy", place="parameters", rows=False)
+    network, loss = "3-4:tanh-1:sigmoid", "binary_cross_entropy"
+    judged = check_formula(formula, network, loss, place="parameters", rows=False, samples="batch")
     assert judged.verdict == "wrong", judged
     assert cause in {judged.cause, *(other[0].cause for other in judged.others)}, judged
 
@@ -435,9 +436,9 @@ HOSTILE = {
 def test_hostile_formulas_end_soon(text: str) -> None:
     """Whatever is given, the judgement comes in about the time that was allowed."""
     check_formula("a = b", seconds=0.1)  # the worlds are made once
-    started = time.perf_counter()
+    started = time.process_time()
     judged = check_formula(text, seconds=0.3)
-    assert time.perf_counter() - started < 1.5  # of which half is for a machine that is busy
+    assert time.process_time() - started < 1.5  # of which half is for a machine that is busy
     assert judged.verdict in ("cannot tell", "wrong")
 
 
@@ -445,7 +446,22 @@ def test_a_right_formula_is_judged_at_once() -> None:
     formula = "dZ[l] = (W[l+1].T @ dZ[l+1]) * g[l].prime(Z[l])"
     times = []
     for _ in range(5):
-        started = time.perf_counter()
+        started = time.process_time()
         assert check_formula(formula, *DEEP, place="parameters").verdict == "right"
-        times.append(time.perf_counter() - started)
+        times.append(time.process_time() - started)
     assert min(times) < 0.05
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        (r"dW_2 = \frac{1}{m} dZ_2 A_1^T", "right"),
+        ("Z_1 = W_1 X + b_1", "right"),
+        ("A_1 = g(Z_1)", "right"),
+        ("dW_2 = 1/m * dZ_2 @ A_2.T", "wrong"),
+    ],
+)
+def test_numbers_below_matrices_may_be_layers(text: str, verdict: str) -> None:
+    found = check_formula(text)
+    assert found.verdict == verdict, found
+    assert verdict == "right" or found.cause == "wrong-layer-index"

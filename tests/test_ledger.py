@@ -323,7 +323,7 @@ def test_verdicts(judged: list[Outcome]) -> None:
 def test_causes_of_the_wrong_ones(judged: list[Outcome]) -> None:
     wrong = [o for o in judged if o.claim.expected == "wrong"]
     misses = [o for o in wrong if not o.cause_agrees]
-    assert len(wrong) - len(misses) >= 0.9 * len(wrong), f"{len(misses)} of {len(wrong)}{table(misses)}"
+    assert len(wrong) - len(misses) >= 0.94 * len(wrong), f"{len(misses)} of {len(wrong)}{table(misses)}"
 
 
 def test_most_claims_state_a_formula() -> None:

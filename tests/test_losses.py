@@ -8,12 +8,12 @@ from scipy import special
 from sklearn import metrics
 
 import chainrule.ops as o
-from chainrule.reverse import derive
 from chainrule.errors import ChainruleError, ConfigurationError, ShapeError, UnknownNameError
 from chainrule.execute import evaluate
 from chainrule.graph import variable
 from chainrule.laws import simplify
 from chainrule.nn.losses import ALIASES, LOSSES, Loss, cost, loss
+from chainrule.reverse import derive
 
 N, M = 3, 7
 RNG = np.random.default_rng(5)

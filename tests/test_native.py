@@ -16,13 +16,13 @@ from test_execute import INSTRUCTION_OF, SPECIAL
 from test_programs_fuzz import condition, error, random_program
 
 import chainrule.ops as o
-from chainrule.reverse import derive
 from chainrule.errors import ConfigurationError
 from chainrule.execute import Bound, Program, bind, evaluate, executor, native, plan
 from chainrule.execute.direct import sizes_of
 from chainrule.execute.program import INSTRUCTIONS
 from chainrule.graph import OPS, Node, Shape, constant, variable, variables, walk
 from chainrule.ops import uniform_numbers
+from chainrule.reverse import derive
 
 pytestmark = pytest.mark.skipif(not native.available(), reason="the native executor was not built")
 

@@ -48,7 +48,7 @@ QUIET = settings(deadline=None, max_examples=600, suppress_health_check=list(Hea
 
 
 def survives(text: str, letters: Letters) -> None:
-    begin = time.perf_counter()
+    begin = time.process_time()
     sentences: list[str] = []
     for reader in (read, read_all):
         for syntax in ("auto", "text", "latex"):
@@ -61,7 +61,7 @@ def survives(text: str, letters: Letters) -> None:
             assert all(isinstance(r.equation, Equation) for r in readings)
             for r in readings:
                 canonical(r.equation, letters)
-    assert time.perf_counter() - begin < 6  # six readings of one second each
+    assert time.process_time() - begin < 6  # six readings of one second each
     assert all(s and "\n" not in s for s in sentences)
 
 
@@ -131,13 +131,13 @@ HOSTILE = [
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda s: s[:12])
 def test_hostile_input_ends_in_a_short_sentence(text: str) -> None:
     for reader in (read, read_all):
-        begin = time.perf_counter()
+        begin = time.process_time()
         said = ""
         try:
             reader(text)
         except FormulaError as error:
             said = str(error)
-        assert time.perf_counter() - begin < 1
+        assert time.process_time() - begin < 1
         assert len(said) < 260
         # of the formula itself no run of more than 80 characters comes back
         assert not any(text[k : k + 80] in said for k in range(0, min(len(text) - 80, 200)))

@@ -420,10 +420,10 @@ def test_fragments_cut_out_of_a_page(text: str) -> None:
     ids=lambda s: s[:20],
 )
 def test_refused_with_one_sentence(text: str, said: str) -> None:
-    begin = time.perf_counter()
+    begin = time.process_time()
     with pytest.raises(FormulaError, match=said) as caught:
         read(text)
-    assert time.perf_counter() - begin < 1
+    assert time.process_time() - begin < 1
     assert "\n" not in str(caught.value)
     assert str(caught.value).endswith(".")
 
@@ -449,9 +449,9 @@ def test_a_line_is_read_in_two_milliseconds() -> None:
 
 
 def _timed(text: str) -> float:
-    begin = time.perf_counter()
+    begin = time.process_time()
     read(text)
-    return time.perf_counter() - begin
+    return time.process_time() - begin
 
 
 def test_the_parser_library_is_loaded_by_the_first_formula_only() -> None:

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from tables import CALLS, LEAVES, complex_step, relative_error, sample, weighted, weights
 
 import chainrule.ops as o
-from chainrule.reverse import derive
 from chainrule.errors import ConfigurationError, DataError, ShapeError, UnknownNameError
 from chainrule.execute import evaluate
 from chainrule.graph import OPS, Node, variable
+from chainrule.reverse import derive
 
 NAMES = sorted(OPS.keys() - LEAVES)
 SIDE = st.integers(1, 5)

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import chainrule.ops as o
-from chainrule.reverse import derive
 from chainrule.execute import evaluate, plan, run
 from chainrule.graph import Node, variable, variables, walk
 from chainrule.laws import simplify
+from chainrule.reverse import derive
 
 N = 3
 LEAVES = {

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from tables import STEP, complex_step, relative_error
 
 import chainrule.ops as o
-from chainrule.reverse import derive, jvp, vjp
 from chainrule.errors import ShapeError, UnknownNameError
 from chainrule.execute import evaluate
 from chainrule.graph import Graph, Node, Shape, build, constant, size, variable, variables, walk
 from chainrule.laws import LAWS
+from chainrule.reverse import derive, jvp, vjp
 
 X, Y = variable("X", "n_0", "m"), variable("Y", "n_L", "m")
 LAW_NAMES = {law.name for law in LAWS}

@@ -7,9 +7,9 @@ import pytest
 
 import chainrule.ops as o
 from chainrule.check import check_expression, numerical_gradient
-from chainrule.reverse import derive
 from chainrule.execute import evaluate
 from chainrule.graph import text, variable
+from chainrule.reverse import derive
 from chainrule.sequential import Dense, Sequential
 from chainrule.textbook import MLP, CrossEntropyCost, Layer, MiniBatches, QuadraticCost, learning_rate
 

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..reverse import derive
 from ..errors import ConfigurationError, DataError, ShapeError, unknown_name
 from ..execute import evaluate
 from ..execute.direct import sizes_of
 from ..graph import SCALAR, Node, rename_dim, variables
 from ..laws import simplify
+from ..reverse import derive
 from .numeric import EPS
 
 Array = npt.NDArray[Any]

@@ -10,7 +10,7 @@ from typing import Literal
 
 from ..errors import ChainruleError
 from ..notation.canonical import canonical
-from ..notation.formula import ONE, Equation, Formula, Symbol
+from ..notation.formula import ONE, Equation, Formula, Index, Number, Symbol
 from ..notation.letters import Letters
 from ..notation.read import Syntax, read
 from .ascii import written
@@ -21,6 +21,8 @@ from .mended import mended
 from .parts import LAYERED, layers_of
 from .verdict import Declared, Finding, Judgement
 from .worlds import HIGHEST, Survey, convention_of, highest_layer, is_general
+
+MATRICES = frozenset({"W", "Z", "A", "dW", "dZ", "dA"})  # in small letters a number below is a component
 
 
 def check_formula(
@@ -59,14 +61,47 @@ def check_formula(
     """
     if not readings:
         one = Declared("", network, loss, letters or Letters(), samples, place, rows, layout, definitions=definitions)
-        return _judge(text, syntax, one, seconds)
+        return _told(text, syntax, one, seconds)
     if len(readings) == 1:
-        return _judge(text, syntax, readings[0], seconds)
+        return _told(text, syntax, readings[0], seconds)
     judged = [(d, _judge(text, syntax, d, seconds, mend=False)) for d in readings]
     if not any(j.verdict in ("right", "right if") for _, j in judged):  # else no mistake need be looked for
         each = seconds / len(readings)
         judged = [(d, _judge(text, syntax, d, each)) for d in readings]
     return _joined(text, judged)
+
+
+def _told(text: str, syntax: Syntax, declared: Declared, seconds: float) -> Judgement:
+    """The judgement under one meaning; `dW_2 = dZ_2 A_1^T` may mean layers where nobody declared what stands below."""
+    if declared.letters != Letters() or not _numbered_below(text, syntax):
+        return _judge(text, syntax, declared, seconds)
+    plain = _judge(text, syntax, declared, seconds, mend=False)
+    if plain.verdict == "right":
+        return plain
+    below = replace(declared, letters=replace(declared.letters, layer="subscript"))
+    found = _judge(text, syntax, below, seconds)
+    if plain.verdict == "right if" and found.verdict != "right":
+        return plain
+    if found.verdict == "cannot tell":
+        return _judge(text, syntax, declared, seconds)
+    return replace(found, note=_and(found.note, "the numbers below the letters are read as layers"))
+
+
+def _numbered_below(text: str, syntax: Syntax) -> bool:
+    """Whether matrices carry one number below and no layer: `W_2`, `dZ_1`."""
+    try:
+        equation = read(text, syntax=syntax)[0].equation
+    except ChainruleError:
+        return False
+    return any(
+        isinstance(part, Index)
+        and isinstance(part.base, Symbol)
+        and part.base.layer is None
+        and part.base.name in MATRICES
+        and len(part.entries) == 1
+        and isinstance(part.entries[0], Number)
+        for _, part in equation.walk()
+    )
 
 
 def _joined(text: str, judged: Sequence[tuple[Declared, Judgement]]) -> Judgement:

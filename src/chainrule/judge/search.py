@@ -50,7 +50,7 @@ def mendings(
     """
     seen: set[Equation] = {equation}
     found: list[Mending] = []
-    several = {1: _alone(singles), 2: _pairs(equation, singles), 3: _threes(equation, singles)}[stage]
+    several = {1: _alone(singles), 2: _pairs(equation, singles, deadline), 3: _threes(equation, singles)}[stage]
     for made, tree in several:
         if time.perf_counter() > deadline or (found and stage == 2 and _size(made) > found[0].size):
             break
@@ -151,7 +151,7 @@ def _says_another_thing(a: Edit, b: Edit) -> bool:
     return bool(left) and any(e.cause == "other" for e in (a, b))
 
 
-def _pairs(equation: Equation, singles: Sequence[Edit]) -> Iterator[tuple[tuple[Edit, ...], Equation]]:
+def _pairs(equation: Equation, singles: Sequence[Edit], deadline: float) -> Iterator[tuple[tuple[Edit, ...], Equation]]:
     """Two edits, the smallest and most plausible together first; those that must be made in turn at the end."""
     right = [e for e in singles if e.path[:1] != (0,)] + [e for e in singles if e.path[:1] == (0,)]
     factors = [e for e in right if e.cause in _FACTORS and len(e.path) <= 2]
@@ -163,6 +163,8 @@ def _pairs(equation: Equation, singles: Sequence[Edit]) -> Iterator[tuple[tuple[
                     yield (a, b), tree
     for bound in (2.0, 2.5, 3.0):
         for total in range(2 * len(right)):
+            if time.perf_counter() > deadline:
+                return
             for i in range(max(0, total - len(right) + 1), (total + 1) // 2):
                 a, b = right[i], right[total - i]
                 if bound - 0.5 < a.size + b.size <= bound and not _says_another_thing(a, b):
@@ -170,9 +172,9 @@ def _pairs(equation: Equation, singles: Sequence[Edit]) -> Iterator[tuple[tuple[
                     if tree is not None and not trivial(tree, equation):
                         yield (a, b), tree
     for a in right:
-        if a.size > 1:
+        if a.size > 1 or time.perf_counter() > deadline:
             continue
-        for b in edits(a.tree):
+        for b in edits(a.tree, deadline=deadline):
             if a.size + b.size <= 2 and not _apart(a.path, b.path) and not trivial(b.tree, equation):
                 yield (a, b), b.tree
 

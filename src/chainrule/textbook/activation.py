@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..reverse import vjp
 from ..errors import ConfigurationError
 from ..graph import Node, substitute, variable, walk
 from ..laws import simplify
 from ..ops import Activation, activation
+from ..reverse import vjp
 from .formula import Formula, real
 
 Array = npt.NDArray[Any]

@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..reverse import derive
 from ..errors import DataError, ShapeError
 from ..graph import Node, size, variable
 from ..laws import simplify
 from ..nn import Loss, loss
 from ..nn.losses import Term
 from ..ops import clip, total
+from ..reverse import derive
 from ..train.samples import finite
 from .activation import ActivationFunction
 from .formula import Formula, real

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..reverse import vjp
 from ..errors import ConfigurationError, ShapeError
 from ..graph import Node, size, text, variable
 from ..nn import initializer
 from ..nn.initializers import default_for
 from ..ops import Activation
+from ..reverse import vjp
 from .activation import ActivationFunction
 from .cost import CostGradient
 from .formula import Formula, real

@@ -13,12 +13,12 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from ..reverse import Derivation, derive, derive_cost
 from ..errors import ConfigurationError, ShapeError
 from ..execute import Bound, Program, bind, evaluate, plan
 from ..graph import Graph, Node, variable, variables
 from ..nn import Forward, Loss, Network, Objective, loss
 from ..nn.layers import Parameter
+from ..reverse import Derivation, derive, derive_cost
 from .predictor import Predictor
 from .samples import Array, Samples, as_it_lies, finite, labels, targets
 
