@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 from ..errors import unknown_name
 from ..graph import OPS, Dim, Node, Shape, build, constant, variable, walk
@@ -110,7 +110,7 @@ def _turned(
             memo[n] = build(n.op, (memo[n.inputs[0]],), tuple(sorted(attrs.items())))
         elif "axis" in attrs:
             axis = attrs["axis"]
-            attrs["axis"] = None if axis is None else 1 - axis  # type: ignore[operator]
+            attrs["axis"] = None if axis is None else 1 - cast(int, axis)
             memo[n] = build(n.op, (memo[n.inputs[0]],), tuple(sorted(attrs.items())))
         elif name in _BY_COLUMN:
             inputs = tuple(_straight(x, memo) for x in n.inputs)
@@ -172,11 +172,11 @@ def one_sample(nodes: Iterable[Node], memo: dict[Node, Node], samples: Dim = "m"
                 if isinstance(value, Shape):
                     value = Shape(dim(value.rows), dim(value.cols))
                 elif key in ("rows", "cols", "classes"):
-                    value = dim(value)  # type: ignore[arg-type]
+                    value = dim(cast(Dim, value))
                 elif key == "name" and n.shape.cols == samples:
                     value = lower(str(value))
                 elif key == "powers":
-                    value = tuple((d, p) for d, p in value if d != samples)  # type: ignore[attr-defined]
+                    value = tuple((d, p) for d, p in cast(tuple[tuple[Dim, int], ...], value) if d != samples)
                 attrs.append((key, value))
             memo[n] = build(n.op, tuple(memo[x] for x in n.inputs), tuple(attrs))
         found.append(memo[root])

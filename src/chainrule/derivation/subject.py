@@ -178,8 +178,9 @@ def _activations(layers: Sequence[Layer], count: int = 0) -> Iterator[tuple[int,
             count += 1
             yield count, layer.activation if isinstance(layer.activation, str) else "custom"
         elif isinstance(layer, Skip):
-            for count, name in _activations(layer.layers, count):  # noqa: B020 - the count goes on behind the skip
-                yield count, name
+            inner = list(_activations(layer.layers, count))
+            yield from inner
+            count = inner[-1][0] if inner else count  # the numbers go on behind the skip
         elif isinstance(layer, Activate):
             continue
 

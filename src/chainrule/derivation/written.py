@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from ..notation.formula import Call, Number, Symbol
 from ..notation.from_graph import symbol
 from .general import SLOPE, VALUE
@@ -28,7 +30,7 @@ def setter_of(subject: Subject) -> Setter:
     setter = Setter(subject.conventions)
     for layer in subject.activations:
         z = symbol(subject.letter("Z", layer))
-        setter.special[slope_name(subject, layer)] = Call(Symbol("g", Number(z.layer.value), None, 1), (z,))  # type: ignore[union-attr]
+        setter.special[slope_name(subject, layer)] = Call(Symbol("g", Number(Fraction(layer)), None, 1), (z,))
     if subject.conventions.style in ("leibniz", "components"):
         setter.special["L"] = Symbol("J")  # of one sample the loss is the cost, and these styles call it C
     if subject.kind == "layer":

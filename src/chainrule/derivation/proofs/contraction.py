@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from ...errors import DerivationError
-from ...graph import OPS, Node, Op, constant, variable
+from ...graph import OPS, Node, Number, Op, constant, variable
 from ...graph.node import Attrs
 from ...laws import simplify
 from . import indexed
@@ -90,9 +90,9 @@ def _constant(x: Expr) -> object:
 
 
 @lru_cache(maxsize=256)
-def _slope(op: Op, attrs: Attrs, k: int, fixed: tuple[object, ...]) -> tuple[tuple[Node, ...], Node]:
+def _slope(op: Op, attrs: Attrs, k: int, fixed: tuple[Number | None, ...]) -> tuple[tuple[Node, ...], Node]:
     """The derivative of a scalar function by operand k, as its record's backward rule says for a cotangent of one."""
-    x = tuple(variable(f"·{i}", 1, 1) if c is None else constant(c) for i, c in enumerate(fixed))  # type: ignore[arg-type]
+    x = tuple(variable(f"·{i}", 1, 1) if c is None else constant(c) for i, c in enumerate(fixed))
     c = op(*x, **dict(attrs))
     if op.backward is None:
         raise DerivationError(f"{op.name}: this operation has no derivative")
