@@ -9,7 +9,6 @@
 #include <chrono>
 #include <cmath>
 #include <cstring>
-#include <mutex>
 #include <stdexcept>
 
 #include "task.hpp"
@@ -45,44 +44,14 @@ std::vector<Choice> choices() {
     return found;
 }
 
-// While any program runs, the BLAS uses one thread: its own threads would spin against ours, and their number would
-// change the last bits. The number it had before is put back when the last program ends.
-class OneBlasThread {
-public:
-    OneBlasThread() {
-        std::lock_guard lock(mutex_);
-        if (running_++ == 0 && get_ && set_) {
-            before_ = get_();
-            if (before_ != 1) set_(1);
-        }
-    }
-    ~OneBlasThread() {
-        std::lock_guard lock(mutex_);
-        if (--running_ == 0 && get_ && set_ && before_ != 1) set_(before_);
-    }
-    OneBlasThread(const OneBlasThread&) = delete;
-    OneBlasThread& operator=(const OneBlasThread&) = delete;
-
-    static void use(std::uintptr_t get, std::uintptr_t set) {
-        get_ = reinterpret_cast<int (*)()>(get);
-        set_ = reinterpret_cast<void (*)(int)>(set);
-    }
-
-private:
-    static inline std::mutex mutex_;
-    static inline int running_ = 0, before_ = 1;
-    static inline int (*get_)() = nullptr;
-    static inline void (*set_)(int) = nullptr;
-};
-
 class Handle {
 public:
     Handle(bool wide, std::vector<std::uintptr_t> pointers, std::vector<std::int64_t> rows, std::vector<std::int64_t> cols,
            std::vector<std::int64_t> memory, std::vector<bool> integers, std::vector<std::int64_t> inputs,
            std::vector<std::int64_t> code,
-           std::vector<double> constants, std::uintptr_t gemm, bool long_sizes, const std::string& isa) {
+           std::vector<double> constants, const std::string& isa) {
         Description d{wide, std::move(pointers), std::move(rows), std::move(cols), std::move(memory), std::move(integers), std::move(inputs),
-                      std::move(code), std::move(constants), gemm, long_sizes};
+                      std::move(code), std::move(constants)};
         for (const auto& c : choices())
             if (isa.empty() || isa == c.name) {
                 task_ = c.make(d);
@@ -97,7 +66,6 @@ public:
 
     int run() {
         nb::gil_scoped_release release;
-        OneBlasThread guard;
         return task_->run(*pool_);
     }
 
@@ -137,6 +105,13 @@ struct Source {
         }
     }
 
+    // Whole samples that lie together; of others only the first entry.
+    void prefetch(std::int64_t sample) const {
+        const char* s = from + sample * row;
+        const std::int64_t length = column == static_cast<std::int64_t>(item) ? width * column : 1;
+        for (std::int64_t b = 0; b < length; b += 64) __builtin_prefetch(s + b);
+    }
+
     template <class From, class To> void each(const char* s, char* d) const {
         To* to = reinterpret_cast<To*>(d);
         for (std::int64_t j = 0; j < width; ++j) to[j] = static_cast<To>(*reinterpret_cast<const From*>(s + j * column));
@@ -163,18 +138,6 @@ bool finite(const void* x, std::size_t n, bool wide) {
         for (float v : part) total += v;
     }
     return total == 0;
-}
-
-// Σ x², infinite or NaN where an entry is (or where the squares overflow: the caller looks again).
-template <class T> double squares(const T* x, std::size_t n) {
-    T part[16] = {};
-    std::size_t i = 0;
-    for (; i + 16 <= n; i += 16)
-        for (int k = 0; k < 16; ++k) part[k] += x[i + k] * x[i + k];
-    for (; i < n; ++i) part[0] += x[i] * x[i];
-    double total = 0;
-    for (T v : part) total += static_cast<double>(v);
-    return total;
 }
 
 double number(std::uintptr_t p, bool wide) {
@@ -211,26 +174,32 @@ nb::tuple steps(Handle& gradient, Handle& update, bool wide, const std::vector<n
     int status = 0;
     {
         nb::gil_scoped_release release;
-        OneBlasThread guard;
         const auto start = std::chrono::steady_clock::now();
         while (done < count) {
-            for (const auto& s : from)
+            const std::int64_t* const now = rows + done * batch;
+            const std::int64_t left = (count - done) * batch;  // rows still to come, these included
+            for (const auto& s : from) {
+                // Rows lie scattered: they are asked for some time before they are copied.
+                const std::int64_t ahead = std::min(batch, 1 + 16384 / static_cast<std::int64_t>(s.bytes()));
+                const auto copy = [&](std::int64_t i) {
+                    if (i + ahead < left) s.prefetch(now[i + ahead]);
+                    s.copy(i, now[i]);
+                };
                 if (s.bytes() * batch < 131072) {
-                    for (std::int64_t i = 0; i < batch; ++i) s.copy(i, rows[done * batch + i]);
+                    for (std::int64_t i = 0; i < batch; ++i) copy(i);
                 } else {
                     gradient.pool().each((batch + 15) / 16, [&](std::int64_t p, int) {
-                        for (std::int64_t i = p * 16; i < std::min(batch, (p + 1) * 16); ++i)
-                            s.copy(i, rows[done * batch + i]);
+                        for (std::int64_t i = p * 16; i < std::min(batch, (p + 1) * 16); ++i) copy(i);
                     });
                 }
+            }
             for (auto& k : state) std::memcpy(k.second.data(), k.first, k.second.size());
             if (gradient.task().run(gradient.pool())) {
                 status = 2;
                 break;
             }
             const double J = number(cost, wide);
-            const double square = wide ? squares(reinterpret_cast<const double*>(grad), parameters)
-                                       : squares(reinterpret_cast<const float*>(grad), parameters);
+            const double square = gradient.task().squares(reinterpret_cast<const void*>(grad), parameters);
             if (!std::isfinite(J) || (!std::isfinite(square) && !finite(reinterpret_cast<void*>(grad), parameters, wide)))
                 status = 1;
             else if (!(eta[done] <= 10 && eta[done] * eta[done] * square < 1e30))
@@ -266,14 +235,12 @@ NB_MODULE(_native, m) {
     nb::class_<Handle>(m, "Task")
         .def(nb::init<bool, std::vector<std::uintptr_t>, std::vector<std::int64_t>, std::vector<std::int64_t>,
                       std::vector<std::int64_t>, std::vector<bool>, std::vector<std::int64_t>,
-                      std::vector<std::int64_t>, std::vector<double>,
-                      std::uintptr_t, bool, const std::string&>())
+                      std::vector<std::int64_t>, std::vector<double>, const std::string&>())
         .def("set_inputs", &Handle::set_inputs)
         .def("set_pool", &Handle::set_pool)
         .def("run", &Handle::run);
     nb::class_<Pool>(m, "Pool").def(nb::init<int>()).def("threads", &Pool::threads);
     m.def("steps", &steps);
-    m.def("blas_threads", &OneBlasThread::use);
     m.def("instruction_sets", [] {
         std::vector<std::string> names;
         for (const auto& c : choices()) names.push_back(c.name);

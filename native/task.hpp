@@ -30,8 +30,6 @@ struct Description {
     std::vector<std::int64_t> inputs;       // buffers whose pointer changes
     std::vector<std::int64_t> code;
     std::vector<double> constants;
-    std::uintptr_t gemm;                    // sgemm or dgemm, Fortran convention
-    bool long_sizes;                        // its integers are 64 bits wide
 };
 
 class Task {
@@ -40,6 +38,8 @@ public:
     virtual void set_input(std::size_t which, void* data) = 0;
     // 0, or 1 + the instruction that met a label out of range
     virtual int run(Pool& pool) = 0;
+    // Σ x² of n numbers of the task's type
+    virtual double squares(const void* x, std::int64_t n) const = 0;
 };
 
 using Maker = std::unique_ptr<Task> (*)(const Description&);

@@ -28,10 +28,11 @@ def test_every_library_is_a_file():
         assert library["threads"] is None or library["threads"] >= 1
 
 
-@pytest.mark.skipif(not native.available(), reason="the native executor is not built here")
-def test_native_work_uses_one_blas_thread():
-    told = [x["threads"] for x in doctor.report()["blas"] if "scipy.libs" in x["path"]]
-    assert set(told) <= {1}
+def test_products_are_named_after_the_executor(monkeypatch):
+    assert doctor.report()["products"] == ("own" if executor() == "native" else "BLAS")
+    monkeypatch.setenv("CHAINRULE_EXECUTOR", "reference")
+    assert doctor.report()["products"] == "BLAS"
+    assert "those of NumPy's BLAS" in doctor.text()
 
 
 def test_the_text_says_what_the_report_says():

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The native executor for arm64, checked on another machine: everything compiles with a cross compiler and without a
-# warning; under an emulator the elementary functions are accurate and give the bits of this machine, and the executor
-# gives the same bits for any number of threads.
+# warning; under an emulator the elementary functions are accurate and give the bits of this machine, matrix products give
+# the bits of AVX2, and the executor gives the same bits for any number of threads.
 #
 #   native/checks/arm64.sh [build folder]
 #
@@ -11,6 +11,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 work=${1:-$(mktemp -d)}
+mkdir -p "$work"
 python=${PYTHON:-python3}
 cross=${CROSS:-aarch64-linux-gnu-g++}
 emulator=${EMULATOR:-qemu-aarch64}
@@ -32,4 +33,10 @@ done
 "$work/math-here" > "$work/here.txt"
 # The truths of two C libraries differ in their last digits, the bits of ours must not.
 diff <(sed 's/at most.*, //' "$work/here.txt") <(sed 's/at most.*, //' "$work/arm64.txt")
+if [ "$(uname -m)" = x86_64 ] && grep -q ' fma ' /proc/cpuinfo; then
+  "$cross" $options -I"$root/native" -static "$here/products.cpp" -o "$work/products-arm64"
+  "${CXX:-c++}" $options -march=x86-64-v3 -I"$root/native" "$here/products.cpp" -o "$work/products-here"
+  "$emulator" "$work/products-arm64" | tee "$work/arm64.txt"
+  "$work/products-here" | diff - "$work/arm64.txt"
+fi
 echo "arm64: compiles without a warning, accurate, the same bits as here"

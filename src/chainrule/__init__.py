@@ -16,25 +16,31 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from . import ops
 from .errors import ChainruleError
-from .graph import Graph, constant, variable
-from .laws import simplify
-from .reverse import jvp, vjp
 
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from . import ops
     from .check import check_gradients
     from .derivation.derive import derive
     from .estimators import MLPClassifier, MLPRegressor
+    from .graph import Graph, constant, variable
     from .judge import check_formula
+    from .laws import simplify
     from .nn import Network
+    from .reverse import jvp, vjp
     from .sequential import Dense, Sequential
     from .textbook import MLP
     from .train import Model, Settings, fit, load_model, save_model
 
 _LAZY = {
+    "Graph": "graph",
+    "constant": "graph",
+    "variable": "graph",
+    "simplify": "laws",
+    "jvp": "reverse",
+    "vjp": "reverse",
     "MLP": "textbook",
     "Sequential": "sequential",
     "Dense": "sequential",
@@ -57,11 +63,13 @@ def __getattr__(name: str) -> Any:
         value = getattr(import_module(f".{_LAZY[name]}", __name__), name)
         globals()[name] = value
         return value
+    if name == "ops":
+        return import_module(".ops", __name__)
     raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LAZY})
+    return sorted({*globals(), *_LAZY, "ops"})
 
 
 __all__ = [

@@ -23,6 +23,7 @@ def report() -> dict[str, Any]:
 
     executor           "native", "reference", or None where the one asked for cannot be had; reason: why it is this one
     instruction_sets   those the native executor can use on this machine, the fastest, which it takes, first
+    products           where matrix products come from: "own" (native executor) or "BLAS"
     blas               every BLAS library loaded: path, configuration, number of its own threads (None: not told)
     blas_of            the BLAS that NumPy and SciPy say they were built with
     processors         of the machine; usable: those that this process may run on
@@ -36,6 +37,7 @@ def report() -> dict[str, Any]:
         "executor": name,
         "reason": reason,
         "instruction_sets": native.instruction_sets(),
+        "products": "own" if name == "native" else "BLAS",
         "blas": _libraries(),
         "blas_of": {"numpy": _built_with(np.__config__), "scipy": _built_with(scipy.__config__)},
         "processors": os.cpu_count(),
@@ -56,6 +58,7 @@ def text() -> str:
         ("executor", f"{r['executor'] or 'none'} ({r['reason']})"),
         ("instructions", f"{sets[0]} (of {', '.join(sets)})" if sets else "those of NumPy"),
     ]
+    lines.append(("products", "the executor's own" if r["products"] == "own" else "those of NumPy's BLAS"))
     for library in r["blas"]:
         threads = library["threads"]
         count = "threads not told" if threads is None else f"{threads} thread{'s' if threads != 1 else ''}"
@@ -82,17 +85,14 @@ def _executor() -> tuple[str | None, str]:
 def _why_not_native() -> str:
     try:
         importlib.import_module("chainrule._native")
-    except ModuleNotFoundError:
-        return "the native executor was not built: install a C++20 compiler and reinstall"
     except ImportError as error:
-        return f"the native executor cannot be loaded: {error}"
-    return "SciPy offers no BLAS to call"
+        if not isinstance(error, ModuleNotFoundError):
+            return f"the native executor cannot be loaded: {error}"
+    return "the native executor was not built: install a C++20 compiler and reinstall"
 
 
 def _libraries() -> list[dict[str, Any]]:
-    """The BLAS libraries in this process, which has loaded NumPy's and, for products, SciPy's."""
-    import scipy.linalg.blas  # noqa: F401  (loads it)
-
+    """The BLAS libraries in this process: NumPy's, which the reference executor calls; the native one has its own."""
     try:
         with open("/proc/self/maps") as maps:
             lines = [line.split(maxsplit=5) for line in maps]

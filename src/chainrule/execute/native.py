@@ -6,9 +6,7 @@ and the reference executor does the same work.
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -17,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..graph import bind
+from . import aligned
 from .direct import Array
 from .program import (
     Constant,
@@ -60,8 +59,8 @@ def _module() -> Any:
 
 
 def available() -> bool:
-    """Whether the compiled part was built and a BLAS is there to be called."""
-    return _module() is not None and blas() is not None
+    """Whether the compiled part was built."""
+    return _module() is not None
 
 
 def instruction_sets() -> list[str]:
@@ -75,75 +74,17 @@ def pool(threads: int) -> Any:
     return _module().Pool(threads)
 
 
-@dataclass(frozen=True)
-class _Blas:
-    """Where matrix products come from: addresses of sgemm and dgemm, and the width of their integers."""
-
-    path: str
-    sgemm: int
-    dgemm: int
-    long_sizes: bool
-
-
-@cache
-def blas() -> _Blas | None:
-    """The BLAS whose products are called: the one NumPy has loaded, else the one that SciPy publishes.
-
-    NumPy's wheels carry an OpenBLAS with 64-bit sizes; taking it spares loading SciPy. Elsewhere the pointers in
-    `scipy.linalg.cython_blas` serve. Either way it is told to use one thread while a program runs.
-    """
-    for path in _loaded("numpy.libs"):
-        library = ctypes.CDLL(path)
-        if hasattr(library, "scipy_sgemm_64_") and hasattr(library, "scipy_openblas_set_num_threads64_"):
-            _control(library, "64_")
-            return _Blas(path, _address(library.scipy_sgemm_64_), _address(library.scipy_dgemm_64_), True)
-    try:
-        functions = import_module("scipy.linalg.cython_blas").__pyx_capi__
-    except (ImportError, AttributeError):
-        return None
-    for path in _loaded("scipy.libs"):
-        library = ctypes.CDLL(path)
-        if hasattr(library, "scipy_openblas_set_num_threads"):
-            _control(library, "")
-    return _Blas("scipy.linalg.cython_blas", _pointer(functions["sgemm"]), _pointer(functions["dgemm"]), False)
-
-
-def _loaded(folder: str) -> list[str]:
-    """Paths of the OpenBLAS libraries of a folder that this process has loaded."""
-    try:
-        with open("/proc/self/maps") as maps:
-            return sorted({line.split()[-1] for line in maps if "openblas" in line and folder in line})
-    except OSError:
-        return []
-
-
-def _control(library: ctypes.CDLL, suffix: str) -> None:
-    get = getattr(library, f"scipy_openblas_get_num_threads{suffix}")
-    _module().blas_threads(_address(get), _address(getattr(library, f"scipy_openblas_set_num_threads{suffix}")))
-
-
-def _address(function: Any) -> int:
-    return int(ctypes.cast(function, ctypes.c_void_p).value or 0)
-
-
-def _pointer(capsule: Any) -> int:
-    name, pointer = ctypes.pythonapi.PyCapsule_GetName, ctypes.pythonapi.PyCapsule_GetPointer
-    name.restype, name.argtypes = ctypes.c_char_p, [ctypes.py_object]
-    pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
-    return int(pointer(capsule, name(capsule)))
-
-
 class NativeBound(Bound):
     """A program bound to arrays, run by the compiled executor; the interface is that of `Bound`."""
 
     def _compile(self, held: dict[int, Array]) -> Callable[..., None]:
-        module, found = _module(), blas()
-        assert found is not None
         buffers = self.program.buffers
         inputs = [self.program.buffer(n).index for n in self.program.inputs]
         # Inputs have arrays of their own, into which batches are gathered; `call` may also point them elsewhere.
         self.input_arrays = {
-            i: np.zeros(buffers[i].shape.bind(self.sizes)[::-1], self.dtype if buffers[i].kind == "real" else np.int64)
+            i: aligned.zeros(
+                buffers[i].shape.bind(self.sizes)[::-1], self.dtype if buffers[i].kind == "real" else np.int64
+            )
             for i in inputs
         }
         self._held = held | self.input_arrays
@@ -151,7 +92,7 @@ class NativeBound(Bound):
         shapes = [b.shape.bind(self.sizes) for b in buffers]
         pointers = [self._held[b.index].ctypes.data if b.index in self._held else 0 for b in buffers]
         memory = [b.slot if b.slot >= 0 else len(buffers) + b.index for b in buffers]
-        self.task = module.Task(
+        self.task = _module().Task(
             self.dtype == np.float64,
             pointers,
             [s[0] for s in shapes],
@@ -161,8 +102,6 @@ class NativeBound(Bound):
             inputs,
             encoder.code,
             encoder.constants,
-            found.dgemm if self.dtype == np.float64 else found.sgemm,
-            found.long_sizes,
             "",
         )
         self._wanted = [(buffers[i].shape.bind(self.sizes)[::-1], self.input_arrays[i].dtype) for i in inputs]

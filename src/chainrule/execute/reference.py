@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from ..errors import DataError, ShapeError
 from ..ops import uniform_numbers
+from . import aligned
 from .direct import Array, sizes_of
 from .numpy_code import write
 from .program import Program
@@ -63,10 +64,10 @@ class Bound:
                 held[b.index] = self._given(named[b.index], results, shape, b.kind)
             elif b.role == "work":
                 if b.slot not in slots:
-                    slots[b.slot] = np.zeros(shape[::-1], self.dtype)
+                    slots[b.slot] = aligned.zeros(shape[::-1], self.dtype)
                 held[b.index] = slots[b.slot]
             elif b.role == "result":
-                held[b.index] = np.zeros(shape[::-1], self.dtype)
+                held[b.index] = aligned.zeros(shape[::-1], self.dtype)
         return held
 
     def _given(self, name: str, arrays: Mapping[str, Array], shape: tuple[int, int], kind: str) -> Array:

@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from ..errors import ConfigurationError
 from ..evaluate import CrossValidation, Fold, cross_validate, k_folds
-from ..execute import bind
+from ..execute import aligned, bind
 from ..nn import Loss, Network
 from .callbacks import Callback
 from .history import History
@@ -263,7 +263,7 @@ class _Crew:
             self._updates[key] = known
             return known
         update = copy.copy(known)
-        update.state = {name: np.full_like(model.theta, start) for name, start in o.state.items()}
+        update.state = {name: aligned.full_like(model.theta, start) for name, start in o.state.items()}
         update.rate, update.count = np.zeros((1, 1), model.dtype), np.zeros((1, 1), model.dtype)
         arrays = {"theta": model.theta, "g": model.grad, "decay": model.decay, "lr": update.rate, "t": update.count}
         update.bound = bind(known.program, {"P": len(model.theta)}, model.dtype, {**arrays, **update.state})

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ConfigurationError, ShapeError
-from ..execute import Bound, Program, bind, evaluate, plan
+from ..execute import Bound, Program, aligned, bind, evaluate, plan
 from ..graph import Graph, Node, variable, variables
 from ..nn import Forward, Loss, Network, Objective, loss
 from ..nn.layers import Parameter
@@ -60,8 +60,8 @@ class Model:
 
     def _allocate(self) -> None:
         count = sum(p.count for p in self.layout.values())
-        self.theta: Array = np.zeros((count, 1), self.dtype)
-        self.grad: Array = np.zeros((count, 1), self.dtype)
+        self.theta: Array = aligned.zeros((count, 1), self.dtype)
+        self.grad: Array = aligned.zeros((count, 1), self.dtype)
         self.parameters = self._views(self.theta)
         self.gradients = self._views(self.grad)
         self.state = {n: np.full((r, 1), v, self.dtype) for n, (r, v) in self.prediction.state.items()}

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..execute import bind, plan
+from ..execute import aligned, bind, plan
 from ..graph import variable, variables
 from ..laws import simplify
 from .optimizers import Optimizer, clip_by_norm, clip_by_value
@@ -31,7 +31,7 @@ class Update:
         clip_value: float | None = None,
     ) -> None:
         self.optimizer = optimizer
-        self.state = {name: np.full_like(theta, start) for name, start in optimizer.state.items()}
+        self.state = {name: aligned.full_like(theta, start) for name, start in optimizer.state.items()}
         self.rate, self.count = np.zeros((1, 1), theta.dtype), np.zeros((1, 1), theta.dtype)
         vector = {name: variable(name, "P", 1) for name in ("theta", "g", "decay", *self.state)}
         g = vector["g"]
