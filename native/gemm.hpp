@@ -105,7 +105,8 @@ template <class T> struct Product {
                                          height - whole);
                             } else {
                                 const std::int64_t step = (height + W - 1) / W * W;
-                                tile(inner, packed_a + i * inner, step, from_b, b, keep_b, width, to, ldc, alpha, k0 > 0, height);
+                                tile(inner, packed_a + i * inner, step, from_b, b, keep_b, width, to, ldc, alpha, k0 > 0,
+                                     height);
                             }
                         }
                     }
@@ -129,7 +130,8 @@ private:
         if constexpr (sizeof(T) == 4) return reinterpret_cast<Vector>(_mm256_fmadd_ps(__m256(a), __m256(b), __m256(c)));
         else return reinterpret_cast<Vector>(_mm256_fmadd_pd(__m256d(a), __m256d(b), __m256d(c)));
 #elif defined(__aarch64__)
-        if constexpr (sizeof(T) == 4) return reinterpret_cast<Vector>(vfmaq_f32(float32x4_t(c), float32x4_t(a), float32x4_t(b)));
+        if constexpr (sizeof(T) == 4)
+            return reinterpret_cast<Vector>(vfmaq_f32(float32x4_t(c), float32x4_t(a), float32x4_t(b)));
         else return reinterpret_cast<Vector>(vfmaq_f64(float64x2_t(c), float64x2_t(a), float64x2_t(b)));
 #else
         return a * b + c;
@@ -138,8 +140,8 @@ private:
 
     // V vectors by N columns of C. `by_row`: numbers of B for one k lie side by side; else each column does.
     template <int V, int N, bool by_row>
-    static void kernel(std::int64_t k, const T* a, std::int64_t a_step, const T* b, std::int64_t b_step, T* c, std::int64_t ldc,
-                       T alpha, bool add, std::int64_t rows) {
+    static void kernel(std::int64_t k, const T* a, std::int64_t a_step, const T* b, std::int64_t b_step, T* c,
+                       std::int64_t ldc, T alpha, bool add, std::int64_t rows) {
         Vector sum[N][V] = {};
         for (std::int64_t p = 0; p < k; ++p) {
             Vector x[V];
@@ -170,7 +172,8 @@ private:
             for (int j = 0; j < N; ++j)
 #pragma GCC unroll 4
                 for (int v = 0; v < V; ++v)
-                    if (rows > v * W) store_part(factor * sum[j][v], c + j * ldc + v * W, std::min<std::int64_t>(W, rows - v * W), add);
+                    if (const std::int64_t left = rows - v * W; left > 0)
+                        store_part(factor * sum[j][v], c + j * ldc + v * W, std::min<std::int64_t>(W, left), add);
         }
     }
 
@@ -191,7 +194,8 @@ private:
 #endif
     }
 
-    using Kernel = void (*)(std::int64_t, const T*, std::int64_t, const T*, std::int64_t, T*, std::int64_t, T, bool, std::int64_t);
+    using Kernel = void (*)(std::int64_t, const T*, std::int64_t, const T*, std::int64_t, T*, std::int64_t, T, bool,
+                            std::int64_t);
 
     template <bool by_row> static Kernel choose(std::int64_t vectors, std::int64_t columns) {
         static constexpr Kernel table[TILE_VECTORS][8] = {
@@ -214,7 +218,8 @@ private:
 
     // Slabs of MR rows (the last: as many whole vectors as it needs), for each k the rows side by side. What stands in rows
     // beyond the last is never stored.
-    static const T* pack_a(const Matrix& a, std::int64_t i0, std::int64_t rows, std::int64_t k0, std::int64_t inner, Room& room) {
+    static const T* pack_a(const Matrix& a, std::int64_t i0, std::int64_t rows, std::int64_t k0, std::int64_t inner,
+                           Room& room) {
         T* to = Room::of(room.a, (rows + W - 1) / W * W * inner);
         for (std::int64_t i = 0; i < rows; i += MR) {
             const std::int64_t height = std::min(MR, rows - i), step = (height + W - 1) / W * W;
@@ -228,7 +233,8 @@ private:
     }
 
     // The last rows of a block that fill no whole vector.
-    static const T* pack_rest(const Matrix& a, std::int64_t i0, std::int64_t rows, std::int64_t k0, std::int64_t inner, Room& room) {
+    static const T* pack_rest(const Matrix& a, std::int64_t i0, std::int64_t rows, std::int64_t k0, std::int64_t inner,
+                              Room& room) {
         T* to = Room::of(room.a, W * inner);
         pack_rows(a.at(i0 + rows / W * W, k0), a.stride, rows % W, inner, to);
         return to;
@@ -246,8 +252,8 @@ private:
         }
     }
 
-    static void pack_transposed(const Matrix& a, std::int64_t i, std::int64_t rows, std::int64_t k0, std::int64_t inner, T* to,
-                                std::int64_t step) {
+    static void pack_transposed(const Matrix& a, std::int64_t i, std::int64_t rows, std::int64_t k0, std::int64_t inner,
+                                T* to, std::int64_t step) {
         const T* from = a.at(i, k0);
         std::int64_t p = 0;
         if (rows == W)
@@ -294,7 +300,8 @@ private:
     }
 
     // Slabs of NR columns (the last may be narrower), for each k the columns side by side.
-    static const T* pack_b(const Matrix& b, std::int64_t k0, std::int64_t inner, std::int64_t j0, std::int64_t columns, Room& room) {
+    static const T* pack_b(const Matrix& b, std::int64_t k0, std::int64_t inner, std::int64_t j0, std::int64_t columns,
+                           Room& room) {
         T* to = Room::of(room.b, inner * columns);
         for (std::int64_t j = 0; j < columns; j += NR) {
             const std::int64_t width = std::min(NR, columns - j);
@@ -302,10 +309,12 @@ private:
             const T* from = b.at(k0, j0 + j);
             if (b.transposed && j + 4 * NR <= columns) {  // whole cache lines
                 for (std::int64_t p = 0; p < inner; ++p)
-                    for (int s = 0; s < 4; ++s) std::memcpy(slab + (s * inner + p) * NR, from + p * b.stride + s * NR, NR * sizeof(T));
+                    for (int s = 0; s < 4; ++s)
+                        std::memcpy(slab + (s * inner + p) * NR, from + p * b.stride + s * NR, NR * sizeof(T));
                 j += 3 * NR;
             } else if (b.transposed) {
-                for (std::int64_t p = 0; p < inner; ++p) std::copy(from + p * b.stride, from + p * b.stride + width, slab + p * width);
+                for (std::int64_t p = 0; p < inner; ++p)
+                    std::copy(from + p * b.stride, from + p * b.stride + width, slab + p * width);
             } else {
                 std::int64_t p = 0;
                 if (width == NR && W >= TILE_COLUMNS)
