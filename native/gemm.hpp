@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include "task.hpp"
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #elif defined(__aarch64__)
@@ -58,6 +60,7 @@ template <class T> struct Product {
     // Room for packed operands, one per thread, kept from call to call.
     struct Room {
         std::vector<T> a, b;
+        Ahead* ahead = nullptr;
         static T* of(std::vector<T>& v, std::int64_t size) {
             if (static_cast<std::int64_t>(v.size()) < size + 64 / static_cast<std::int64_t>(sizeof(T)))
                 v.resize(static_cast<std::size_t>(size) + 64 / sizeof(T));
@@ -93,6 +96,7 @@ template <class T> struct Product {
                         const std::int64_t width = std::min(NR, columns - j);
                         const T* from_b = keep_b ? b.at(k0, j0 + j) : packed_b + j * inner;
                         for (std::int64_t i = 0; i < rows; i += MR) {
+                            if (room.ahead) room.ahead->some();
                             const std::int64_t height = std::min(MR, rows - i);
                             T* to = c + (i0 + i) + (j0 + j) * ldc;
                             if (keep_a) {

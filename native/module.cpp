@@ -87,6 +87,7 @@ struct Source {
     std::int64_t width, row, column;  // entries per sample; strides in bytes
     std::size_t item, into_item;
 
+    bool together() const { return column == static_cast<std::int64_t>(item) || width == 1; }
     std::size_t bytes() const { return static_cast<std::size_t>(width) * into_item; }
 
     void copy(std::int64_t to, std::int64_t sample) const {
@@ -108,7 +109,7 @@ struct Source {
     // Whole samples that lie together; of others only the first entry.
     void prefetch(std::int64_t sample) const {
         const char* s = from + sample * row;
-        const std::int64_t length = column == static_cast<std::int64_t>(item) ? width * column : 1;
+        const std::int64_t length = together() ? width * column : 1;
         for (std::int64_t b = 0; b < length; b += 64) __builtin_prefetch(s + b);
     }
 
@@ -193,6 +194,12 @@ nb::tuple steps(Handle& gradient, Handle& update, bool wide, const std::vector<n
                     });
                 }
             }
+            gradient.task().ahead.set(nullptr, 0, 0, nullptr, 0);
+            for (const auto& s : from)
+                if (left > batch && s.together() && s.bytes() * batch >= 131072) {
+                    gradient.task().ahead.set(s.from, s.row, s.width * static_cast<std::int64_t>(s.item), now + batch, batch);
+                    break;
+                }
             for (auto& k : state) std::memcpy(k.second.data(), k.first, k.second.size());
             if (gradient.task().run(gradient.pool())) {
                 status = 2;

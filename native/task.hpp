@@ -32,8 +32,40 @@ struct Description {
     std::vector<double> constants;
 };
 
+// Samples that the next batch will gather, brought near line by line while products are computed: memory is slow, and idle
+// then.
+class Ahead {
+public:
+    void set(const char* from, std::int64_t stride, std::int64_t bytes, const std::int64_t* rows, std::int64_t count) {
+        from_ = from;
+        stride_ = stride;
+        bytes_ = bytes;
+        row_ = rows;
+        end_ = rows + count;
+        at_ = 0;
+    }
+    void some() {
+        for (int line = 0; line < LINES && row_ != end_; ++line) {
+            __builtin_prefetch(from_ + *row_ * stride_ + at_, 0, 2);
+            at_ += 64;
+            if (at_ >= bytes_) {
+                at_ = 0;
+                ++row_;
+            }
+        }
+    }
+
+private:
+    static constexpr int LINES = 16;
+    const char* from_ = nullptr;
+    std::int64_t stride_ = 0, bytes_ = 0, at_ = 0;
+    const std::int64_t *row_ = nullptr, *end_ = nullptr;
+};
+
 class Task {
 public:
+    Ahead ahead;
+
     virtual ~Task() = default;
     virtual void set_input(std::size_t which, void* data) = 0;
     // 0, or 1 + the instruction that met a label out of range
