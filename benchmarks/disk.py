@@ -3,11 +3,13 @@
     python benchmarks/disk.py --megabytes 2000 --limit 500
     python benchmarks/disk.py --quick
 
+Two networks: that of case M, and a light one that asks for several times as many bytes per second. What the in-memory
+side consumes, what the disk gives and what one core decodes stand beside the figures: the least of them is the limit.
 Every side is a process of its own with one core more than training has threads; the sides take turns of two epochs, of
 which the second is timed. Before each epoch the page cache is asked to forget the files (posix_fadvise), so that the
 disk is read. A side that may not hold the data gets a limit on its own memory (RLIMIT_DATA, which leaves mapped files
-out and counts what threads reserve: 256 MiB are allowed for that), and whenever its mapped pages exceed the limit,
-those not in use are dropped from memory, as a machine without more would do.
+out and counts what threads reserve: 512 MiB are allowed for that), and whenever its mapped pages exceed the limit,
+those not in use are dropped from memory by another thread, as the kernel of a machine without more would do.
 """
 
 from __future__ import annotations
@@ -27,7 +29,10 @@ from typing import Any
 import numpy as np
 
 FEATURES, CLASSES = 784, 10
-NETWORK = f"{FEATURES}-128:relu-64:relu-{CLASSES}:softmax"
+NETWORKS = {
+    "M": f"{FEATURES}-128:relu-64:relu-{CLASSES}:softmax",
+    "light": f"{FEATURES}-32:relu-{CLASSES}:softmax",  # a fifth of the work per byte
+}
 SIDES = {
     "memory": "in memory, an order of all samples",
     "memory, blocks": "in memory, blocks mixed by windows",
@@ -37,7 +42,7 @@ SIDES = {
 }
 LIMITED = ("mapped", "mapped, blocks", "parquet")
 MIB = 2**20
-RESERVED = 256  # MiB that threads of BLAS and polars reserve without using them
+RESERVED = 512  # MiB that threads of BLAS and polars reserve without using them
 
 
 def status(name: str) -> float:
@@ -75,26 +80,33 @@ def forget(folder: Path) -> None:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def side(name: str, folder: Path, block: int, window: int, epochs: int, threads: int, limit: float, batch: int) -> None:
+def side(
+    name: str, network: str, folder: Path, block: int, window: int, epochs: int, threads: int, limit: float, batch: int
+) -> None:
     """Train, and print seconds and memory of every epoch as JSON."""
+    import ctypes
     import mmap
+    from concurrent.futures import Future, ThreadPoolExecutor
 
     from chainrule.data import RowGroups
     from chainrule.train import Callback, Model, Settings, Stream, Trainer
 
     os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[: threads + 1]))
     X: Any = None
+    kernel = ThreadPoolExecutor(1)
+    libc = ctypes.CDLL(None, use_errno=True)  # without the lock that mmap.madvise holds
 
     class Watch(Callback):
         most = mapped = 0.0
         read = 0
+        dropping: Future[None] | None = None
 
         def on_progress(self, trainer: Trainer, epoch: int, batch: int) -> None:
             self.most = max(self.most, status("RssAnon"))
             pages = status("RssFile")
             self.mapped = max(self.mapped, pages)
-            if limit and isinstance(X, np.memmap) and pages > limit:
-                drop(unused(trainer))
+            if limit and isinstance(X, np.memmap) and pages > limit and (self.dropping is None or self.dropping.done()):
+                self.dropping = kernel.submit(drop, unused(trainer))
 
         def on_epoch_begin(self, trainer: Trainer, epoch: int) -> None:
             if limit and isinstance(X, np.memmap):
@@ -122,7 +134,9 @@ def side(name: str, folder: Path, block: int, window: int, epochs: int, threads:
             for first, last in parts:
                 start = -(-(X.offset + first * row) // page) * page
                 length = (X.offset + last * row - start) // page * page
-                X._mmap.madvise(mmap.MADV_DONTNEED, start - X.offset // page * page, length)
+                address = ctypes.c_void_p(X.ctypes.data - X.offset + start)
+                if libc.madvise(address, ctypes.c_size_t(length), mmap.MADV_DONTNEED):
+                    raise OSError(ctypes.get_errno(), "madvise")
                 os.posix_fadvise(file.fileno(), start, length, os.POSIX_FADV_DONTNEED)
 
     def give_back() -> None:
@@ -130,7 +144,7 @@ def side(name: str, folder: Path, block: int, window: int, epochs: int, threads:
             drop([(0, len(X))])
         forget(folder)
 
-    model, watch = Model(NETWORK, labels=True, dtype=np.float32), Watch()
+    model, watch = Model(NETWORKS[network], labels=True, dtype=np.float32), Watch()
     settings = Settings(
         epochs=2 * epochs, batch_size=batch, threads=threads, window=window, block=block if "blocks" in name else None
     )
@@ -159,6 +173,29 @@ def _bytes_read() -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith("read_bytes"))
 
 
+def gigabytes(folder: Path) -> tuple[float, float]:
+    """GB/s of features that the disk gives (X.npy read from begin to end), and that one core decodes from Parquet."""
+    import time
+
+    from chainrule.data import RowGroups
+
+    forget(folder)
+    begin, buffer, size = time.perf_counter(), bytearray(4 * MIB), 0
+    with (folder / "X.npy").open("rb", buffering=0) as file:
+        while count := file.readinto(buffer):
+            size += count
+    disk = size / (time.perf_counter() - begin) / 1e9
+    groups = RowGroups(*sorted(folder.glob("*.parquet")), target="y")
+    X = np.zeros((max(groups.sizes), FEATURES), np.float32)
+    seconds = []
+    for block, count in list(enumerate(groups.sizes))[:8]:
+        groups.read(block)  # the files are in memory now
+        cpu = time.process_time()
+        groups.read_into(block, X[:count])
+        seconds.append((time.process_time() - cpu) / (count * FEATURES * 4))
+    return disk, 1e-9 / statistics.median(seconds)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--megabytes", type=int, default=2000, help="of features, MiB")
@@ -170,49 +207,65 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1, help="of training; reading ahead uses another core")
     parser.add_argument("--folder", type=Path, help="on the disk to be measured; default: the temporary folder")
     parser.add_argument("--sides", default=";".join(SIDES), help="separated by ';'")
+    parser.add_argument("--networks", default=",".join(NETWORKS), help=f"of {','.join(NETWORKS)}")
     parser.add_argument("--quick", action="store_true", help="64 MiB, small blocks, 2 turns")
     given = parser.parse_args()
     if given.quick:
         given.megabytes, given.block, given.turns = 64, 1024, 2
     limit = given.limit or given.megabytes // 2
+    least = 10 * given.window * given.block * FEATURES // MIB  # two windows and a half, of four bytes
+    if limit < least:
+        parser.error(f"--limit {limit}: two windows and their decoding need {least} MiB: take less --block")
     samples = given.megabytes * MIB // (4 * FEATURES)
     with tempfile.TemporaryDirectory(dir=given.folder) as name:
         folder = Path(name)
         write(folder, samples, given.block)
         size = {f: sum(p.stat().st_size for p in folder.glob(f)) / MIB for f in ("X.npy", "*.parquet")}
-        print(f"{samples:,} samples of {FEATURES} features, {NETWORK}, batch {given.batch}, {given.threads} thread(s)")
+        disk, decoded = gigabytes(folder)
+        print(f"{samples:,} samples of {FEATURES} features, batch {given.batch}, {given.threads} thread(s)")
         print(f"X.npy {size['X.npy']:,.0f} MiB, Parquet files {size['*.parquet']:,.0f} MiB; limit {limit:,} MiB")
-        print(f"blocks of {given.block:,} samples, windows of {given.window}; load {os.getloadavg()[0]:.1f}\n")
-        workers: dict[str, Any] = {}
-        bases: dict[str, float] = {}
-        answers: dict[str, list[dict[str, float]]] = {s: [] for s in given.sides.split(";")}
-        for s in answers:
-            words = [s, folder, given.block, given.window, given.turns, given.threads, limit if s in LIMITED else 0]
-            command = [sys.executable, __file__, "--side", *map(str, words), str(given.batch)]
-            workers[s] = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-            bases[s] = json.loads(workers[s].stdout.readline() or "{}").get("base", float("nan"))
-        for _ in range(given.turns):
-            for s, w in list(workers.items()):
-                w.stdin.write("\n")
-                w.stdin.flush()
-                line = w.stdout.readline()
-                if not line:
-                    print(f"- {s}: left out, its process ended (see above)")
-                    del workers[s], answers[s]
-                    continue
-                answers[s].append(json.loads(line))
-        for w in workers.values():
-            w.stdin.close()
-            w.wait()
+        print(f"blocks of {given.block:,} samples, windows of {given.window}; load {os.getloadavg()[0]:.1f}")
+        print(f"the disk gives {disk:.2f} GB/s, one core decodes {decoded:.2f} GB/s of Parquet")
+        for network in given.networks.split(","):
+            compared(network, folder, samples, limit, given)
+
+
+def compared(network: str, folder: Path, samples: int, limit: int, given: argparse.Namespace) -> None:
+    """All sides in turn, and their table."""
+    workers: dict[str, Any] = {}
+    bases: dict[str, float] = {}
+    answers: dict[str, list[dict[str, float]]] = {s: [] for s in given.sides.split(";")}
+    for s in answers:
+        memory = limit if s in LIMITED else 0
+        words = [s, network, folder, given.block, given.window, given.turns, given.threads, memory, given.batch]
+        command = [sys.executable, __file__, "--side", *map(str, words)]
+        workers[s] = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        bases[s] = json.loads(workers[s].stdout.readline() or "{}").get("base", float("nan"))
+    for _ in range(given.turns):
+        for s, w in list(workers.items()):
+            w.stdin.write("\n")
+            w.stdin.flush()
+            line = w.stdout.readline()
+            if not line:
+                print(f"- {s}: left out, its process ended (see above)")
+                del workers[s], answers[s]
+                continue
+            answers[s].append(json.loads(line))
+    for w in workers.values():
+        w.stdin.close()
+        w.wait()
     plain = [a["seconds"] for a in answers["memory"][1:]] if "memory" in answers else []
-    print("| side | samples/s | of memory | MiB/s read | own memory, MiB | mapped, MiB | loss |\n|---|" + "---:|" * 6)
+    print(f"\n### {NETWORKS[network]}\n")
+    print("| side | samples/s | of memory | GB/s trained on | MiB/s read | own memory, MiB | mapped, MiB | loss |")
+    print("|---|" + "---:|" * 7)
     for s, found in answers.items():
         seconds = [a["seconds"] for a in found[1:]]
         share = statistics.median(a / b for a, b in zip(plain, seconds, strict=True)) if plain else float("nan")
         each = statistics.median(seconds)
         read = statistics.median(a["read"] for a in found) / each
+        rate = samples * FEATURES * 4 / each / 1e9
         print(
-            f"| {SIDES[s]} | {samples / each:,.0f} | {share:.0%} | {read:,.0f}"
+            f"| {SIDES[s]} | {samples / each:,.0f} | {share:.0%} | {rate:.2f} | {read:,.0f}"
             f" | {max(a['anonymous'] for a in found):,.0f} (base {bases[s]:,.0f}) "
             f"| {max(a['mapped'] for a in found):,.0f} | {found[-1]['loss']:.4f} |"
         )
@@ -220,7 +273,8 @@ def main() -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--side"]:
-        n, f, *rest = sys.argv[2:]
-        side(n, Path(f), int(rest[0]), int(rest[1]), int(rest[2]), int(rest[3]), float(rest[4]), int(rest[5]))
+        which, net, f, *rest = sys.argv[2:]
+        numbers = [int(word) for word in rest]
+        side(which, net, Path(f), *numbers[:4], limit=float(numbers[4]), batch=numbers[5])
     else:
         main()

@@ -441,3 +441,58 @@ def test_pictures_are_skipped_with_a_word_where_matplotlib_is_missing(
     assert "chainrule[plots]" in result.stderr
     assert not (place / "r" / "curves.png").exists()
     assert (place / "r" / "metrics.json").exists()
+
+
+def small_table(path: Path, odd: str | None = None) -> None:
+    """60 rows of two numbers and a class; `odd` stands in column a of row 18."""
+    cells = [[f"{a:.3f}", f"{b:.3f}", "pq"[i % 2]] for i, (a, b) in enumerate(np.random.default_rng(1).random((60, 2)))]
+    if odd is not None:
+        cells[17][0] = odd
+    path.write_text("a,b,y\n" + "\n".join(map(",".join, cells)) + "\n")
+
+
+def test_a_text_among_numbers_is_warned_of_and_named(place: Path) -> None:
+    small_table(place / "good.csv")
+    small_table(place / "odd.csv", odd="abc")
+    result = run("train", "odd.csv", "--epochs", "1", "--quiet")
+    assert "59 of 60 cells are numbers but not all ('abc' in row 18 (line 19))" in result.stderr
+    assert "--category a" in result.stderr
+    run("train", "good.csv", "--epochs", "1", "--quiet", "--out", "m")
+    for command in ("predict", "evaluate"):
+        assert "column 'a', row 18: 'abc' is text" in run(command, "m", "odd.csv", code=2).stderr
+
+
+def test_text_is_no_target_of_a_regression(place: Path) -> None:
+    small_table(place / "t.csv")
+    error = run("train", "t.csv", "--task", "regression", code=2).stderr
+    assert "holds text ('p' in row 1)" in error
+    assert "choose --task classification" in error
+    assert "training had" not in error
+
+
+def test_classes_that_do_not_occur_are_one_warning(place: Path) -> None:
+    lines = [f"{i % 7},{i % 5},c{i}" for i in range(60)]
+    (place / "t.csv").write_text("a,b,y\n" + "\n".join(lines) + "\n")
+    warned = [w for w in run("train", "t.csv", "--epochs", "1", "--quiet").stderr.splitlines() if "not occur" in w]
+    assert len(warned) == 1
+    assert "classes of target 'y' do not occur in the training rows: 'c" in warned[0]
+
+
+def test_one_row_is_too_few_and_says_how_many_are_needed(place: Path) -> None:
+    (place / "t.csv").write_text("a,b,y\n1,2,p\n")
+    error = run("train", "t.csv", code=2).stderr
+    assert "has 1 row with a target: training, validation and test need one each" in error
+    assert "--validation 0 and --test 0" in error
+
+
+def test_an_option_that_is_far_from_all_others_suggests_none(place: Path) -> None:
+    error = run("train", "digits", "--network", "64-10", code=2).stderr
+    assert "unknown option --network" in error
+    assert "did you mean" not in error
+    assert "did you mean --epochs" in run("train", "digits", "--epoch", "3", code=2).stderr
+
+
+def test_the_overview_shows_every_kind_of_command() -> None:
+    shown = run("--help").stdout
+    for words in ("train digits", "predict runs/", "evaluate runs/", "derive 4-3", "check notes.md"):
+        assert f"  chainrule {words}" in shown

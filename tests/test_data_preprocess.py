@@ -214,7 +214,7 @@ def test_target_errors():
         Preprocessor.fit(table({"x": x, "t": ["a", "a", "b", "b"]}), rows=[0, 1])
     with pytest.raises(DataError, match=r"constant \(2\.5\)"):
         Preprocessor.fit(table({"x": x, "t": [2.5] * 4}))
-    with pytest.raises(DataError, match="row 1: 'a' is text"):
+    with pytest.raises(DataError, match=r"holds text \('a' in row 1\), but regression"):
         Preprocessor.fit(table({"x": x, "t": ["a", "b", "a", "b"]}), task="regression")
     with pytest.raises(DataError, match="missing in all 4 rows"):
         Preprocessor.fit(table({"x": x, "t": [None] * 4}))

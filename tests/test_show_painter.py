@@ -57,6 +57,27 @@ def test_it_ends_without_drawings_and_draws_once(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_what_was_begun_is_drawn_meanwhile(tmp_path: Path) -> None:
+    many = {"loss": [float(k) for k in range(50_000)]}  # more than a pipe holds, so sending must not block the caller
+    with Painter() as painter:
+        process = painter._process
+        assert process is not None
+        painter.begin([("curves_figure", (many, tmp_path / "a.png"))])
+        assert process.poll() is None  # it has not even imported matplotlib
+        assert painter.done()
+    assert (tmp_path / "a.png").exists()
+    assert not painter.done()
+
+
+def test_closing_ends_what_was_begun(tmp_path: Path) -> None:
+    with Painter() as painter:
+        process = painter._process
+        assert process is not None
+        painter.begin([("curves_figure", (CURVES, tmp_path / "a.png"))])
+    assert process.returncode is not None
+    assert [p.name for p in tmp_path.iterdir()] in ([], ["a.png"])
+
+
 def test_a_process_that_cannot_start_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "no python"))
     with Painter() as painter:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ import pytest
 
 from chainrule.data import RowGroups
 from chainrule.data.footer import group_rows
-from chainrule.errors import ConfigurationError, DataError, ModelFileError, UnknownNameError
+from chainrule.errors import ConfigurationError, DataError, ModelFileError, ShapeError, UnknownNameError
 from chainrule.train import Callback, Job, Model, Settings, Stream, Trainer, fit, fit_many
 from chainrule.train.ahead import Ahead
 from chainrule.train.blocks import Blocks, even
+from chainrule.train.stream import Reader
 
 pl = pytest.importorskip("polars")
 
@@ -117,6 +119,21 @@ def test_several_files_and_chosen_columns(file: Path) -> None:
     both = RowGroups(file, file, target="y", features=["x3", "x0"], dtype=np.float64)
     assert both.sizes == (*[GROUP] * 11, 10) * 2
     assert np.array_equal(both.read(13)[0], X[GROUP : 2 * GROUP, [3, 0]].astype(np.float64))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("columns", [1, 15, 16, 17, 41])  # a strip of columns is 16 or 8 wide
+def test_columns_of_all_kinds_become_rows(tmp_path: Path, columns: int, dtype: Any) -> None:
+    kinds: list[Any] = [np.float64, np.float32, np.int64, np.int8, np.bool_, np.uint16]
+    given: list[Any] = [RNG.integers(0, 2 if k == np.bool_ else 100, 50).astype(k) for k in (kinds * 7)[:columns]]
+    frame = pl.DataFrame({f"x{j}": column for j, column in enumerate(given)} | {"y": np.arange(50)})
+    frame.write_parquet(tmp_path / "t.parquet", row_group_size=20, use_pyarrow=False)
+    groups = RowGroups(tmp_path / "t.parquet", target="y", dtype=dtype)
+    X = np.full((50, columns), np.nan, dtype)
+    groups.expect(range(3))
+    for k, rows in enumerate((slice(0, 20), slice(20, 40), slice(40, 50))):
+        assert np.array_equal(groups.read_into(k, X[rows]), np.arange(50)[rows])
+    assert np.array_equal(X, np.column_stack([c.astype(dtype) for c in given]))
 
 
 def test_a_footer_with_many_and_long_fields_is_read(tmp_path: Path) -> None:
@@ -254,6 +271,26 @@ def test_no_more_than_two_windows_are_read_at_a_time() -> None:
     assert sorted(source.reads) == list(range(12))
 
 
+def test_the_memory_of_a_window_serves_for_the_next_but_one(groups: RowGroups) -> None:
+    m = model()
+    reader = Reader(Stream(m, groups), Blocks(groups.sizes, 3, 4), 32, 3)
+    places = []
+    for epoch in (1, 2, 3):
+        for first in (0, 10, 20, 30):  # each in another window
+            samples, rows, _ = reader.at(epoch, first)
+            assert np.array_equal(samples.X[rows[:20]], X[reader.blocks.order(epoch)[32 * first :][:20]])
+            places.append(samples.X.ctypes.data)
+    assert places == places[:2] * 6
+    assert places[0] != places[1]
+    reader.close()
+
+
+def test_a_file_with_other_columns_is_refused(file: Path) -> None:
+    m = model()
+    with pytest.raises(ShapeError, match="block 1 of 12: X has 2 features, but the network expects 6"):
+        fit(m, Stream(m, RowGroups(file, target="y", features=["x0", "x1"])), settings=Settings(shuffle=False))
+
+
 def test_no_thread_is_left_behind(groups: RowGroups) -> None:
     m = model()
     fit(m, Stream(m, groups), settings=SETTINGS)
@@ -301,9 +338,12 @@ def test_a_mapped_file_is_read_ahead_and_gives_the_bits_of_memory(tmp_path: Path
     touched: list[list[int]] = []
 
     class AtOnce:
-        def submit(self, touch: Any, blocks: Any) -> None:
+        def submit(self, touch: Any, blocks: Any) -> Future[None]:
             touched.append(blocks.tolist())
             touch(blocks)
+            done: Future[None] = Future()
+            done.set_result(None)
+            return done
 
         def shutdown(self, **_: Any) -> None:
             """Nothing waits."""

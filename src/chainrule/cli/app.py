@@ -26,10 +26,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("chainrule.cli.doctor", "Say which executor, BLAS and processors are in use."),
 }
 EXAMPLE = """\b
-Example:
+Examples:
   chainrule train digits
   chainrule train table.csv --target price --out runs/price
   chainrule predict runs/price new.csv --out predicted.csv
+  chainrule evaluate runs/price held_out.csv
+  chainrule derive 4-3:sigmoid-1:sigmoid
+  chainrule check notes.md
 """
 
 # Messages of the library name its Python arguments; on the command line these are options.
@@ -161,7 +164,9 @@ def _usage(error: click.ClickException) -> str:
     path = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx is not None else "chainrule"
     see = f"see {path} --help"
     if isinstance(error, click.NoSuchOption):
-        near = f" did you mean {error.possibilities[0]}?" if error.possibilities else ""
+        known = {option.lstrip("-"): option for option in error.possibilities or ()}
+        close = difflib.get_close_matches(error.option_name.lstrip("-"), known, n=1, cutoff=0.7)
+        near = f" did you mean {known[close[0]]}?" if close else ""
         return f"unknown option {error.option_name}:{near} {see}"
     if isinstance(error, click.MissingParameter):
         name = (error.param.human_readable_name if error.param is not None else "an argument").upper()

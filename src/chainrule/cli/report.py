@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .. import show
@@ -39,12 +39,16 @@ def report(result: TableResult, output: Output) -> None:
     if result.stopped:
         output.say(f"stopped after epoch {len(history.rows)}: {result.stopped}")
     elif history.best_epoch:
-        output.say(f"trained {len(history.rows)} epochs; the parameters after epoch {history.best_epoch} are kept")
+        output.say(f"trained {_epochs(len(history.rows))}; the parameters after epoch {history.best_epoch} are kept")
     output.show(parts_table(result.measures))
     judged = result.judged[result.shown]
     if judged.confusion is not None:
         _show(confusion_table(judged.confusion, f"Confusion matrix ({result.shown})", _width(output)), output)
     output.say(f"learning curves: {result.reading}")
+
+
+def _epochs(count: int) -> str:
+    return f"{count} epoch{'' if count == 1 else 's'}"
 
 
 def evaluation(judged: Any, output: Output) -> None:
@@ -55,22 +59,24 @@ def evaluation(judged: Any, output: Output) -> None:
         _show(class_table(judged.confusion), output)
 
 
-def pictures(result: TableResult, run: RunFolder, painter: Painter | None = None) -> list[str]:
-    """Draw the learning curves, and confusion matrix or residuals; a note where matplotlib is not installed.
-
-    painter  asked first: it has imported matplotlib meanwhile
-    """
+def drawings(result: TableResult, run: RunFolder) -> list[Drawing]:
+    """What is to be drawn: the learning curves, and confusion matrix or residuals."""
     judged = result.judged[result.shown]
-    drawings: list[Drawing] = [("curves_figure", (result.curves, run.curves))]
+    wanted: list[Drawing] = [("curves_figure", (result.curves, run.curves))]
     if judged.confusion is not None:
-        drawings.append(("confusion_figure", (judged.confusion, run.confusion)))
+        wanted.append(("confusion_figure", (judged.confusion, run.confusion)))
     if judged.residuals is not None:
         file = run.path / "residuals.png"
-        drawings.append(("residuals_figure", (*judged.residuals, file, result.preprocessor.target_name)))
-    if painter is not None and painter.draw(drawings):
+        wanted.append(("residuals_figure", (*judged.residuals, file, result.preprocessor.target_name)))
+    return wanted
+
+
+def pictures(wanted: Sequence[Drawing], painter: Painter) -> list[str]:
+    """Wait for the pictures that a painter has begun, or draw them here; a note where matplotlib is not installed."""
+    if painter.done():
         return []
     try:
-        for name, arguments in drawings:
+        for name, arguments in wanted:
             getattr(show, name)(*arguments)
     except ConfigurationError as error:
         if not isinstance(error.__cause__, ImportError):

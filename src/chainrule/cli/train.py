@@ -180,19 +180,22 @@ def _run(job: Any, run: Any, every: Any, output: Output, stop: Interruption, pai
             f"interrupted in epoch {trainer.epoch} after {trainer.step:,} steps; the state is saved, continue with: "
             f"chainrule train --resume --out {run.path}",
         )
-    from .report import pictures, report
+    from .report import drawings, pictures, report
 
     result = job.result()
+    wanted = drawings(result, run)
+    painter.begin(wanted)
     job.finish(run, result)
     report(result, output)
     for warning in result.warnings[len(job.data.warnings) :]:
         output.warn(as_options(warning))
     if stop.signum is not None:
         raise Stopped(
-            stop.signum, f"interrupted when training had ended; the model is saved in {run.path}, without pictures"
+            stop.signum,
+            f"interrupted when training had ended; the model is saved in {run.path}, perhaps without pictures",
         )
     stop.gentle = False
-    for note in pictures(result, run, painter):
+    for note in pictures(wanted, painter):
         output.warn(note)
     output.say(f"saved in {run.path}; apply it with: chainrule predict {run.path} DATA")
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
-from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 
@@ -30,7 +30,7 @@ def load_builtin(name: str) -> Dataset:
     """
     if name not in BUILTIN:
         raise unknown_name("data set", name, BUILTIN)
-    folder = files(__package__) / "sets"
+    folder = Path(__file__).parent / "sets"
     about = json.loads((folder / "sets.json").read_text(encoding="utf-8"))[name]
     text = gzip.decompress((folder / f"{name}.csv.gz").read_bytes()).decode("ascii")
     numbers = np.loadtxt(io.StringIO(text), delimiter=",", dtype=np.float64, ndmin=2)

@@ -170,7 +170,8 @@ def _weigh_text(cells: _Cells, where: str, line_of: Callable[[int], int], notes:
         )
     notes.append(
         f"column {cells.name!r}: {n_numbers:,} of {cells.n_present:,} cells are numbers but not all "
-        f"({cells.texts[row]!r} in {place}), so it is read as categories"
+        f"({cells.texts[row]!r} in {place}), so it is read as categories; mend what is no number, "
+        f"or say categories=[{cells.name!r}] if that is meant"
     )
 
 

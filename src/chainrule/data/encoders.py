@@ -29,12 +29,21 @@ def column_numbers(column: Column) -> Array:
         return column.values
     present = np.flatnonzero(~column.missing)
     if len(present):
-        row = int(present[0])
+        text = np.array([not _is_number(level) for level in column.levels])[column.values[present]]
+        row = int(present[text.argmax()])  # the first that is no number; where all are, the first
         raise DataError(
             f"column {column.name!r}, row {row + 1}: {column.levels[column.values[row]]!r} is text where training had "
             "numbers; give a number, or leave the cell empty if it is missing."
         )
     return np.full(len(column.values), np.nan)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text.replace(",", "."))
+    except ValueError:
+        return False
+    return True
 
 
 def mean_and_scale(values: Array) -> tuple[float, float]:

@@ -204,7 +204,8 @@ class Preprocessor:
         if absent:
             raise DataError(
                 f"table {table.name!r} lacks the column{'s' if len(absent) > 1 else ''} "
-                f"{', '.join(map(repr, absent))} that training had: add them, empty where unknown."
+                f"{', '.join(map(repr, absent))} that training had: add {'them' if len(absent) > 1 else 'it'}, empty "
+                "where unknown."
             )
         known = {encoder.name for encoder in self.columns} | {self.target.name}
         extra = [name for name in table.names if name not in known]

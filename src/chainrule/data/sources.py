@@ -44,9 +44,9 @@ def read_data(
         )
     if not is_there:
         near = difflib.get_close_matches(str(source), BUILTIN, n=1, cutoff=0.5)
-        hint = f" did you mean {near[0]!r}?" if near else ""
+        hint = f"did you mean {near[0]!r}? Give" if near else "give"
         raise DataError(
-            f"{str(source)[:200]!r} is neither a file nor a built-in data set:{hint} "
-            f"Give a CSV, TSV or Parquet file, a folder with IDX files, or one of {', '.join(BUILTIN)}."
+            f"{str(source)[:200]!r} is neither a file nor a built-in data set: {hint} "
+            f"a CSV, TSV or Parquet file, a folder with IDX files, or one of {', '.join(BUILTIN)}."
         )
     return read_table(path, separator=separator, decimal=decimal, categories=categories)

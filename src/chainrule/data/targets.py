@@ -31,11 +31,11 @@ def choose_target(table: Table, target: str | None = None) -> tuple[str, str]:
         DataError: the table has one column only, so nothing is left to predict from.
     """
     if target is not None and target not in table:
-        raise unknown_name(f"target column of {table.name!r}", target, table.names)
+        raise unknown_name("target column", target, table.names)
     if len(table.columns) < 2:
         raise DataError(
             f"table {table.name!r} has the single column {table.names[0]!r}: give at least one more column "
-            "to predict it from."
+            f"to predict it from{', or the separator of its cells' if set(table.names[0]) & set(',;|') else ''}."
         )
     if target is not None:
         return target, f"target: column {target!r}, as given"
@@ -167,6 +167,12 @@ def fit_target(column: Column, rows: Array, task: Task, names: Array | None = No
         ConfigurationError: no such task.
     """
     if task == "regression":
+        if column.kind == "category":
+            row = int(np.argmax(~column.missing))
+            raise DataError(
+                f"target {column.name!r} holds text ({column.levels[column.values[row]]!r} in row {row + 1}), but "
+                "regression needs numbers: choose task='classification' or another target column."
+            )
         values = column_numbers(column)[rows]
         mean, scale = mean_and_scale(values)
         if scale == 0:
@@ -185,7 +191,12 @@ def fit_target(column: Column, rows: Array, task: Task, names: Array | None = No
             "classification needs at least two, choose another target column or more rows."
         )
     absent = [str(label) for label in labels if str(label) not in train]
-    notes = [f"class {label!r} of target {column.name!r} does not occur in the training rows" for label in absent]
+    notes = []
+    if len(absent) == 1:
+        notes = [f"class {absent[0]!r} of target {column.name!r} does not occur in the training rows"]
+    elif absent:
+        listed = ", ".join(map(repr, absent[:5])) + (", …" if len(absent) > 5 else "")
+        notes = [f"{len(absent)} classes of target {column.name!r} do not occur in the training rows: {listed}"]
     texts = tuple(map(str, labels if names is None or len(names) != len(labels) else names))
     return ClassTarget(column.name, labels, texts), notes
 

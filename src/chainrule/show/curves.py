@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from chainrule.errors import DataError, unknown_name
 from chainrule.evaluate.arrays import learning_curve
-from chainrule.show.picture import BLUE, GRAY, INK, ORANGE, add_legend, new_figure, save_figure, style_axes
+from chainrule.show.picture import BLUE, GRAY, INK, ORANGE, add_legend, fill, new_figure, save_figure, style_axes
 
 # A loss that falls by more than this factor is drawn on a logarithmic axis.
 _LOGARITHMIC_FROM = 100.0
+_WIDTH, _HEIGHT = 5.6, 4.0  # inches of a panel
 # Up to here every epoch has a dot, so that one or two epochs are seen at all.
 _DOTS_UP_TO = 30
 
@@ -50,10 +51,11 @@ def curves_figure(
         raise DataError("no epoch has a finite loss, so there is no learning curve to draw.")
     best = int(np.nanargmin(judged)) + 1
 
-    figure = new_figure(5.6 * len(names) + 0.4, 4.0)
-    panels = figure.subplots(1, len(names), squeeze=False)[0]
-    for axes, name in zip(panels, names, strict=True):
+    figure = new_figure(_WIDTH * len(names) + 0.2, _HEIGHT)
+    for k, name in enumerate(names):
+        axes = figure.add_axes((0, 0, 1, 1))
         _panel(axes, name, curves[name], curves.get(f"val_{name}"), best)
+        fill(axes, _WIDTH * k + 0.1, 0.0, _WIDTH, _HEIGHT)
     return save_figure(figure, path)
 
 
@@ -97,6 +99,7 @@ def _panel(axes: Any, name: str, train: NDArray[Any], validation: NDArray[Any] |
     shown = np.concatenate([curve[np.isfinite(curve)] for curve in (train, judged)])
     if name == "loss" and shown.min() > 0 and shown.max() > _LOGARITHMIC_FROM * shown.min():
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")  # 0.01, which is also drawn faster than a power of ten
         axes.set_ylabel(f"{title} (logarithmic)")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
     # There is no epoch 0.

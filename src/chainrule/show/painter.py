@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import pickle
@@ -10,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
+from threading import Thread
 from typing import Any
 
 Drawing = tuple[str, tuple[Any, ...]]  # name of a function of `chainrule.show` and its arguments
@@ -26,6 +28,7 @@ class Painter:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
+        self._sender: Thread | None = None
         if not (sys.executable and worthwhile()):
             return
         command = [sys.executable, "-P", "-c", _SERVE.format(path=sys.path)]
@@ -42,24 +45,40 @@ class Painter:
         except OSError:
             return
 
+    def begin(self, drawings: Sequence[Drawing]) -> None:
+        """Have all drawn while the caller goes on; once."""
+        if self._process is not None:
+            self._sender = Thread(target=self._send, args=(self._process, pickle.dumps(list(drawings))), daemon=True)
+            self._sender.start()
+
+    def done(self) -> bool:
+        """Wait for what was begun; whether it went well."""
+        if self._process is None or self._sender is None:
+            return False
+        self._sender.join()
+        return self._process.returncode == 0
+
     def draw(self, drawings: Sequence[Drawing]) -> bool:
         """Draw all; whether that went well. It can be asked once."""
-        if self._process is None:
-            return False
-        try:
-            self._process.communicate(pickle.dumps(list(drawings)))
-        except OSError:
-            return False
-        return self._process.returncode == 0
+        self.begin(drawings)
+        return self.done()
+
+    @staticmethod
+    def _send(process: subprocess.Popen[bytes], drawings: bytes) -> None:
+        with contextlib.suppress(OSError):
+            process.communicate(drawings)
 
     def close(self) -> None:
         """End the process, whatever it does."""
         if self._process is not None:
             self._process.terminate()
-            assert self._process.stdin is not None
-            self._process.stdin.close()
-            self._process.wait()
-            self._process = None
+            if self._sender is None:
+                assert self._process.stdin is not None
+                self._process.stdin.close()
+                self._process.wait()
+            else:
+                self._sender.join()
+            self._process = self._sender = None
 
     def __enter__(self) -> Painter:
         return self

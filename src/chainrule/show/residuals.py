@@ -11,11 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from chainrule.errors import ConfigurationError
 from chainrule.evaluate.arrays import target_pair
-from chainrule.show.picture import BLUE, ORANGE, add_legend, new_figure, save_figure, shortened, style_axes
+from chainrule.show.picture import BLUE, ORANGE, add_legend, fill, new_figure, save_figure, shortened, style_axes
 
 # Beyond this many samples dots cover each other, so their density is drawn.
 _DOTS_UP_TO = 3000
 _MOST_OUTPUTS = 6
+_SQUARE, _WIDTH = 4.4, 5.6  # inches: height of a row and about the width of its left panel; width of its right one
 
 
 def residuals_figure(y: ArrayLike, yhat: ArrayLike, path: str | os.PathLike[str], name: str = "y") -> Path:
@@ -33,11 +34,14 @@ def residuals_figure(y: ArrayLike, yhat: ArrayLike, path: str | os.PathLike[str]
         raise ConfigurationError(
             f"{outputs} outputs do not fit into one picture: pass at most {_MOST_OUTPUTS} columns."
         )
-    figure = new_figure(10.0, 4.4 * outputs)
-    rows = figure.subplots(outputs, 2, squeeze=False)
-    for k, (left, right) in enumerate(rows):
+    figure = new_figure(_SQUARE + _WIDTH, _SQUARE * outputs)
+    for k in range(outputs):
         label = shortened(name, 40) if outputs == 1 else f"{shortened(name, 36)}[{k}]"
+        left, right = (figure.add_axes((0, 0, 1, 1), label=f"{k} {side}") for side in ("left", "right"))
         _output(left, right, truth[:, k], guess[:, k], label)
+        bottom = _SQUARE * (outputs - 1 - k)
+        fill(left, 0.0, bottom, _SQUARE + 0.2, _SQUARE)
+        fill(right, _SQUARE + 0.2, bottom, _WIDTH - 0.2, _SQUARE)
     return save_figure(figure, path)
 
 

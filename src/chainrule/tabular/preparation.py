@@ -20,6 +20,8 @@ from ..train.samples import Array
 from .options import Options
 
 _PIECE = 8192  # rows encoded at a time
+# Notes with these words are warnings: what they say is rarely meant.
+_WORTH_A_LOOK = ("constant", "not occur in the training", "has no value", "read as categories")
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def read(source: str, options: Options) -> Dataset | Table:
         return data
     for name in (*options.drop, *options.categories):
         if name not in data:
-            raise unknown_name(f"column of {data.name!r}", name, data.names)
+            raise unknown_name("column", name, data.names)
     if not options.drop:
         return data
     return Table(data.name, tuple(c for c in data if c.name not in options.drop), data.notes)
@@ -125,6 +127,11 @@ def _prepare_table(table: Table, options: Options, source: str, dtype: Any) -> P
         notes.append(why)
     labels = table[name].texts()[0][labeled] if task == "classification" else len(labeled)
     stratify = task == "classification"
+    if len(labeled) < 3 and options.validation and options.test:
+        raise DataError(
+            f"table {table.name!r} has {len(labeled)} row{'s' if len(labeled) > 1 else ''} with a target: training, "
+            "validation and test need one each at least; add rows, or say validation=0 and test=0"
+        )
     rows = split(labels, validation=options.validation, test=options.test, stratify=stratify, seed=options.seed)
     preprocessor = Preprocessor.fit(table, name, task, rows=labeled[rows.train])
     parts = {
@@ -172,8 +179,8 @@ def _finish(made: Prepared, options: Options) -> Prepared:
         )
     if len(train) < 10:
         made.warnings.append(f"there are only {len(train)} training rows: the network can hardly learn from them")
-    for note in made.preprocessor.notes:
-        if "constant" in note or "does not occur" in note:
+    for note in list(made.notes):
+        if any(words in note for words in _WORTH_A_LOOK):
             made.warnings.append(note)
             made.notes.remove(note)
     return made

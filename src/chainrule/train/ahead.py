@@ -1,12 +1,12 @@
 """Samples in a mapped file: the next window of blocks is brought into memory while this one is trained on.
 
 Gathering from pages that are not there waits for the disk, page by page; reading a block from its begin to its end goes
-at the disk's speed, and at the side.
+at the disk's speed, and at the side. Where training is faster than the disk, it waits for its window as a whole.
 """
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
@@ -22,7 +22,7 @@ class Ahead:
     def __init__(self, X: Array, blocks: Blocks, epochs: int) -> None:
         self.X, self.blocks, self.epochs = X, blocks, epochs
         self._seen: tuple[int, int] | None = None
-        self._asked: tuple[int, int] | None = None
+        self._asked: dict[tuple[int, int], Future[None]] = {}
         self._thread: ThreadPoolExecutor | None = None
 
     @classmethod
@@ -35,19 +35,26 @@ class Ahead:
             return None
         return cls(X, blocks, epochs)
 
-    def at(self, epoch: int, sample: int) -> None:
-        """Training is at this place, counted in samples, of an epoch's order."""
+    def at(self, epoch: int, sample: int) -> int:
+        """Training is at this place, counted in samples, of an epoch's order: its window is there on return.
+
+        Returns the number of samples up to the end of the window.
+        """
         number = int(np.searchsorted(self.blocks.ends(epoch), sample, side="right"))
+        end = int(self.blocks.ends(epoch)[number])
         if self._seen == (epoch, number):
-            return
+            return end
         self._seen = epoch, number
         self._thread = self._thread or ThreadPoolExecutor(1, "chainrule reads ahead")
         windows = self.blocks.windows(epoch)
         following = (epoch, number + 1) if number + 1 < len(windows) else (epoch + 1, 0)
-        for key in ((epoch, number), following):
-            if key[0] <= self.epochs and (self._asked is None or key > self._asked):
-                self._asked = key
-                self._thread.submit(self.touch, self.blocks.windows(key[0])[key[1]])
+        wanted = [key for key in ((epoch, number), following) if key[0] <= self.epochs]
+        self._asked = {
+            key: self._asked.get(key) or self._thread.submit(self.touch, self.blocks.windows(key[0])[key[1]])
+            for key in wanted
+        }
+        self._asked[epoch, number].result()
+        return end
 
     def touch(self, blocks: Array) -> None:
         """Look at one entry of each page of some blocks."""
@@ -60,7 +67,7 @@ class Ahead:
 
     def close(self) -> None:
         """Stop reading ahead."""
-        self._seen = self._asked = None
+        self._seen, self._asked = None, {}
         if self._thread is not None:
             self._thread.shutdown(cancel_futures=True)
             self._thread = None

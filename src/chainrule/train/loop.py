@@ -180,10 +180,12 @@ class Trainer:
                 samples, order, reach = self.reader.at(self.epoch, self.batch)
                 self._show(samples)
                 first = self.batch
-            if self.ahead is not None:
-                self.ahead.at(self.epoch, self.batch * self.batch_size)
+            near = reach
+            if self.ahead is not None:  # no further than what has been read
+                end = self.ahead.at(self.epoch, self.batch * self.batch_size)
+                near = min(reach, max(self.batch + 1, end // self.batch_size))
             size = self.batch_size if self.batch < full else self.count - full * self.batch_size
-            most = 1 if listeners else min(full if self.batch < full else batches, reach) - self.batch
+            most = 1 if listeners else min(full if self.batch < full else batches, near) - self.batch
             self.model.counters["step"][...] = self.step
             sums = (self._sums[0], self._sums[1])
             rows = order[(self.batch - first) * self.batch_size :]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -26,6 +26,25 @@ class Source(Protocol):
         """X (n, n_0) and targets of a block, as `Model.samples` takes them."""
 
 
+@runtime_checkable
+class Decoder(Source, Protocol):
+    """A source that writes its features where it is told, so that the same memory serves for every window."""
+
+    @property
+    def features(self) -> Sequence[str]:
+        """Names of the n_0 columns of X."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of X: float32 or float64."""
+
+    def expect(self, blocks: Iterable[int]) -> None:
+        """These blocks are read next."""
+
+    def read_into(self, block: int, X: Array) -> Any:
+        """Write X (n, n_0) of `dtype`, C-contiguous, and return the targets."""
+
+
 class Stream:
     """Samples in blocks that are read when their turn comes; given to `Trainer` or `fit` in place of `Samples`.
 
@@ -38,6 +57,7 @@ class Stream:
 
     def __init__(self, model: Model, source: Source) -> None:
         self.model, self.source, self.sizes = model, source, tuple(int(n) for n in source.sizes)
+        self._decoder = source if isinstance(source, Decoder) else None
         if not self.sizes or min(self.sizes) < 1:
             raise DataError("a stream needs blocks of at least one sample each")
         if model.network.embeddings:
@@ -48,10 +68,13 @@ class Stream:
     def __len__(self) -> int:
         return sum(self.sizes)
 
-    def read(self, block: int) -> Samples:
-        """One block, checked."""
+    def read(self, block: int, X: Array | None = None) -> Samples:
+        """One block, checked; its features are in X if the source can write there."""
         try:
-            samples = self.model.samples(*self.source.read(block))
+            if self._decoder is None or X is None:
+                samples = self.model.samples(*self.source.read(block))
+            else:
+                samples = self.model.samples(X, self._decoder.read_into(block, X))
         except ChainruleError as error:
             raise type(error)(f"block {block + 1} of {len(self.sizes)}: {error}") from None
         if len(samples) != self.sizes[block]:
@@ -61,30 +84,57 @@ class Stream:
             )
         return samples
 
-    def gathered(self, blocks: Array) -> Samples:
-        """The samples of some blocks, one block after the other."""
-        if len(blocks) == 1:
+    def expect(self, blocks: Array) -> None:
+        """Have the disk fetch blocks that are read next; this waits for the disk, so that the reader need not."""
+        if self._decoder is not None:
+            self._decoder.expect(blocks)
+
+    def gathered(self, blocks: Array, room: Room | None = None) -> Samples:
+        """The samples of some blocks, one block after the other, in the memory of `room`."""
+        if len(blocks) == 1 and self._decoder is None:
             return self.read(int(blocks[0]))
-        count, at = sum(self.sizes[b] for b in blocks), 0
+        room, at, X = room or Room(), 0, None
+        count = sum(self.sizes[b] for b in blocks)
+        if self._decoder is not None:
+            X = room.array("X", (count, len(self._decoder.features)), self._decoder.dtype)
         whole: Samples | None = None
         for block in blocks:
-            part = self.read(int(block))
+            rows = slice(at, at + self.sizes[block])
+            part = self.read(int(block), None if X is None else X[rows])
             if whole is None:
-                whole = Samples(_room(part.X, count), _room(part.targets, count), _maybe_room(part.weights, count))
+                whole = Samples(
+                    room.like("X", part.X, count),
+                    room.like("targets", part.targets, count),
+                    None if part.weights is None else room.like("weights", part.weights, count),
+                )
             for into, found in ((whole.X, part.X), (whole.targets, part.targets), (whole.weights, part.weights)):
-                if into is not None:
-                    into[at : at + len(part)] = found
-            at += len(part)
+                if into is not None and found is not None and not np.may_share_memory(into, found):
+                    into[rows] = found
+            at = rows.stop
         assert whole is not None
         return whole
 
 
-def _room(like: Array, count: int) -> Array:
-    return np.empty((count, *like.shape[1:]), like.dtype)
+class Room:
+    """Memory for one window after the other: pages that were used once are there, fresh ones the system must clear.
 
+    rows  of the largest window
+    """
 
-def _maybe_room(like: Array | None, count: int) -> Array | None:
-    return None if like is None else _room(like, count)
+    def __init__(self, rows: int = 0) -> None:
+        self.rows = rows
+        self._arrays: dict[str, Array] = {}
+
+    def like(self, name: str, part: Array, count: int) -> Array:
+        """An array of `count` rows such as those of `part`."""
+        return self.array(name, (count, *part.shape[1:]), part.dtype)
+
+    def array(self, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+        """The array of this name and shape; it shares its memory with those of this name before it."""
+        held = self._arrays.get(name)
+        if held is None or held.dtype != dtype or held.shape[1:] != shape[1:] or len(held) < shape[0]:
+            held = self._arrays[name] = np.empty((max(self.rows, shape[0]), *shape[1:]), dtype)
+        return held[: shape[0]]
 
 
 class Reader:
@@ -93,8 +143,14 @@ class Reader:
     def __init__(self, stream: Stream, blocks: Blocks, batch: int, epochs: int) -> None:
         self.stream, self.blocks, self.batch, self.epochs = stream, blocks, batch, epochs
         self._thread: ThreadPoolExecutor | None = None
+        self._disk: ThreadPoolExecutor | None = None
         self._now: _Window | None = None
-        self._next: tuple[tuple[int, int], Future[Samples]] | None = None
+        self._next: tuple[tuple[int, int], Room, Future[Samples]] | None = None
+        self._free = self._rooms()
+
+    def _rooms(self) -> list[Room]:
+        largest = np.sort(self.blocks.sizes)[-len(self.blocks.windows(1)[0]) :]  # the first window has most blocks
+        return [Room(int(largest.sum())) for _ in range(2)]
 
     def at(self, epoch: int, first: int) -> tuple[Samples, Array, int]:
         """(samples, row numbers among them, batches they reach to) from batch `first` (from 0) of an epoch on.
@@ -118,48 +174,62 @@ class Reader:
     def _window(self, epoch: int, number: int) -> _Window:
         """A window; the one after it is read meanwhile."""
         if self._now is None or self._now.key != (epoch, number):
-            self._now = None  # given back before another one is asked for
+            if self._now is not None:
+                self._free.append(self._now.room)
+                self._now = None
             if self._next is not None and self._next[0] == (epoch, number):
-                samples = self._next[1].result()
+                _, room, found = self._next
+                samples, self._next = found.result(), None
             else:
                 self._forget()
-                samples = self.stream.gathered(self.blocks.windows(epoch)[number])
+                room = self._free.pop()
+                samples = self.stream.gathered(self.blocks.windows(epoch)[number], room)
             begin = int(self.blocks.ends(epoch)[number]) - len(samples)
-            self._now = _Window((epoch, number), begin, samples, self.blocks.mixed(epoch, number, len(samples)))
+            rows = self.blocks.mixed(epoch, number, len(samples))
+            self._now = _Window((epoch, number), begin, samples, rows, room)
             self._read_ahead(epoch, number + 1)
         return self._now
 
     def _read_ahead(self, epoch: int, number: int) -> None:
         if number == len(self.blocks.windows(epoch)):
             epoch, number = epoch + 1, 0
-        self._next = None
         if epoch <= self.epochs:
             self._thread = self._thread or ThreadPoolExecutor(1, "chainrule reads ahead")
-            self._next = (epoch, number), self._thread.submit(self.stream.gathered, self.blocks.windows(epoch)[number])
+            self._disk = self._disk or ThreadPoolExecutor(1, "chainrule asks the disk")
+            room, blocks = self._free.pop(), self.blocks.windows(epoch)[number]
+            self._disk.submit(self.stream.expect, blocks)
+            self._next = (epoch, number), room, self._thread.submit(self.stream.gathered, blocks, room)
 
     def _forget(self) -> None:
         """What was read ahead is not wanted: let it end, so that no more than two windows are in memory."""
-        if self._next is not None and not self._next[1].cancel():
-            self._next[1].exception()
+        if self._next is not None:
+            _, room, found = self._next
+            if not found.cancel():
+                found.exception()
+            self._free.append(room)
         self._next = None
 
     def close(self) -> None:
         """Give the memory back; the next call reads anew."""
         self._forget()
-        self._now = None
+        self._now, self._free = None, self._rooms()
         if self._thread is not None:
             self._thread.shutdown()
             self._thread = None
+        if self._disk is not None:
+            self._disk.shutdown()
+            self._disk = None
 
 
 @dataclass(frozen=True)
 class _Window:
-    """Epoch and number, its first sample's place in the epoch, its samples and their order."""
+    """Epoch and number, its first sample's place in the epoch, its samples, their order, and the memory they lie in."""
 
     key: tuple[int, int]
     begin: int
     samples: Samples
     rows: Array
+    room: Room
 
 
 def _joined(parts: list[Samples]) -> Samples:
@@ -171,4 +241,4 @@ def _joined(parts: list[Samples]) -> Samples:
     )
 
 
-__all__ = ["Reader", "Source", "Stream"]
+__all__ = ["Decoder", "Reader", "Source", "Stream"]
