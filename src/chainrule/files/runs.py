@@ -117,7 +117,9 @@ class RunFolder:
             return
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            raise ConfigurationError(f"cannot use {shown!r} as a run folder: {reason}; give a path in a folder that can be written.") from error
+            raise ConfigurationError(
+                f"cannot use {shown!r} as a run folder: {reason}; give a path in a folder that can be written."
+            ) from error
         if not there:
             raise ConfigurationError(f"cannot use {shown!r} as a run folder: it is a file; give another path.")
         # A run that was killed before it wrote anything leaves at most these.
