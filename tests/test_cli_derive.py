@@ -61,7 +61,7 @@ def test_every_convention_prints_and_verifies(style: str, samples: str) -> None:
 def test_text_keeps_the_width_with_everything_asked_for(width: str) -> None:
     shown = good("3-2:sigmoid-2:softmax", "--proofs", "--two-ways", "--numbers", "--width", width)
     assert max(map(len, shown.splitlines())) <= int(width)
-    for title in ("Forward pass", "Backward pass", "Proofs", "two ways", "With numbers"):
+    for title in ("Forward pass", "Backward pass", "Proofs", "Two ways", "With numbers"):
         assert title in shown
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from statistics import median
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,11 +15,12 @@ from chainrule import ops
 from chainrule.derivation import derive, replay
 from chainrule.derivation.conventions import rows_as_samples, transposed
 from chainrule.derivation.document import Line
-from chainrule.errors import ConfigurationError, DerivationError, ShapeError, UnknownNameError
+from chainrule.errors import ChainruleError, ConfigurationError, DerivationError, ShapeError, UnknownNameError
 from chainrule.execute import evaluate
 from chainrule.graph import size, variable
-from chainrule.nn import Dense, Network, loss
+from chainrule.nn import BatchNorm, Dense, Dropout, Network, Objective, Skip, loss
 from chainrule.notation import write
+from chainrule.notation.style import Style
 from chainrule.reverse import Step
 from chainrule.reverse import derive as reverse_derive
 from chainrule.train import Model
@@ -99,7 +102,7 @@ def test_list_of_the_fifth_source() -> None:
     """[1] ∂L/∂a, [2] σ', [3] ∂L/∂z = a - y, [4], [5] ∂L/∂w = x (a - y), [6] ∂L/∂b = a - y."""
     found = printed(derive("4-1:sigmoid", samples="one"))
     assert "z[1] = W[1] a[0] + b[1]" in found
-    assert "da[1] = -((y - 1) / (1 - a[1]) + y / a[1])" in found
+    assert "da[1] = (1 - y) / (1 - a[1]) - y / a[1]" in found
     assert "g[1]'(z[1]) = a[1] · (1 - a[1])" in found
     assert "dz[1] = a[1] - y" in found
     assert "dW[1] = dz[1] · a[0]ᵀ" in found or "dW[1] = dz[1] a[0]ᵀ" in found
@@ -124,15 +127,17 @@ def test_soft_max_with_its_condition() -> None:
     reasons = [x.why for x in d.document().every_line() if x.label == "dZ[2]"]
     assert any("one-hot, a soft-max, or declared to sum to one" in x for x in reasons)
     laws = next(s for s in d.document().sections if s.kind == "law")
-    assert any(p.title == "columns that sum to one" and "This needs" in p.prose for p in laws.parts)
+    assert any(p.title == "columns that sum to one" and "Condition: " in p.prose for p in laws.parts)
 
 
 def test_shapes_rules_and_reasons_everywhere() -> None:
-    for x in derive("4-3:tanh-2:softmax").document().every_line():
-        assert isinstance(x, Line)
-        assert x.rule
-        assert x.shape is not None
-    assert all(x.why for s in derive("4-3:tanh-2:softmax").document(steps=False).sections for x in s.lines)
+    """The reason of an update stands at the first one only."""
+    for section in derive("4-3:tanh-2:softmax").document().sections:
+        for k, x in enumerate(section.every_line()):
+            assert isinstance(x, Line)
+            assert x.shape is not None
+            assert x.rule or (section.kind == "update" and k > 0)
+            assert x.why or section.kind == "steps" or (section.kind == "update" and k > 0)
 
 
 def test_one_layer_of_many() -> None:
@@ -256,7 +261,7 @@ def test_penalties_and_parameters_of_a_loss_verify() -> None:
 @pytest.mark.parametrize(
     ("text", "wrt", "line"),
     [
-        ("sum((W @ x - y)**2)", "W", "dW = (2 * (W @ x - y)) @ x.T"),
+        ("sum((W @ x - y)**2)", "W", "dW = 2 * (W @ x - y) @ x.T"),
         ("sum(lse(W @ X, axis=0)) - sum(Y * (W @ X))", "W", "dW = (exp(W @ X - lse(W @ X, axis=0)) - Y) @ X.T"),
         (
             "-sum(Y * log(exp(W @ X) / sum(exp(W @ X), axis=0)))",
@@ -319,7 +324,7 @@ def test_a_graph_node_behaves_as_in_reverse_mode() -> None:
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
-        (lambda: derive("log(det(W))", "W"), DerivationError, "det is out of scope"),
+        (lambda: derive("log(det(W))", "W"), DerivationError, r"det\(W\) is out of scope"),
         (lambda: derive("W @ x", "W"), ShapeError, "sum"),
         (lambda: derive("sum(W @ x)", "V"), UnknownNameError, "V"),
         (lambda: derive("4-3:tanh-2", place="middle"), UnknownNameError, "dZ"),
@@ -340,18 +345,19 @@ def test_what_is_refused(call: object, error: type[Exception], words: str) -> No
 
 
 def test_speed() -> None:
+    """CPU time, which the machine's other work does not count in: NumPy's start included, and derived again."""
     code = (
-        "import time; t = time.perf_counter(); from chainrule.derivation import derive; "
-        "d = derive('8-7:tanh-6:relu-5:sigmoid-3:softmax'); d.text(); print(time.perf_counter() - t)"
+        "import time; from chainrule.derivation import derive; "
+        "d = derive('8-7:tanh-6:relu-5:sigmoid-3:softmax'); d.text(); print(time.process_time())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert float(done.stdout) < 4  # 1 s on a quiet machine, NumPy's start included
-    best = 9.0
-    for _ in range(5):
+    assert float(done.stdout) < 1
+    again = []
+    for _ in range(20):
         start = time.process_time()
         derive("8-7:tanh-6:relu-5:sigmoid-3:softmax").text()
-        best = min(best, time.process_time() - start)
-    assert best < 0.2  # 50 ms on a quiet machine
+        again.append(time.process_time() - start)
+    assert median(again) < 0.05
 
 
 # Steps and names ----------------------------------------------------------------------------------------------------
@@ -390,3 +396,175 @@ def test_one_name_as_a_page() -> None:
 def test_a_quadratic_form_is_short() -> None:
     assert str(derive("x.T @ A @ x", "x")) == "dx = A.T @ x + A @ x"
     assert str(derive("trace(A.T @ A)", "A")) == "dA = 2 * A"
+
+
+# What a student types ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "wrt", "right"),
+    [
+        ("norm(W @ x - y)**2", "W", "2 * (W @ x - y) @ x.T"),
+        ("1/2 * ||W x - y||^2", "x", "W.T @ (W @ x - y)"),
+        ("norm(x)", "x", "1 / sqrt(sum(x ** 2, axis=None)) * x"),
+        ("mean((X @ w - y)**2)", "w", "2/p * X.T @ (X @ w - y)"),
+        ("x^T A x", "x", "A.T @ x + A @ x"),
+        (r"\frac{1}{2} x^T A x", "x", "1/2 * (A.T @ x + A @ x)"),
+        ("x.T @ A @ x", "A", "x @ x.T"),
+        ("tr(X.T @ A @ X)", "X", "A.T @ X + A @ X"),
+        ("trace(2 * A @ X - B.T @ X)", "X", "(2 * A - B.T).T"),
+        ("log(sum(exp(x)))", "x", "exp(x - lse(x, axis=None))"),
+        ("-sum(y * log(softmax(W @ x + b)))", "b", "sum(y, axis=0) * exp(W @ x + b - lse(W @ x + b, axis=0)) - y"),
+        ("sum(x * x * y)", "x", "2 * y * x"),
+        ("sum((x @ y.T)**2)", "x", "2 * x @ y.T @ y"),
+        ("sum(sum(X, axis=0)**2)", "X", "2 * sum(X, axis=0)"),
+        ("x @ y", "x", "y"),
+        ("x . y", "y", "x"),
+        ("np.dot(x, y)", "x", "y"),
+        ("(w.T @ x)**2", "w", "2 * w.T @ x * x"),
+        ("y.T @ log(p)", "p", "y / p"),
+        ("sum(log(1 + exp(-y * (X @ w))))", "w", "X.T @ ((sigmoid(y * (X @ w)) - 1) * y)"),
+        ("max(x)", "x", None),
+        ("sum(min(x, y))", "x", None),
+        ("sum(outer(x, y) * A)", "x", "A @ y"),
+        ("(W @ x - y).T @ S @ (W @ x - y)", "x", None),
+    ],
+)
+def test_expressions_of_vectors(text: str, wrt: str, right: str | None) -> None:
+    d = derive(text, wrt)
+    assert right is None or str(d) == f"d{wrt} = {right}"
+    report = d.verify().check()
+    assert report.unverified == ()
+    assert all(replay(d.steps)[n] is c for n, c in d.cotangents.items())
+
+
+@pytest.mark.parametrize(
+    ("text", "wrt", "right"),
+    [
+        ("a*x**2 + b*x + c", "x", "2 * a * x + b"),
+        ("a x^2 + b x + c", "x", "2 * a * x + b"),
+        ("x**3", "x", "3 * x ** 2"),
+        ("sin(x) * y", "y", "sin(x)"),
+        ("1/(1 + exp(-x))", "x", "sigmoid(x) * (1 - sigmoid(x))"),
+        ("ln(x)", "x", "1 / x"),
+        ("(x - mu)**2 / (2*sigma**2)", "mu", "-(x - mu) / sigma ** 2"),
+        ("w.T @ x + b", "b", "1"),
+        ("(y - w.T @ x)**2", "w", "2 * (w.T @ x - y) * x"),
+    ],
+)
+def test_letters_whose_size_nothing_fixes_are_numbers(text: str, wrt: str, right: str) -> None:
+    d = derive(text, wrt)
+    assert str(d) == f"d{wrt} = {right}"
+    assert d.verify().check().unverified == ()
+
+
+def test_a_rayleigh_quotient_has_its_numbers_outside() -> None:
+    """d (xᵀAx / xᵀx) / dx = (A + Aᵀ) x / xᵀx - 2 (xᵀAx) x / (xᵀx)², worked by hand."""
+    d = derive("x.T @ A @ x / (x.T @ x)", "x")
+    assert str(d) == ("dx = 1 / (x.T @ x) * (A.T @ x) - 2 * x.T @ A @ x / (x.T @ x) ** 2 * x + 1 / (x.T @ x) * (A @ x)")
+    rng = np.random.default_rng(3)
+    A, x = rng.normal(size=(4, 4)), rng.normal(size=(4, 1))
+    n, q = (x.T @ x).item(), (x.T @ A @ x).item()
+    np.testing.assert_allclose(evaluate(d["dx"], {"A": A, "x": x}), (A + A.T) @ x / n - 2 * q / n**2 * x, rtol=1e-13)
+    assert d.verify().check().unverified == ()
+    assert all(replay(d.steps)[n] is c for n, c in d.cotangents.items())
+    for s in d.steps:
+        s.components().verify().check()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("text", "wrt", "words"),
+    [
+        ("", "x", "the expression is empty"),
+        ("3", "x", "has no letters"),
+        ("x1*x2 + sin(x1)", "x1", "x1 is read as an entry of x: derive by wrt='x'"),
+        ("x.T @ A^{-1} @ x", "x", "no inverses of matrices"),
+        ("x.T @ A**-1 @ x", "x", "no inverses of matrices"),
+        ("inv(A) @ x", "x", "no determinants, inverses"),
+        ("sum_i x_i^2", "x", r"write it with whole matrices, such as sum\(x\*\*2\)"),
+        ("x' A x", "x", r"write x.T for the transpose"),
+        ("W @ x", "x", "is a column, but a derivative is taken of one number"),
+        ("norm(w)**2 + C * sum(w)", "w", "write what is a number in lower case"),
+        ("f(x, y)", "x", "f of 2 arguments is out of scope"),
+        ("trace(X)", "X", r"traces of products, such as trace\(A @ X\)"),
+    ],
+)
+def test_what_an_expression_cannot_be(text: str, wrt: str, words: str) -> None:
+    with pytest.raises(ChainruleError, match=words) as e:
+        derive(text, wrt)
+    assert "\n" not in str(e.value)
+
+
+# Models with all that they may have ----------------------------------------------------------------------------------
+
+PLAIN = Network(3, (Dense(4, "tanh"), Dense(2, "softmax")))
+CLASSES = loss("cross_entropy")
+OBJECTIVES = {
+    "sample weights": Objective(PLAIN, CLASSES, weighted=True),
+    "class weights": Objective(PLAIN, CLASSES.weighted((1, 2))),
+    "label smoothing": Objective(PLAIN, CLASSES.smoothed(0.1)),
+    "integer labels": Objective(PLAIN, CLASSES, labels=True),
+    "labels with class weights": Objective(PLAIN, CLASSES.weighted((1, 2)), labels=True),
+    "weight of positives": Objective(Network.parse("3-4:tanh-2:sigmoid"), loss("binary_cross_entropy").weighted(3)),
+    "penalties": Objective(Network(3, (Dense(4, "tanh", l2=0.1, l1=0.2), Dense(2, "softmax", l2=0.3))), CLASSES),
+    "embeddings": Objective(Network(3, (Dense(4, "tanh"), Dense(2, "softmax")), ((5, 2),)), CLASSES),
+    "layer normalization": Objective(Network.parse("3-4:layernorm:tanh-2"), loss("quadratic")),
+    "dropout": Objective(Network.parse("3-4:tanh:dropout=0.3-2:softmax"), CLASSES),
+    "skip connection": Objective(Network(3, (Dense(4, "tanh"), Skip((Dense(4, "tanh"),)), Dense(2))), loss("huber")),
+    "one unit of a soft-max": Objective(Network.parse("3-1:softmax-2:tanh-2"), loss("quadratic")),
+    "one unit normalized": Objective(Network.parse("3-1:layernorm-2:tanh"), loss("quadratic")),
+    "everything": Objective(
+        Network(3, (Dense(4, "tanh", l2=0.1), BatchNorm(), Dropout(0.2), Dense(2, "softmax")), ((5, 2),)),
+        CLASSES.smoothed(0.1).weighted((1, 2)),
+        labels=True,
+        weighted=True,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+@pytest.mark.parametrize("options", [{}, {"place": "dZ", "samples": "rows"}, {"samples": "one", "style": "leibniz"}])
+def test_models_verify(name: str, options: dict[str, Any]) -> None:
+    if name == "everything" and options.get("samples") == "one":
+        with pytest.raises(ConfigurationError, match="normalizes batches"):
+            derive(OBJECTIVES[name], **options)
+        return
+    report = derive(OBJECTIVES[name], **options).verify().check()
+    assert report.unverified == ()
+    assert report.worst <= 1e-12
+
+
+def test_the_loss_of_a_weighted_sample_is_the_one_that_is_derived() -> None:
+    found = lines(derive(OBJECTIVES["sample weights"], samples="one"))
+    assert found["L"] == ["L = -w · sum(y * log(a[2]), axis=0)"]
+    assert found["da[2]"] == ["da[2] = (-w) * y / a[2]"]
+    assert found["dz[2]"][-1] == "dz[2] = w · (a[2] - y)"
+    assert lines(derive(OBJECTIVES["sample weights"]))["dA[2]"] == ["dA[2] = (-w) * Y / A[2]"]
+
+
+@pytest.mark.parametrize("name", ["sample weights", "class weights", "penalties", "layer normalization", "dropout"])
+def test_the_general_layer_leaves_nothing_out(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="recursion of plain dense layers, and this network has"):
+        derive(OBJECTIVES[name], layer="l")
+
+
+def test_what_has_no_form_in_indices() -> None:
+    for name in ("class weights", "integer labels", "embeddings", "dropout"):
+        with pytest.raises(ConfigurationError, match=f"{name} cannot be written in indices"):
+            derive(OBJECTIVES[name], style="components")
+
+
+def test_every_derivative_is_there_before_it_is_used() -> None:
+    for objective in OBJECTIVES.values():
+        d = derive(objective)
+        (section,) = (s for s in d.document(steps=False).sections if s.kind == "backward")
+        known: set[str] = set()
+        for x in section.lines:
+            used = {write.text(p, Style(plain=True)) for side in x.formula.sides[1:] for _, p in side.walk()}
+            assert {n for n in used if n in dict(d)} <= known, x
+            known.add(x.label)
+    labels = [x.label for s in derive("4-3:tanh-2:softmax").document(steps=False).sections for x in s.lines]
+    at = labels.index("dA[2]")
+    assert labels[at : at + 11] == [
+        *("dA[2]", "dZ[2]", "dZ[2]", "dW[2]", "db[2]", "dA[1]", "g[1]'(Z[1])", "dZ[1]", "dZ[1]", "dW[1]", "db[1]")
+    ]

@@ -12,7 +12,8 @@ from tables import CALLS, LEAVES, sample, weighted, weights
 
 from chainrule.derivation import derive as presented
 from chainrule.derivation.conventions import rows_as_samples
-from chainrule.derivation.programs.program import Equations, letters, write
+from chainrule.derivation.programs.program import Equations, write
+from chainrule.derivation.programs.spelling import letters
 from chainrule.derivation.programs.words import LANGUAGES
 from chainrule.errors import DerivationError, UnknownNameError
 from chainrule.execute import evaluate

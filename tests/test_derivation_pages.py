@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import unicodedata
 import xml.etree.ElementTree as ET
@@ -12,11 +13,16 @@ import pytest
 
 from chainrule.derivation import pages
 from chainrule.derivation.document import Document, Line, Section
+from chainrule.derivation.pages import words
+from chainrule.derivation.pages.hand import Hand
+from chainrule.derivation.pages.lines import reason
+from chainrule.derivation.pages.scripts import plain_line
 from chainrule.derivation.pages.tex import prose
 from chainrule.derivation.pages.tex_lines import broken, measure, rows
+from chainrule.derivation.pages.web import mathml
 from chainrule.graph.shape import show
 from chainrule.notation import write
-from chainrule.notation.formula import Array, Binary, Equation, Negate, Number, Symbol
+from chainrule.notation.formula import Array, Binary, Call, Equation, Index, Negate, Number, Symbol
 from chainrule.notation.from_graph import formula, symbol
 from chainrule.notation.style import NOTATIONS, Style
 from chainrule.ops import ACTIVATIONS
@@ -99,7 +105,7 @@ def test_text_is_numbered_in_order_and_aligned_at_the_relations(documents: list[
 def test_a_line_that_is_broken_reads_as_the_formula_that_was_written(documents: list[Document]) -> None:
     # Joined again, the rows of an equation are what the writer wrote: breaking adds and loses nothing but space.
     for document in documents:
-        written = [re.sub(r"\s", "", write.text(x.formula, TEXT)) for x in document.every_line()]
+        written = [re.sub(r"\s", "", plain_line(x.formula, TEXT)) for x in document.every_line()]
         shown = pages.text(_bare(document), TEXT, 60)
         found = re.split(r"^\s*\(\d+\)  ", shown, flags=re.MULTILINE)[1:]
         assert [re.sub(r"\s", "", x) for x in found] == written
@@ -187,9 +193,30 @@ def test_html_escapes_what_is_not_its_own() -> None:
 
 def test_fragment_is_what_a_notebook_shows(documents: list[Document]) -> None:
     part = pages.html(documents[0], TEXT, standalone=False)
-    assert part.startswith('<div class="chainrule">')
+    assert part.startswith('<div class="chainrule" lang="en">')
     assert "<html" not in part
     assert "<body" not in part
+    assert " id=" not in part  # several of them stand in one notebook
+
+
+def test_no_rule_of_its_style_reaches_the_page_around_a_fragment(documents: list[Document]) -> None:
+    part = pages.html(documents[0], TEXT, standalone=False)
+    (style,) = re.findall(r"<style>(.*?)</style>", part, re.DOTALL)
+    rules = re.findall(r"([^{}]+)\{", re.sub(r"@media[^{]*\{", "", style))
+    selectors = [x.strip() for rule in rules for x in rule.split(",")]
+    assert len(selectors) > 20
+    assert all(x.startswith(".chainrule") for x in selectors)
+
+
+def test_words_of_functions_stand_apart_from_their_neighbors_and_a_sign_does_not() -> None:
+    found = mathml(r"= -(y (-\operatorname{softplus}(-z)) + (1 - y) \ln u)")
+    root = ET.fromstring(found)
+    signs = [x for x in root.iter() if x.text == "−"]
+    assert [x.get("form") for x in signs] == ["prefix", "prefix", "prefix", None]
+    assert found.count("<mspace") == 2  # before and behind ln
+    axis = mathml(r"\operatorname{sum}(dZ, \mathrm{axis} = 1)")
+    assert "<mi>axis</mi>" in axis
+    assert "<mi>sum</mi>" in axis
 
 
 def environments(text: str) -> None:
@@ -237,12 +264,72 @@ def test_latex_is_balanced_and_only_ascii_where_tex_wants_it(documents: list[Doc
 
 
 def test_latex_prose_escapes_every_sign() -> None:
-    assert prose("100 % of {ab_c} & #1 \\ ~^$") == (
+    hand = Hand(str, lambda formula: words.latex(formula, TEXT))
+    assert prose("100 % of {ab_c} & #1 \\ ~^$", hand) == (
         r"100 \% of \{ab\_c\} \& \#1 \textbackslash{} \textasciitilde{}\textasciicircum{}\$"
     )
-    assert prose("Ŷ·(1ᵀY) − σ′ ≤ Σ ŷ_k") == (
-        r"$\hat{Y}$$\cdot$(1${}^{T}$Y) $-$ $\sigma$${}'$ $\le$ $\Sigma$ $\hat{y}_{k}$"
+    assert prose("Ŷ·(1ᵀY) − σ′ ≤ Σ ŷ_k", hand).replace(" ", "") == (
+        r"$\hat{Y}\cdot(1^{T}Y)-\sigma^{\prime}\le\sum\hat{y}_{k}$"
     )
+
+
+@pytest.mark.parametrize(
+    ("sentence", "formulas"),
+    [
+        ("each sample gives the outer product of its columns of dZ[2] and A[1]", ["dZ[2]", "A[1]"]),
+        ("a derivative by a matrix is the matrix of the derivatives by its entries", []),
+        ("ln u + ln v = ln(u v) for u, v > 0", ["ln u + ln v = ln(u v)", "u", "v > 0"]),
+        ("1ᵀY = 1ᵀ, since Y is one-hot", ["1ᵀY = 1ᵀ", "Y"]),
+        ("L depends on z through `a` alone", ["L", "z", "a"]),
+        ("a x + b x = (a + b) x (a cancelled factor is not zero)", ["a x + b x = (a + b) x"]),
+        ("don't give the network 784-128:relu-10:softmax a cross_entropy", []),
+        ("Σ over what was repeated = n times", ["Σ over what was repeated = n times"]),
+        ("the inverse function, e^-z σ(z)", ["e^-z σ(z)"]),
+        ("J = S · scale + R: the mean enters here", ["J = S · scale + R"]),
+    ],
+)
+def test_formulas_in_a_sentence_are_found(sentence: str, formulas: list[str]) -> None:
+    found = words.pieces(sentence)
+    assert "".join(p.text for p in found) == sentence.replace("`", "")
+    assert [p.text for p in found if p.math] == formulas
+
+
+def test_a_sentence_has_the_letters_of_the_page() -> None:
+    sentence = "columns of dZ[l+1] with n_l entries, e^-z and W[2]ᵀ"
+    shown = {n: words.plain(sentence, Style(n)).replace("\u00a0", " ") for n in NOTATIONS}
+    assert shown["ng"] == "columns of dZ[l+1] with nₗ entries, e^-z and W[2]ᵀ"
+    assert shown["leibniz"] == shown["components"] == "columns of dZ⁽ˡ⁺¹⁾ with nₗ entries, e^-z and W⁽²⁾ᵀ"
+    assert words.latex("W[2]ᵀ", TEXT) == "W^{[2]T}"
+    assert words.latex("W[2]ᵀ", Style("leibniz")) == "W^{(2)T}"
+    assert words.latex("e^-z ŷ_k", TEXT).replace(" ", "") == r"e^{-z}\hat{y}_{k}"
+
+
+def test_a_line_of_a_terminal_has_raised_layers_and_lowered_indices() -> None:
+    entry = Index(Symbol("dW", Symbol("l")), (Symbol("i"), Symbol("j")))
+    assert {n: plain_line(entry, Style(n)) for n in NOTATIONS} == {
+        "ng": "dW[l]ᵢⱼ",
+        "delta": "dWₗⁱʲ",
+        "leibniz": "∂C/∂W⁽ˡ⁾ᵢⱼ",
+        "components": "∂C/∂W⁽ˡ⁾ᵢⱼ",
+    }
+    assert plain_line(Index(Symbol("W", Symbol("l")), (Symbol("q"), Symbol("j"))), TEXT) == "W[l][q, j]"  # no low q
+    assert plain_line(Binary("^", Call(Symbol("log"), (Symbol("z"),)), Number(Fraction(-2))), TEXT) == "(ln(z))⁻²"
+
+
+def test_a_line_that_goes_on_does_not_repeat_its_left_side() -> None:
+    a, b, c = (Symbol(x) for x in "abc")
+    lines = (Line(Equation((a, b), ("=",)), "one", "why"), Line(Equation((b, c), ("=",)), "two"))
+    document = Document("", "", (Section("", "", "", lines),))
+    assert [x.strip() for x in pages.text(document, TEXT).splitlines() if "=" in x] == ["(1)  a = b", "(2)    = c"]
+    assert pages.latex(document, TEXT).count("&= c") == 1
+    assert "b &= c" not in pages.latex(document, TEXT) + pages.markdown(document, TEXT)
+
+
+def test_a_rule_is_named_before_its_reason_and_not_twice() -> None:
+    line = Line(Equation((Symbol("a"), Symbol("b")), ("=",)), "chain rule", "L depends on z alone")
+    assert reason(line) == "chain rule: L depends on z alone"
+    assert reason(Line(line.formula, "loss", "the derivative of the loss")) == "the derivative of the loss"
+    assert reason(Line(line.formula, "definition")) == "definition"
 
 
 def test_markdown_has_formulas_in_display_and_no_tables(documents: list[Document]) -> None:
@@ -280,3 +367,91 @@ def test_every_side_of_a_chain_has_its_relation() -> None:
         ("", ":=", "c"),
         ("", r"\leftarrow", "d"),
     ]
+
+
+def test_a_long_reason_is_said_once() -> None:
+    a, b = Symbol("a"), Symbol("b")
+    why = "each sample gives the outer product of its columns, and they are added"
+    one = Section("One", lines=(Line(Equation((a, b), ("=",)), "chain rule", why),))
+    two = Section("Two", lines=(Line(Equation((b, a), ("=",)), "chain rule", why),))
+    document = Document("", "", (one, two))
+    for page in (pages.text(document, TEXT, 100), pages.markdown(document, TEXT), pages.html(document, TEXT)):
+        assert page.count(why) == 1
+        assert "chain rule: as in (1)" in page
+    assert pages.latex(document, TEXT).count("as in (1)") == 1
+    assert pages.latex(document, TEXT, standalone=False).count("as in") == 0  # equations of the user's come before
+
+
+def test_markdown_has_no_macro_that_code_hosts_refuse(documents: list[Document]) -> None:
+    for document in documents:
+        assert r"\operatorname" not in pages.markdown(document, TEXT)
+
+
+BITS = [
+    *(
+        "a",
+        "x_1",
+        "W[2]",
+        "^",
+        "_",
+        "{",
+        "}",
+        "\\",
+        "$",
+        "&",
+        "%",
+        "#",
+        "~",
+        "`",
+        "e^-z",
+        "(",
+        ")",
+        "[",
+        "]",
+        "ŷ_k",
+        "Σ_i",
+    ),
+    *(
+        "∂L/∂z[l]",
+        "ᵀ",
+        "⁽²⁾",
+        "ᵢⱼ",
+        "=",
+        "+",
+        "-",
+        "the",
+        "don't",
+        "softplus(-z)",
+        "ln",
+        "1/m",
+        "'",
+        '"',
+        "<b>",
+        "|",
+        "*",
+    ),
+    *("dW", "f'", "^(1/2)", "x^{a}", "_{l-1}", "é", "日", "\u0302", "…", ",", ".", ";", ":"),
+]
+
+
+def test_any_sentence_is_set_in_every_format() -> None:
+    """Signs in any order: nothing fails, MathML stays well formed, LaTeX balanced, the letters of the text are kept."""
+    rng = random.Random(1)
+    sections = []
+    for _ in range(150):
+        words_ = "".join(rng.choice(BITS) + rng.choice(("", " ")) for _ in range(rng.randint(1, 12)))
+        sections.append(
+            Section(words_, "proof", words_, (Line(Equation((Symbol("a"), Symbol("b")), ("=",)), "", words_),))
+        )
+        found = "".join(p.text for p in words.pieces(words_))
+        assert found == (words_ if words_.count("`") % 2 else words_.replace("`", ""))
+    document = Document("any", "", tuple(sections))
+    for notation in NOTATIONS:
+        page = pages.html(document, Style(notation))
+        for element in set(re.findall(r"<math.*?</math>", page, re.DOTALL)):
+            ET.fromstring(element)
+        assert "<b>" not in page
+        text = pages.latex(document, Style(notation))
+        environments(text)
+        assert all(balanced(x) for x in pieces(text))
+        assert max(map(columns, pages.text(document, Style(notation), 60).splitlines())) <= 60

@@ -80,14 +80,19 @@ def test_the_fifth_source() -> None:
     lines = shown(part(two_ways("binary_cross_entropy", "sigmoid"), "one unit"))
     for wanted in (
         "L := -(y · log(a) + (1 - y) · log(1 - a))",
+        "∂L/∂a = -(y / a - (1 - y) / (1 - a))",
         "∂a/∂z = sigmoid(z) · (1 - sigmoid(z)) = a · (1 - a)",
-        "∂L/∂z = a - y",
+        "∂L/∂z = (∂L/∂a) · (∂a/∂z) = -(y / a - (1 - y) / (1 - a)) · a · (1 - a)",
+        "-y · (1 - a) + (1 - y) · a = -y + y · a + a - y · a",
+        "-y + y · a + a - y · a = a - y",
         "∂z/∂w = x",
-        "∂L/∂w = (∂L/∂z) · (∂z/∂w) = (a - y) · x",
-        "∂L/∂b = (∂L/∂z) · (∂z/∂b) = a - y",
+        "∂L/∂w = (∂L/∂a) · (∂a/∂z) · (∂z/∂w) = (∂L/∂z) · (∂z/∂w) = (a - y) · x",
+        "∂L/∂w = (sigmoid(z) - y) · x",
+        "∂L/∂b = (∂L/∂a) · (∂a/∂z) · (∂z/∂b) = (∂L/∂z) · (∂z/∂b) = a - y",
         "log(exp(z)) + log(1 + exp(-z)) - z = log(exp(z) · (1 + exp(-z))) - z",
-        "L = softplus(z) - y · z",
-        "∂L/∂z = sigmoid(z) - y",
+        "softplus(z) - y · z = log(1 + exp(z)) - y · z = -(y · z - log(1 + exp(z)))",
+        "∂L/∂z = exp(z) / (1 + exp(z)) - y",
+        "exp(z) / (1 + exp(z)) - y = sigmoid(z) - y",
     ):
         assert wanted in lines
 
@@ -97,7 +102,7 @@ def test_the_fifth_source() -> None:
 )
 def test_matching_pairs_give_the_difference(given: str, g: str) -> None:
     section = part(two_ways(given, g), "all units and samples")
-    assert [line.why for line in section.lines if line.rule == "both ways meet"] == ["both ways end in one expression"]
+    assert [line.why for line in section.lines if line.rule == "both ways meet"] == ["they end in one expression"]
     lines = shown(section)
     for wanted in ("dZ[L] = A[L] - Y", "dW[L] = 1/m · dZ[L] A[L-1]ᵀ", "db[L] = 1/m · sum(dZ[L], axis=1)"):
         assert wanted in lines

@@ -231,7 +231,7 @@ def test_comments_links_listings_and_prose_are_passed_over() -> None:
         "See [this](http://a.b/?c=d&e=f) and http://a.b/?q=1\n<!-- $x = y$ -->\nIt costs $5 and $6.\n"
         "The rate = 3 of all runs, say.\nAccuracy = 0.93\nx == y\n\n| a = b | c |\n"
     )
-    assert [f for _, f in formulas(markdown)] == ["a = b | c"] or formulas(markdown) == []
+    assert formulas(markdown) == [(8, "a = b")]
 
 
 def test_plain_lines_bullets_and_back_ticks() -> None:
@@ -423,7 +423,7 @@ def test_progress_counts_to_the_end() -> None:
         (b"\xff\xfea\0", "UTF-16"),
         (b"a\0b", "binary"),
         (b"%PDF-1.7 x", "binary"),
-        (b"a" * (LARGEST + 1), "5.0 MB"),
+        (b"a" * (LARGEST + 1), "5 MB"),
     ],
 )
 def test_what_is_no_document_is_said_in_one_sentence(data: bytes, part: str) -> None:

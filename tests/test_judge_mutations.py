@@ -9,13 +9,13 @@ from typing import Literal
 
 import pytest
 
-from chainrule.judge.ascii import written
 from chainrule.judge.judge import check_formula
 from chainrule.judge.mutations import Edit, edits
 from chainrule.judge.regroup import flat, grouped, regroupings
 from chainrule.judge.verdict import Declared
 from chainrule.notation.formula import Equation, symbols
 from chainrule.notation.read import read
+from chainrule.notation.write import exact
 
 NETWORK, LOSS = "3-5:tanh-4:sigmoid-2:softmax", "cross_entropy"
 DECLARED = Declared(
@@ -61,9 +61,9 @@ def single_mistakes() -> list[tuple[str, Edit]]:
 def test_a_written_formula_is_read_back(text: str) -> None:
     """The correction that the judge prints means what the judge found."""
     tree = parsed(text)
-    assert parsed(written(tree)) == tree
+    assert parsed(exact(tree)) == tree
     for edit in islice(edits(tree), 0, None, 3):
-        assert parsed(written(edit.tree)) == edit.tree, written(edit.tree)
+        assert parsed(exact(edit.tree)) == edit.tree, exact(edit.tree)
 
 
 @pytest.mark.parametrize("text", TEXTBOOK)
@@ -84,7 +84,7 @@ def test_every_mistake_is_found() -> None:
     wrong_names: list[str] = []
     right: set[str] = set()
     for text, edit in islice(single_mistakes(), 0, None, STEP):
-        mistaken = written(edit.tree)
+        mistaken = exact(edit.tree)
         samples = _samples(text)
         judged = check_formula(mistaken, readings=[replace(DECLARED, samples=samples)], seconds=0.5)
         expected = OPPOSITE.get(edit.cause, {edit.cause})

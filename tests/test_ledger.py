@@ -24,9 +24,11 @@ from pathlib import Path
 
 import pytest
 
-from chainrule.documents.extraction import Found, extract, has_relation, pieces
+from chainrule.documents.extraction import extract
+from chainrule.documents.found import Found
 from chainrule.documents.header import Notation, Stretch, read_header
 from chainrule.documents.judged import judge_found, nothing_stated, read_found
+from chainrule.documents.pieces import has_relation, pieces
 from chainrule.documents.report import Entry
 from chainrule.documents.tex import rows
 from chainrule.errors import ChainruleError
@@ -303,7 +305,7 @@ def outcomes(kept: list[Claim], seconds: float = 1.0) -> Iterator[Outcome]:
 
 @pytest.fixture(scope="module")
 def judged() -> list[Outcome]:
-    return list(outcomes(claims()[0]))
+    return list(outcomes(claims()[0], seconds=0.5))
 
 
 def table(misses: list[Outcome]) -> str:

@@ -598,3 +598,9 @@ def test_networks_are_values() -> None:
     assert hash(Network.parse("4-3:relu-2")) == hash(Network.parse("4-3:relu-2"))
     with pytest.raises(dataclasses.FrozenInstanceError):
         Network.parse("4-3").inputs = 5  # type: ignore[misc]
+
+
+def test_a_long_network_string_is_not_repeated_whole() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Network.parse("4-" + "9" * 5000 + "-2")
+    assert len(str(caught.value)) < 400

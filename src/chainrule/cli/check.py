@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, DataError
 from .output import Output
 
 if TYPE_CHECKING:
@@ -132,7 +132,20 @@ def _header(path: str) -> Header:
     from ..documents.header import read_header
     from ..documents.judged import decoded
 
-    return read_header(decoded(Path(path).read_bytes(), path), path)
+    return read_header(decoded(_read(path), path), path)
+
+
+def _read(name: str) -> bytes:
+    """The bytes of a file or of standard input, and one more than are judged, so that no endless one is taken in."""
+    from ..documents.judged import LARGEST
+
+    if name == "-":
+        return sys.stdin.buffer.read(LARGEST + 1)
+    with Path(name).open("rb") as file:
+        try:
+            return file.read(LARGEST + 1)
+        except OSError as error:
+            raise DataError(f"{name} cannot be read: {error.strerror or error}") from None
 
 
 def _files(files: tuple[str, ...], header: Header | None, keys: dict[str, Any], seconds: float) -> list[DocumentReport]:
@@ -142,7 +155,7 @@ def _files(files: tuple[str, ...], header: Header | None, keys: dict[str, Any], 
     texts = []
     for name in files:
         shown = "standard input" if name == "-" else name
-        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        data = _read(name)
         texts.append((shown, "markdown" if name == "-" else kind_of(name), decoded(data, shown)))
     reports = []
     for name, kind, text in texts:

@@ -30,6 +30,7 @@ Examples:
 PAGES = ("text", "latex", "markdown", "html")
 PROGRAMS = ("numpy", "torch", "jax")
 _ENDINGS = {".tex": "latex", ".md": "markdown", ".html": "html", ".htm": "html", ".txt": "text", ".py": "numpy"}
+MOST_TOLD = 10  # failures printed one by one
 _COMMENTS = {"latex": "% {}", "markdown": "<!-- {} -->", "html": "<!-- {} -->"}
 _WIDEST = 100  # of text in a wide terminal
 
@@ -96,10 +97,11 @@ def command(given: str, **options: Any) -> int:
     remark = _COMMENTS.get(form, "# {}").format(verdict)
     closing = textwrap.fill(verdict, _width(options)) if form == "text" else remark
     _write(f"{text.rstrip()}\n\n{closing}", options["out"], verdict, output)
-    for failure in report.failures:
-        output.warn(str(failure))
-    for missing in report.unverified:
-        output.warn(f"not verified: {missing}")
+    for told in (report.failures, [f"not verified: {x}" for x in report.unverified]):
+        for line in told[:MOST_TOLD]:
+            output.warn(str(line))
+        if len(told) > MOST_TOLD:
+            output.warn(f"and {len(told) - MOST_TOLD} more")
     return _code(report)
 
 

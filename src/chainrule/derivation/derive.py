@@ -12,7 +12,7 @@ from .. import reverse
 from ..errors import ConfigurationError, DerivationError, unknown_name
 from ..graph import Graph, Node, substitute, variable
 from ..laws import simplify
-from ..nn import Loss, Network, Objective
+from ..nn import Dense, Loss, Network, Objective
 from ..nn import loss as loss_of
 from ..nn.losses import LOSSES
 from ..notation.style import Notation
@@ -163,8 +163,11 @@ class Derivation(reverse.Derivation):
         return self.page()._repr_markdown_()
 
 
+MOST_LAYERS = 50  # a page of a thousand lines, seconds of verification; more is a mistake in typing
+
+
 def derive(
-    given: str | Path | Network | Model | Node,
+    given: str | Path | Network | Objective | Model | Node,
     wrt: str | Node | Sequence[Node | str] | None = None,
     loss: str | Loss | None = None,
     *,
@@ -179,8 +182,9 @@ def derive(
 ) -> Derivation:
     """Derive the gradient of a network's cost, or of any matrix expression.
 
-    given    a network string such as "4-3:sigmoid-1:sigmoid", a `Network`, a `train.Model`, the folder of a saved
-             run, an expression such as "sum((W @ x - y)**2)", or a graph node
+    given    a network string such as "4-3:sigmoid-1:sigmoid", a `Network`, an `Objective` (with labels, weights of
+             samples), a `train.Model`, the folder of a saved run, an expression such as "sum((W @ x - y)**2)", or a
+             graph node
     wrt      names or nodes by which an expression is differentiated; None: by all its letters
     loss     of a network; None takes the one made for its output activation
     labels   targets are integers 0..K-1
@@ -203,9 +207,10 @@ def derive(
     if found is None:
         if layer is not None or loss is not None:
             raise ConfigurationError(f"{given!r} is an expression: layer and loss belong to a network")
-        from .expressions import expression
+        from .expressions import expression, letters_by
 
         output, title = expression(str(given))
+        letters_by(wanted, output)
         return _presented(of_expression(simplify(output), wanted, conventions, title=title, given=output))
     if wanted is not None:
         raise ConfigurationError(_misplaced(wanted))
@@ -213,6 +218,12 @@ def derive(
         from .recursion import recursion
 
         return _presented(recursion(found, conventions))
+    dense = sum(isinstance(x, Dense) for x in found.network.layers)
+    if dense > MOST_LAYERS:
+        raise DerivationError(
+            f"the network has {dense:,} layers, and at most {MOST_LAYERS} are written one by one: "
+            "derive a general layer with layer='l' (--layer l)"
+        )
     subject = of_network(found, conventions)
     if layer is not None and not 1 <= layer <= subject.layers:
         raise ConfigurationError(f"layer {layer!r} does not exist: the network {found.network} has {subject.layers}")
@@ -259,8 +270,8 @@ def _objective(given: Any, loss: str | Loss | None, labels: bool) -> Objective |
     objective = getattr(given, "objective", None)
     if not isinstance(objective, Objective):
         raise ConfigurationError(
-            f"derive was given a {type(given).__name__}: give a network string, a Network, a Model, the folder of a "
-            "run, an expression as text, or a graph node"
+            f"derive was given a {type(given).__name__}: give a network string, a Network, an Objective, a Model, the "
+            "folder of a run, an expression as text, or a graph node"
         )
     return _replaced(objective, loss)
 
@@ -271,7 +282,7 @@ def _replaced(objective: Objective, loss: str | Loss | None) -> Objective:
 
 def _is_run(given: str) -> bool:
     try:
-        return Path(given).exists()
+        return bool(given.strip()) and (Path(given).is_dir() or Path(given).suffix == ".safetensors")
     except (OSError, ValueError):
         return False
 

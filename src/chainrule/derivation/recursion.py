@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from ..errors import ConfigurationError
 from ..graph import Dim, Node, size, variable
 from ..laws import simplify
-from ..nn import Objective
+from ..nn import Dense, Objective
 from ..ops import activation, total
 from ..reverse import Derivation, derive
 from .conventions import Conventions
 from .general import layer
-from .subject import SUM_TO_ONE, Subject
+from .subject import SUM_TO_ONE, Subject, by_output
 
 
 def recursion(objective: Objective, conventions: Conventions) -> Subject:
-    """Layer l of a network of any depth, derived from its equations; layer L from the loss."""
+    """Layer l of a network of any depth, derived from its equations; layer L from the loss.
+
+    Raises ConfigurationError for a network or a loss of which the recursion would leave something out.
+    """
+    _refuse_what_it_would_leave_out(objective)
     one = conventions.one
     recursive = layer(conventions.place, one=one)
     weight = None if one or conventions.place == "parameters" else size("m", -1)
@@ -41,6 +44,25 @@ def recursion(objective: Objective, conventions: Conventions) -> Subject:
     )
 
 
+def _refuse_what_it_would_leave_out(objective: Objective) -> None:
+    network = objective.network
+    other = next((x for x in network.layers if not isinstance(x, Dense)), None)
+    dense = [x for x in network.layers if isinstance(x, Dense)]
+    reasons = {
+        f"a {other.kind} layer" if other is not None else "": other is not None,
+        "penalties on its weights": any(x.l1 or x.l2 for x in dense),
+        "class weights": objective.loss.class_weights is not None,
+        "sample weights": objective.weighted,
+        "an activation of its own": any(not isinstance(x.activation, str) for x in dense),
+    }
+    found = next((reason for reason, holds in reasons.items() if holds), None)
+    if found is not None:
+        raise ConfigurationError(
+            f"layer='l' is the recursion of plain dense layers, and this network has {found}: leave layer out, or give "
+            "the number of a layer"
+        )
+
+
 def _last(
     objective: Objective, weight: Node | None, one: bool
 ) -> tuple[Node, Derivation, tuple[tuple[str, Node], ...]]:
@@ -50,7 +72,7 @@ def _last(
     Z = variable(z, "n_L", m)
     A = simplify(activation(objective.network.output_activation)(Z))
     facts = ("columns sum to one",) if objective.loss.target in ("probabilities", "labels") else ()
-    loss = replace(objective.loss, class_weights=None)
+    loss = objective.loss
     named = variable(a, "n_L", m)
 
     def cost(output: Node, assume: tuple[str, ...] = facts) -> Node:
@@ -63,7 +85,8 @@ def _last(
     found = derive(cost(A), [A, Z], names={a: A, z: Z})
     early = []
     if f"d{a}" not in found:
-        early.append((f"d{a}", derive(cost(named), [named]).of(named)))
+        dA = by_output(cost(named), named) if weight is None else derive(cost(named), [named]).of(named)
+        early.append((f"d{a}", dA))
     if any(s.rule == SUM_TO_ONE for s in found.steps):
         early.append((f"d{z}", derive(cost(A, ()), [Z]).of(Z)))
     shown = {n: x for n, x in found.names.items() if n in (a, z)}

@@ -20,11 +20,12 @@ def replay(steps: Iterable[Step]) -> dict[Node, Node]:
     """node -> cotangent, from the printed steps alone.
 
     A contribution sets or waits for its sum, a sum and a cost step replace the expression, every other step is one
-    rewriting `before -> after`, applied wherever `before` occurs. Raises `DerivationError` if a step does not follow
-    from the ones before it.
+    rewriting `before -> after`, applied wherever `before` occurs. A step that rewrites nothing takes up what was found
+    before: the rewritings after it are those of a second pass. Raises `DerivationError` if a step does not follow from
+    the ones before it.
     """
-    rewriting: dict[Node, Node] = {}
-    settled: dict[Node, Node] = {}
+    usual: dict[Node, Node] = {}
+    rewriting = usual
     results: dict[Node, Node] = {}
     current: tuple[Node, Node] | None = None
     parts: list[Node] = []
@@ -32,13 +33,14 @@ def replay(steps: Iterable[Step]) -> dict[Node, Node]:
     def finish() -> None:
         nonlocal current
         if current is not None:
-            results[current[0]] = _settled(current[1], rewriting, settled)
+            results[current[0]] = _settled(current[1], rewriting, {})
         current = None
 
     for s in steps:
         if is_contribution(s):
-            if current is None or current[0] is not s.target:
+            if current is None or current[0] is not s.target or rewriting is not usual:
                 finish()
+                rewriting = usual
                 current, parts = (s.target, s.after), [s.after]
             else:
                 parts.append(s.after)
@@ -46,8 +48,9 @@ def replay(steps: Iterable[Step]) -> dict[Node, Node]:
             if current is None or s.before is not current[1] or s.after.inputs[-1] not in parts:
                 raise DerivationError(f"the step {s} does not add a contribution to what was found before it")
             current = (s.target, s.after)
-        elif s.rule == "cost":
+        elif s.rule == "cost" or s.before is s.after:
             finish()
+            rewriting = {} if s.before is s.after else usual
             if results.get(s.target, s.before) is not s.before:
                 raise DerivationError(f"the step {s} does not start from what was found before it")
             current = (s.target, s.after)

@@ -7,16 +7,15 @@ from dataclasses import replace
 
 from ..graph import Node, broadcast_to, rename_dim, substitute, variable
 from ..laws import LAWS
-from ..notation import write
 from ..notation.formula import Call, Formula, Symbol
 from ..notation.from_graph import symbol
-from ..notation.style import Style, shifted
+from . import reasons
 from .conventions import one_sample
 from .document import Document, Line, Section
 from .every_step import every_step
 from .general import slope
 from .lines import Names, Setter
-from .subject import SUM_TO_ONE, Subject
+from .subject import Subject
 from .written import names_of, setter_of, slope_name
 
 _LAWS = {law.name: law for law in LAWS}
@@ -38,7 +37,7 @@ def document(subject: Subject, *, steps: bool = True, only: int | None = None) -
     if steps:
         found.append(every_step(subject))
     kept = tuple(s for s in found if s.lines or s.parts or s.prose)
-    return Document(subject.title, str(subject.network or subject.found.output), kept)
+    return Document(subject.title, str(subject.network) if subject.network else subject.title, kept)
 
 
 def _of_layer(section: Section, layer: int) -> Section:
@@ -58,15 +57,15 @@ def _forward(subject: Subject) -> Section:
         x = subject.letter("A", 0)
         node = subject.found.names.get(x)
         if node is not None:
-            lines.append(setter.line(x, symbol("x" if subject.conventions.one else "X"), shape=node.shape,
-                                     rule="definition", why="the input is the activation of layer 0"))  # fmt: skip
+            given, why = (
+                symbol("x" if subject.conventions.one else "X"),
+                "the input counts as the activations of layer 0",
+            )
+            lines.append(setter.line(x, given, shape=node.shape, rule="definition", why=why))
     for name, node in subject.forward.items():
-        if node in seen:
-            right: list[Node | Formula] = [variable(seen[node], node.shape.rows, node.shape.cols)]
-        else:
-            right = [names.own(node)]
-        right = _named_activation(subject, name, right)
-        rule, why = _forward_reason(subject, name, node)
+        own = variable(seen[node], node.shape.rows, node.shape.cols) if node in seen else names.own(node)
+        right = _named_activation(subject, name, own)
+        rule, why = reasons.of_forward(subject, name, own)
         lines.append(setter.line(name, *right, shape=node.shape, rule=rule, why=why))
         seen.setdefault(node, name)
         names.enter(name, node)
@@ -79,8 +78,9 @@ def _forward(subject: Subject) -> Section:
     return Section("Forward pass" if subject.kind != "expression" else "Parts", "forward", lines=tuple(lines))
 
 
-def _named_activation(subject: Subject, name: str, right: list[Node | Formula]) -> list[Node | Formula]:
+def _named_activation(subject: Subject, name: str, own: Node) -> list[Node | Formula]:
     """`A = relu(Z) = max(Z, 0)` where the activation has a name that its expression does not show."""
+    right: list[Node | Formula] = [own]
     if subject.network is None or subject.conventions.style == "components":
         return right
     known = dict(_layer_activations(subject))
@@ -105,18 +105,6 @@ def _layer_activations(subject: Subject) -> Iterator[tuple[int, str]]:
         yield from _activations(subject.network.layers)
 
 
-def _forward_reason(subject: Subject, name: str, node: Node) -> tuple[str, str]:
-    stem = name.partition("[")[0].upper()
-    one = subject.conventions.one
-    if stem == "Z":
-        return "affine map", "weights times what comes in, plus the bias" + ("" if one else " of every sample")
-    if stem == "A":
-        return "activation", "the activation is applied" + (
-            " entry by entry" if node.op.pointwise and node.op.name != "exp" else ""
-        )
-    return node.op.name, ""
-
-
 def _cost(subject: Subject) -> Section:
     if subject.cost is None:
         return Section("Cost", "cost")
@@ -130,12 +118,16 @@ def _cost(subject: Subject) -> Section:
             sides.insert(0, names.own(subject.given))
         line = setter.line(name, *sides, rule="definition", why="the expression that is differentiated")
         return Section("Expression", "cost", lines=(line,))
-    why = (
-        f"the loss {subject.loss.name if subject.loss else ''} of one sample"
-        if subject.conventions.one
-        else f"the mean over the m samples of the loss {subject.loss.name if subject.loss else ''}"
-    ).replace("_", "-")
-    return Section("Cost", "cost", lines=(setter.line(name, node, rule="definition", why=why),))
+    loss = reasons.loss_name(subject)
+    if subject.conventions.one:
+        why = f"the loss of one sample, {loss}"
+    elif subject.weighted:
+        why = f"the mean over the samples, weighted by w, of the loss, {loss}"
+    else:
+        why = f"the mean over the m samples of the loss, {loss}"
+    if subject.network is not None and subject.network.forward(training=True).penalties:
+        why += ", plus the penalties on the weights"
+    return Section("Cost", "cost", lines=(setter.line(name, node, rule="cost", why=why),))
 
 
 # Backward ----------------------------------------------------------------------------------------------------------
@@ -145,7 +137,7 @@ def _backward(subject: Subject) -> Section:
     setter, names, found = setter_of(subject), names_of(subject), subject.found
     lines: list[Line] = []
     printed: dict[Node, str] = {}
-    rules = _rules(subject)
+    rules = reasons.rules(subject)
     early = list(subject.early)
 
     def add(name: str, *right: Node | Formula, rule: str, why: str, label: str = "") -> None:
@@ -155,15 +147,20 @@ def _backward(subject: Subject) -> Section:
     known = {*found, *output}
     for n, node in early:
         if n in output:
-            add(n, node, rule="loss", why="the derivative of the loss by the output")
+            add(n, node, rule="derivative of the loss", why=reasons.LOSS_BY_OUTPUT)
             lines += _slope_lines(subject, setter, subject.layers)
-    for n in found.ordered():
+    for n in _in_layers(subject, found.ordered()):
         stem = n.removeprefix("d")
         node = found[n]
         if node in printed and not node.is_constant:
             usual = names.by_name(node).name
             same = printed[node] if usual == n else usual
-            add(n, variable(same, node.shape.rows, node.shape.cols), rule="the same", why=_same(setter, n, same))
+            add(
+                n,
+                variable(same, node.shape.rows, node.shape.cols),
+                rule="the same",
+                why=reasons.of_same(setter, n, same),
+            )
             continue
         layer = _layer_of(subject, stem)
         if layer is not None and stem == subject.letter("Z", layer):
@@ -175,24 +172,23 @@ def _backward(subject: Subject) -> Section:
                     n,
                     variable(upstream, *node.shape) * variable(slope_name(subject, layer), *node.shape),
                     rule="chain rule",
-                    why="the activation works entry by entry, so the derivatives are multiplied entry by entry",
+                    why=reasons.ENTRY_BY_ENTRY,
                 )
             for name, before in early:
                 if name == n:
-                    add(n, names.own(before), rule="chain rule", why="the derivative of the loss by the logits, before "
-                        "anything is assumed of the targets")  # fmt: skip
+                    add(n, names.own(before), rule="chain rule", why=reasons.BEFORE_THE_LAW)
         if subject.kind == "layer" and stem == subject.letter("Z", "L"):
             for name, before in early:
                 if name == n:
-                    add(n, names.own(before), rule="chain rule", why="the derivative of the loss by the logits, before "
-                        "anything is assumed of the targets")  # fmt: skip
-        add(n, names.own(node), rule=rules.get(n, "chain rule"), why=_reason(subject, setter, n))
+                    add(n, names.own(before), rule="chain rule", why=reasons.BEFORE_THE_LAW)
+        add(n, names.own(node), rule=rules.get(n, "chain rule"), why=reasons.of_derivative(subject, setter, n))
         if subject.kind == "layer" and stem == subject.letter("Z", "l"):
             dA = found[subject.letter("dA", "l")]
             table = {variable(subject.letter("dA", "l"), *node.shape): dA}
             add(n, substitute(node, table), rule="put together", why="the two lines above in one")
         printed[node] = n
-    return Section("Backward pass" if subject.kind != "expression" else "Derivatives", "backward", lines=tuple(lines))
+    title = "Backward pass" if subject.kind != "expression" else "Derivatives"
+    return Section(title, "backward", reasons.of_backward(subject), lines=tuple(lines))
 
 
 def _slope_lines(subject: Subject, setter: Setter, layer: int) -> list[Line]:
@@ -213,76 +209,28 @@ def _slope_lines(subject: Subject, setter: Setter, layer: int) -> list[Line]:
         names = {value: variable(subject.letter("A", layer), *shape), zed: at}
     node = substitute(derivative, names)
     left = slope_name(subject, layer)
-    special = setter.named(left)
-    line = setter.line(special, broadcast_to(node, shape), rule=activation.replace("_", " "), label=left,
-                       why=f"the derivative of the activation {activation}, from its definition")  # fmt: skip
-    return [line]
+    why = reasons.of_slope(activation, setter, subject.letter("Z", layer))
+    rule = f"derivative of {activation.replace('_', ' ')}"
+    return [setter.line(setter.named(left), broadcast_to(node, shape), rule=rule, why=why, label=left)]
+
+
+def _in_layers(subject: Subject, names: list[str]) -> list[str]:
+    """Of each layer dZ, dW, db one after the other; dA[0], for which no parameter waits, last."""
+    entry = subject.letter("dA", 0)
+    rest = [n for n in names if n != entry]
+    for layer in range(1, subject.layers + 1):
+        dZ = subject.letter("dZ", layer)
+        own = [n for n in (f"dW[{layer}]", f"db[{layer}]") if n in rest]
+        if dZ in rest:
+            rest = [n for n in rest if n not in own]
+            at = rest.index(dZ) + 1
+            rest[at:at] = own
+    return rest + ([entry] if entry in names else [])
 
 
 def _layer_of(subject: Subject, stem: str) -> int | None:
     inside = stem.partition("[")[2].rstrip("]")
     return int(inside) if inside.isdigit() else None
-
-
-def _rules(subject: Subject) -> dict[str, str]:
-    """What was applied for each derivative: operations of the chain rule, then laws."""
-    found = subject.found
-    by_target: dict[Node, dict[str, None]] = {}
-    for s in found.steps:
-        by_target.setdefault(s.target, {})[s.rule] = None
-    rules = {}
-    for n in found:
-        used = by_target.get(found.names[n.removeprefix("d")], {})
-        laws = [r for r in used if r in _LAWS and _LAWS[r].condition and r != "collect like terms"]
-        rules[n] = "; ".join(["chain rule", *laws])
-    return rules
-
-
-def _same(setter: Setter, name: str, same: str) -> str:
-    return f"{setter.say(name.removeprefix('d'))} and {setter.say(same.removeprefix('d'))} change the cost alike"
-
-
-def _reason(subject: Subject, setter: Setter, name: str) -> str:
-    """One sentence on a derivative of a network."""
-    if subject.kind == "expression":
-        return "the chain rule from the expression down to this part"
-    stem = name.removeprefix("d")
-    letter, _, inside = stem.partition("[")
-    layer = inside.rstrip("]")
-    before, after = (_neighbor(symbol(stem).layer, by) for by in (-1, 1))
-    say, one = setter.say, subject.conventions.one
-    this, dZ, A = say(stem), say(subject.letter("dZ", layer)), say(subject.letter("A", before))
-    sample = "row" if subject.conventions.rows else "column"
-    if letter == "W":
-        if one:
-            return f"each weight acts on one entry of {say(subject.letter('Z', layer))} through one entry of {A}"
-        return f"each sample gives the outer product of its {sample}s of {dZ} and {A}, and the matrix product adds them"
-    if letter == "b":
-        if one:
-            return f"{this} is added to the weighted sum as it is"
-        return f"{this} is added to every sample, so its derivative adds the {sample}s of {dZ}"
-    if letter in ("A", "a"):
-        if layer in (str(subject.layers), "L"):
-            return "the derivative of the loss by the output"
-        return f"{this} enters {say(subject.letter('Z', after))} by the weights, and its derivative comes back by them"
-    if letter in ("Z", "z"):
-        target = subject.found.names[stem]
-        if any(s.rule == SUM_TO_ONE and s.target in _above(subject, target) for s in subject.found.steps):
-            return f"1ᵀ{subject.target} = 1ᵀ, which needs: {_LAWS[SUM_TO_ONE].condition}"
-        return "the derivative of the activation is inserted"
-    return "the chain rule through the equations above"
-
-
-def _neighbor(layer: Formula | None, by: int) -> str:
-    return "" if layer is None else write.text(shifted(layer, by), Style(plain=True)).replace(" ", "")
-
-
-def _above(subject: Subject, target: Node) -> set[Node]:
-    """Unnamed parts between a named one and the cost, and the part itself: for the last layer, where losses fuse."""
-    if subject.kind == "layer":
-        return set(subject.found.cotangents) if target is subject.found.names[subject.letter("Z", "L")] else set()
-    last = subject.forward.get(subject.letter("Z", subject.layers))
-    return set(subject.found.cotangents) - set(subject.forward.values()) | {target} if target is last else set()
 
 
 # Update, laws ------------------------------------------------------------------------------------------------------
@@ -291,12 +239,12 @@ def _above(subject: Subject, target: Node) -> set[Node]:
 def _update(subject: Subject) -> Section:
     setter = setter_of(subject)
     alpha = variable("alpha", 1, 1)
-    lines = []
+    lines: list[Line] = []
     for n in subject.parameters:
         x = subject.found.names[n]
         step = variable(f"d{n}", *x.shape)
-        lines.append(setter.line(n, x - alpha * step, rule="gradient descent", relation="<-", label=f"{n} update",
-                                 why="one step of length alpha against the gradient"))  # fmt: skip
+        rule, why = ("", "") if lines else ("gradient descent", "a step of length alpha against the gradient")
+        lines.append(setter.line(n, x - alpha * step, rule=rule, why=why, relation="<-", label=f"{n} update"))
     return Section("Update", "update", lines=tuple(lines))
 
 
@@ -306,6 +254,6 @@ def _laws(subject: Subject) -> Section:
     parts = []
     for name in used:
         law = _LAWS[name]
-        condition = f" This needs: {law.condition}." if law.condition else ""
+        condition = f" Condition: {law.condition}." if law.condition else ""
         parts.append(Section(name, "law", prose=f"{law.equation}.{condition}"))
     return Section("Laws used", "law", parts=tuple(parts))

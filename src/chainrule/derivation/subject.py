@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from ..errors import ConfigurationError
-from ..graph import SCALAR, Node, Shape, size, substitute, variable, variables
+from ..graph import SCALAR, Node, Shape, size, substitute, variable, variables, walk
 from ..laws import Applied, simplify
-from ..nn import Activate, Dense, Loss, Network, Objective
+from ..nn import Activate, Dense, Dropout, Loss, Network, Objective
 from ..nn.layers import BatchNorm, Layer, Skip
 from ..ops import ACTIVATIONS, one_hot, total
 from ..reverse import Derivation, Step, derive, derive_cost
@@ -58,6 +58,11 @@ class Subject:
         return "d" + lower(name[1:]) if name.startswith("d") else lower(name)
 
     @property
+    def weighted(self) -> bool:
+        """Whether samples have weights w."""
+        return self.kind == "network" and "w" in self.found.names
+
+    @property
     def target(self) -> str:
         """Name of the targets."""
         return "y" if self.labels or self.conventions.one else "Y"
@@ -77,12 +82,14 @@ def of_network(objective: Objective, conventions: Conventions) -> Subject:
             f"{network} normalizes batches, which have no meaning in a derivation for one sample{style}: "
             "take samples as columns or rows, and another style than delta"
         )
+    if conventions.style == "components":
+        _refuse_without_indices(objective)
     forward = network.forward(training=True)
     S, scale, R = objective.parts(forward)
     graph = dict(forward.graph)
     output = forward.output
     out_name = next(n for n in reversed(list(graph)) if graph[n] is output)
-    cost = _cost(objective, out_name, forward.output.shape, R)
+    losses, cost = _cost(objective, out_name, forward.output.shape, R)
     general = _without_the_law(objective, S)
     if conventions.one:
         dims: dict[Node, Node] = {}
@@ -91,8 +98,9 @@ def of_network(objective: Objective, conventions: Conventions) -> Subject:
         def single(n: Node) -> Node:
             return simplify(one_sample([n], dims)[0], laws)
 
-        S, general, cost = single(S), single(general), single(cost)
+        S, general, losses = single(S), single(general), single(losses)
         R = None if R is None else single(R)
+        cost = losses if R is None else simplify(losses + R)
         graph = {lower(n): single(x) for n, x in graph.items()}
         out_name = lower(out_name)
     present = variables(S)
@@ -122,19 +130,38 @@ def of_network(objective: Objective, conventions: Conventions) -> Subject:
         layers=max(activations, default=0),
     )
     weight = scale if conventions.place == "dZ" and not conventions.one else None
-    early = tuple(_early(subject, out_name, cost, general, weight))
+    early = tuple(_early(subject, out_name, losses if weight is None else cost, general, weight))
     # What a fused loss still reads of A[L] is not all of dA[L].
     fused = any(n == f"d{out_name}" for n, _ in early)
     kept = {n: x for n, x in found.names.items() if n != out_name or not fused}
     return replace(subject, early=early, names=found.names, found=replace(found, names=kept))
 
 
+def _refuse_without_indices(objective: Objective) -> None:
+    network = objective.network
+    reasons = {
+        "integer labels": objective.labels,
+        "class weights": isinstance(objective.loss.class_weights, tuple),
+        "embeddings": bool(network.embeddings),
+        "dropout": _has_dropout(network.layers),
+    }
+    found = next((reason for reason, holds in reasons.items() if holds), None)
+    if found is not None:
+        raise ConfigurationError(
+            f"{found} cannot be written in indices here: take another style than components, or leave {found} out"
+        )
+
+
+def _has_dropout(layers: Sequence[Layer]) -> bool:
+    return any(isinstance(x, Dropout) or (isinstance(x, Skip) and _has_dropout(x.layers)) for x in layers)
+
+
 def _normalizes_batches(layers: Sequence[Layer]) -> bool:
     return any(isinstance(x, BatchNorm) or (isinstance(x, Skip) and _normalizes_batches(x.layers)) for x in layers)
 
 
-def _cost(objective: Objective, out_name: str, shape: Shape, R: Node | None) -> Node:
-    """J in the network's letters: the output is a variable of its name, so nothing fuses."""
+def _cost(objective: Objective, out_name: str, shape: Shape, R: Node | None) -> tuple[Node, Node]:
+    """The sum of the losses and J in the network's letters: the output is a variable of its name, so nothing fuses."""
     output = variable(out_name, *shape)
     target = objective.target
     Y = one_hot(target, classes=objective.network.outputs) if objective.labels else target
@@ -142,11 +169,12 @@ def _cost(objective: Objective, out_name: str, shape: Shape, R: Node | None) -> 
     S = simplify(total(per_sample, axis=None))
     if objective.weighted:
         w = variable("w", 1, "m")
-        J = simplify(total(w * per_sample, axis=None)) / total(w, axis=None)
+        S = simplify(total(w * per_sample, axis=None))
+        J = S / total(w, axis=None)
     else:
         J = size("m", -1) * S if S.op.name != "negate" else -(size("m", -1) * S.inputs[0])
     J = J if R is None else J + R
-    return simplify(J) if S.op.name != "negate" else J
+    return S, simplify(J) if S.op.name != "negate" or objective.weighted else J
 
 
 def _without_the_law(objective: Objective, S: Node) -> Node:
@@ -163,7 +191,7 @@ def _with_laws_of_the_cost(found: Derivation) -> Derivation:
         steps.append(s)
         if s.rule == "cost":
             used: list[Applied] = []
-            simplify(s.after, {}, used)
+            simplify(s.after, {s.before: s.before}, used)  # what was found before the mean entered is in its last form
             steps += [Step(a.law.name, s.target, a.before, a.after, _reason(a)) for a in used]
     return Derivation(found.output, found.cotangents, tuple(steps), found.names)
 
@@ -194,9 +222,7 @@ def _early(
     node = subject.forward[out_name]
     A = variables(cost).get(out_name)
     if A is not None and node is not subject.forward.get(subject.letter("Z", subject.layers)):
-        dA = derive(cost, [A]).of(A)
-        if weight is None and not subject.conventions.one:
-            dA = simplify(dA / size("m", -1))
+        dA = by_output(cost, A) if weight is None else derive(cost, [A]).of(A)
         if found.cotangents.get(node) is not substitute(dA, {A: node}):
             yield f"d{out_name}", dA
     lawful = [s for s in found.steps if s.rule == SUM_TO_ONE]
@@ -205,6 +231,14 @@ def _early(
         Z = subject.forward[last]
         before = derive(general, [Z]).of(Z)
         yield f"d{last}", before if weight is None else simplify(before * weight)
+
+
+def by_output(losses: Node, A: Node) -> Node:
+    """The derivative of the sum of the losses by the output, in the form that the laws give that of their mean."""
+    mean = size("m", -1)
+    found = simplify(derive(simplify(losses * mean), [A]).of(A) / mean)
+    left = any("m" in dict(n.get("powers")) for n in walk(found) if n.is_constant)
+    return derive(losses, [A]).of(A) if left else found
 
 
 # Expressions ---------------------------------------------------------------------------------------------------------
@@ -220,11 +254,44 @@ def of_expression(
     title: str = "",
     given: Node | None = None,
 ) -> Subject:
-    """Derive an expression by variables or named parts of it; `given` is how it was written before the laws."""
+    """Derive an expression by variables or named parts of it.
+
+    given  how it was written before the laws; its derivatives are brought into the form that people write
+    """
     found = derive(output, wrt, seed=seed, names=names)
+    if given is not None:
+        found = _numbers_outside(found)
     forward = {n: x for n, x in (names or {}).items() if not x.is_variable}
     wanted = tuple(n.removeprefix("d") for n in found)
     cost = ("J", output) if output.shape == SCALAR else None
     return Subject(
         "expression", title or "Derivative of an expression", conventions, forward, cost, found, wanted, given=given
     )
+
+
+def _numbers_outside(found: Derivation) -> Derivation:
+    """The derivatives by the letters, with numbers put outside of products as the last steps, where that makes
+    none longer."""
+    cotangents, steps = dict(found.cotangents), list(found.steps)
+    for n in found:
+        x = found.names[n.removeprefix("d")]
+        before = found.of(x)
+        if not x.is_variable or before.is_constant:
+            continue
+        used: list[Applied] = []
+        after = simplify(before, {}, used, every=True)
+        if any(not a.law.always for a in used) and _operations(after) <= _operations(before):
+            cotangents[x] = after
+            outside = next(a.law for a in used if not a.law.always)
+            steps.append(Step(outside.name, x, before, before, "from here on numbers are put outside of products"))
+            steps += [Step(a.law.name, x, a.before, a.after, _reason(a)) for a in used]
+    return Derivation(found.output, cotangents, tuple(steps), found.names)
+
+
+def _operations(node: Node) -> int:
+    """How many operations are written, each time anew."""
+    count: dict[Node, int] = {}
+    for n in walk(node):
+        own = n.op.name not in ("broadcast", "transpose") and bool(n.inputs)
+        count[n] = own + sum(count[x] for x in n.inputs)
+    return count[node]

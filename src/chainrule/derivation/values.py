@@ -18,7 +18,7 @@ from ..graph.shape import bind
 from . import numbers
 from .document import Line, Section
 from .programs.named import Named, named
-from .programs.program import letters
+from .programs.spelling import letters
 from .sections import document
 from .settings import Numbers
 

@@ -17,6 +17,7 @@ from ..notation.canonical import canonical
 from ..notation.formula import Equation, Formula
 from ..notation.read import read
 from .document import Document, Line, Section
+from .pages.scripts import letters_of, plain_line
 from .sections import document as document_of
 from .settings import Numbers
 from .subject import Subject
@@ -97,7 +98,7 @@ def verify(subject: Subject, document: Document, *, seed: int = 0) -> Report:
     for line, check, strict in _lines(document, own):
         number += 1
         missing = False
-        for syntax, printed in (("text", write.text(line.formula, style)), ("latex", write.latex(line.formula, style))):
+        for syntax, printed in (("text", plain_line(line.formula, style)), ("latex", write.latex(line.formula, style))):
             found = _checked(check, line, printed, syntax, subject)
             count += 1
             if found.status == "equal" and found.error <= TOLERANCE:
@@ -134,7 +135,8 @@ def _below(section: Section, check: Check, strict: bool, own: _Own) -> Iterator[
 
 
 def _checked(check: Check, line: Line, printed: str, syntax: Any, subject: Subject) -> Comparison:
-    letters = subject.conventions.writing().letters
+    style = subject.conventions.writing()
+    letters = letters_of(style) if syntax == "text" else style.letters
     try:
         readings = [canonical(r.equation, letters) for r in read(printed, syntax=syntax, letters=letters)]
     except ChainruleError as e:
@@ -163,7 +165,7 @@ class _Own:
 
     def __post_init__(self) -> None:
         self.small, self.widths = twin(self.subject)
-        self.trials = Trials.usable(self.small, self.seed)
+        self.trials = Trials(self.small, self.seed)
         self.known: dict[tuple[bool, str], list[Formula]] = {}
         if self.small is not self.subject:
             steps = any(s.kind == "steps" for s in self.document.sections)
@@ -189,17 +191,17 @@ class _Own:
 
     def _with_its_width(self, formula: Formula, in_steps: bool) -> Comparison:
         assert isinstance(formula, Equation)
-        letters = self.subject.conventions.writing()
-        printed = write.text(formula, letters)
-        readings = read(printed, letters=letters.letters)
-        equation = canonical(readings[0].equation, letters.letters)
+        style = self.subject.conventions.writing()
+        letters = letters_of(style)
+        readings = read(plain_line(formula, style), letters=letters)
+        equation = canonical(readings[0].equation, letters)
         assert isinstance(equation, Equation)
         return self.trials.compare(equation, in_steps)
 
     @property
     def whole(self) -> Trials:
         if self._whole is None:
-            self._whole = Trials.usable(self.subject, self.seed)
+            self._whole = Trials(self.subject, self.seed)
         return self._whole
 
 

@@ -5,14 +5,32 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from .tex import expand, outermost, rows, take_macros, words
+from .code import is_python, of_code, of_matlab
+from .found import Found, HeaderBlock
+from .pieces import begins_with_relation, first_relation, has_relation, joined, pieces
+from .plain import of_line, whole_line
+from .tex import expand, rows, take_macros
 
-_BLOCK = re.compile(r"^[ \t]*(```+|~~~+)[ \t]*([\w+-]*)[^\n]*\n(.*?)(?:^[ \t]*\1[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
+_BLOCK = re.compile(
+    r"^[ \t]*(`{3,10}(?!`)|~{3,10}(?!~))[ \t]*([\w+-]*)[^\n`]*\n(.*?)(?:^[ \t]*\1[ \t]*$|\Z)", re.DOTALL | re.MULTILINE
+)
 _LISTING = re.compile(r"\\begin\{(verbatim|lstlisting|minted)\*?\}(.*?)(?:\\end\{\1\*?\}|\Z)", re.DOTALL)
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _PERCENT = re.compile(r"(?<!\\)%[^\n]*")
+_MATLAB = ("matlab", "octave", "m")
+_DOCSTRING = re.compile(r"[rRbBuU]?(\"{3}|'{3}).*?(?:\1|\Z)", re.DOTALL)
+# With the two backslashes that generators of pages need.
+_ESCAPED = re.compile(r"\\\\\((?:(?!\\\\).)+\\\\\)|\\\\\[(?![\d.]+\w\w\])(?:(?!\\\\).)+\\\\\]")
+# Commands that only show, and what is left of them.
+_MARKUP = (
+    (re.compile(r"\\(?:short)?intertext\s*\{[^{}]*\}"), r" \\\\ "),
+    (re.compile(r"\\(?:textcolor|colorbox)\s*\{[^{}]*\}\s*(?=\{)"), " "),
+    (re.compile(r"\\(?:overset|stackrel)\s*\{(?:[^{}]|\{[^{}]*\})*\}\s*\{\s*(:?=|\\approx)\s*\}"), r" \1 "),
+    (re.compile(r"(\\(?:alert|only|onslide|uncover|visible))\s*<[^<>\n]*>"), r"\1"),
+)
+_LABEL = re.compile(r"\\label\s*\{[^{}\n]*\}")
 _NAMES = "equation|align|alignat|gather|multline|eqnarray|flalign|displaymath|math"
 _PARAGRAPH = r"(?:(?!\n[ \t]*\n).)"  # any letter that does not end its paragraph
 _MATH = re.compile(
@@ -29,78 +47,41 @@ _MATH = re.compile(
 # The same where the $$ of a text do not come in pairs: then those that belong together stand in one paragraph.
 _MATH_UNPAIRED = re.compile(_MATH.pattern.replace("(?P<display>.+?)", f"(?P<display>{_PARAGRAPH}+?)"), re.DOTALL)
 _DOLLARS = re.compile(r"(?<!\\)\$\$")
-_RELATION = re.compile(
-    r":\s*=|(?<![<>=!:+\-*/])=(?!=)|\\(?:coloneqq|coloneq|gets|leftarrow|rightarrow|to|approx|equiv|neq|ne)(?![A-Za-z])"
-    r"|[←→≈≔≠]|<-|->|!="
-)
-_SPLITTERS = re.compile(
-    r"\\(?:quad|qquad|implies|Rightarrow|Longrightarrow|iff|Leftrightarrow|Longleftrightarrow|therefore|because|hspace"
-    r"|blacksquare|square|qed|tag|label|nonumber|notag|hfill)(?![A-Za-z])\*?|[⇒⟹⇔∴■□]"
-)
-_WORDS = re.compile(r"\\(?:text|textrm|textit|textbf|mbox|mathrm|hbox)\s*\{")
-_CASES = re.compile(r"(.*?)\\begin\s*\{cases\}(.*)\\end\s*\{cases\}", re.DOTALL)
-_NUMBERED = re.compile(r"^\s*-?\s*\(\s*(?:\d+[a-z']*|[ivx]+|\*+)\s*\)\s*")
-_BULLET = re.compile(r"^\s*(?:[-*+•‣–]\s+|\(\d+\)\s+|\[\d+\]\s+|\d+[.)]\s+|>\s+)*")
-_ONLY_SPACE = re.compile(r"\\(?:displaystyle|textstyle|limits|nolimits|,|;|:|!| )|~")
-# Words between formulas; other words in \text are names: \text{sig}(z).
-_PROSE = words(
-    "and or where for with if so then thus hence since also i.e e.g eg ie let of in the is as per when by from to",
-    "therefore because such that compute sample output input loss cost otherwise",
-)
-
 
 LONGEST = 50_000  # characters of one piece of mathematics that is taken apart
 FORMULAS = 10_000  # formulas of a document
 _MOST = f"at most {LONGEST} are taken apart"
 
 
-@dataclass(frozen=True)
-class Found:
-    """A formula of a document.
-
-    line       the number of the line where it begins
-    text       as it stands there, white space collapsed
-    formula    what is to be read: `text` without what only decorates, with the left side that it continues
-    syntax     "latex", "text" or "code"
-    display    it stands on lines of its own, so that the next one may continue it
-    certain    it is marked as mathematics or code; otherwise a line that looks like a formula
-    """
-
-    line: int
-    text: str
-    formula: str
-    syntax: str
-    display: bool = True
-    certain: bool = True
-
-
-@dataclass(frozen=True)
-class HeaderBlock:
-    """A comment with declared notation: the first line of its TOML, and that."""
-
-    line: int
-    toml: str
-
-
 def extract(text: str, kind: str = "markdown") -> tuple[list[Found], list[HeaderBlock]]:
     """All formulas of a document in order, and its header comments.
 
-    kind  "markdown", "latex" or "text"; the three differ only in what a `%` and a plain line are
+    kind  "markdown", "latex", "text", which differ only in what a `%` and a plain line are, or "python", a program
     """
     found, headers, _ = extracted(text, kind)
     return found, headers
 
 
-def extracted(text: str, kind: str = "markdown") -> tuple[list[Found], list[HeaderBlock], list[str]]:
-    """As `extract`, and warnings: what is opened as mathematics and never closed, each with its line."""
+def extracted(
+    text: str, kind: str = "markdown", names: frozenset[str] = frozenset()
+) -> tuple[list[Found], list[HeaderBlock], list[str]]:
+    """As `extract`, and warnings: what is opened as mathematics and never closed, each with its line.
+
+    names  words that are letters of the document, so that a plain line with them may be a formula
+    """
     warnings: list[str] = []
     text = text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
     headers, text = take_headers(text)
     code: list[Found] = []
-    text = _without_blocks(text, code)
+    if kind == "python":
+        text = _without_program(text, code)
+    text = _without_blocks(text, code, names)
     text = _COMMENT.sub(_blank, text)
     if kind == "latex":
         text = _PERCENT.sub(_blank, text)
+    text = _ESCAPED.sub(lambda m: f" {m[0][1:-3]} {m[0][-2:]}", text)
+    for pattern, instead in _MARKUP:
+        text = _replaced(pattern, instead, text)
     macros, text = take_macros(text)
     text = expand(text, macros)
     starts = _line_starts(text)
@@ -127,7 +108,7 @@ def extracted(text: str, kind: str = "markdown") -> tuple[list[Found], list[Head
         at = match.end()
     lines = "".join([*plain, text[at:]]).split("\n")
     for number, each in enumerate(lines, 1):
-        found += _of_line(each, number, prose=kind == "latex")
+        found += of_line(each, number, names, prose=kind == "latex")
     found += code
     found.sort(key=lambda f: f.line)
     if len(found) > FORMULAS:
@@ -145,7 +126,7 @@ def take_headers(text: str) -> tuple[list[HeaderBlock], str]:
     def html(match: re.Match[str]) -> str:
         inner = match[1]
         line = text.count("\n", 0, match.start(1)) + 1
-        blocks.append(HeaderBlock(line, inner))
+        blocks.append(HeaderBlock(line, inner, match[0].endswith("-->")))
         return _blank(match)
 
     text = re.sub(r"<!--\s*chainrule:(.*?)(?:-->|\Z)", html, text, flags=re.DOTALL)
@@ -176,7 +157,17 @@ def _line_starts(text: str) -> list[int]:
     return [0, *(m.end() for m in re.finditer("\n", text))]
 
 
-def _without_blocks(text: str, code: list[Found]) -> str:
+def _of_code(block: str, first: int, names: frozenset[str]) -> Iterator[Found]:
+    """The assignments of a block, and its other lines that are formulas as a whole."""
+    found = list(of_code(block, first))
+    yield from found
+    taken = {f.line for f in found}
+    for number, line in enumerate(block.split("\n"), first):
+        if number not in taken and not is_python(line):
+            yield from whole_line(line.split("#")[0], number, names)
+
+
+def _without_blocks(text: str, code: list[Found], names: frozenset[str]) -> str:
     """The text without its blocks of code, whose statements are appended to `code`."""
     starts = _line_starts(text)
 
@@ -184,138 +175,46 @@ def _without_blocks(text: str, code: list[Found]) -> str:
         line, language, inner = bisect_right(starts, match.start(3)), match[2].lower(), match[3]
         if language in ("latex", "tex", "math"):
             code.extend(_of_math(inner, line, display=True))
-        elif language in ("", "python", "py", "python3", "numpy", "pseudo", "text", "txt"):
-            code.extend(_of_code(inner, line))
+        elif language in _MATLAB:
+            code.extend(of_matlab(inner, line))
+        elif language in ("", "python", "py", "python3", "numpy", "pseudo", "text", "txt", "ipython"):
+            code.extend(_of_code(inner, line, names))
         return _blank(match)
 
     def listing(match: re.Match[str]) -> str:
-        code.extend(_of_code(match[2], bisect_right(starts, match.start(2))))
+        code.extend(of_code(match[2], bisect_right(starts, match.start(2))))
         return _blank(match)
 
     return _LISTING.sub(listing, _BLOCK.sub(fenced, text))
 
 
+def _without_program(text: str, code: list[Found]) -> str:
+    """The doc-strings and comments of a Python file, whose statements are appended to `code`."""
+    prose = _DOCSTRING.sub(lambda m: _blank(m), text)
+    code.extend(of_code(prose, 1))
+    kept = [" " * len(line) for line in text.split("\n")]
+    whole = text.split("\n")
+    starts = _line_starts(text)
+    said: set[int] = set()
+    for match in _DOCSTRING.finditer(text):
+        said |= set(range(bisect_right(starts, match.start()) - 1, bisect_right(starts, match.end())))
+    for i in said:
+        kept[i] = re.sub(r"[rRbBuU]?(?:\"{3}|'{3})", "", whole[i])
+    for i, line in enumerate(prose.split("\n")):
+        if line.lstrip().startswith("#"):
+            kept[i] = line.lstrip().lstrip("#")
+    return "\n".join(kept)
+
+
+def _replaced(pattern: re.Pattern[str], instead: str, text: str) -> str:
+    """The text with every match replaced, and as many lines as before."""
+    return pattern.sub(lambda m: m.expand(instead) + "\n" * m[0].count("\n"), text)
+
+
 def _of_math(math: str, first: int, *, display: bool) -> Iterator[Found]:
-    for line, row in _joined(rows(math)):
+    for line, row in joined(rows(_LABEL.sub(_blank, math))):
         for piece in pieces(row):
             yield Found(first + line, " ".join(piece.split()), piece, "latex", display)
-
-
-def _joined(given: list[tuple[int, str]]) -> list[tuple[int, str]]:
-    """Rows where one begins with an operation (or the one before ends with it) are one formula."""
-    found: list[tuple[int, str]] = []
-    for line, row in given:
-        row = re.sub(r"^(?:\s|\\(?:quad|qquad)(?![A-Za-z])|\\[,;:! ])+", "", row)
-        begins = re.match(r"\s*(?:[+\-]|\\(?:cdot|times|circ|odot)(?![A-Za-z])|\*)", row)
-        ends = found and re.search(r"(?:[+\-*=]|\\(?:cdot|times|circ|odot))\s*$", found[-1][1])
-        if found and (ends or (begins and not _first_relation(row) and _first_relation(found[-1][1]))):
-            found[-1] = (found[-1][0], f"{found[-1][1]} {row}")
-        else:
-            found.append((line, row))
-    return found
-
-
-def pieces(row: str) -> list[str]:
-    """The formulas that stand side by side in a row, without numbers, tags and words around them."""
-    row = _tags_removed(row)
-    cuts: list[tuple[int, int]] = []
-    for start, token in outermost(row):
-        if _SPLITTERS.match(token) or (len(token) > 1 and not token.startswith("\\") and _SPLITTERS.search(token)):
-            cuts += [(start + m.start(), start + m.end()) for m in _SPLITTERS.finditer(token)]
-        elif _WORDS.match(row, start):
-            end = _after_words(row, start)
-            inner = row[row.index("{", start) + 1 : end - 1]
-            said = inner.replace("~", " ").split()
-            if len(said) != 1 or said[0].lower().strip(".,;:()") in {"", *_PROSE}:
-                cuts.append((start, end))
-    found: list[str] = []
-    at, after_words = 0, False
-    for start, end in [*cuts, (len(row), len(row))]:
-        if start < at:
-            continue
-        piece = _undecorated(row[at:start])
-        # Words with a relation behind them are its left side; that is no continuation of the formula before.
-        if piece and not (after_words and _begins_with_relation(piece)):
-            found += _branches(piece) or _at_commas(piece)
-        after_words = bool(_WORDS.match(row, start))
-        at = end
-    return found
-
-
-def _after_words(row: str, start: int) -> int:
-    depth = 0
-    for i in range(row.index("{", start), len(row)):
-        depth += (row[i] == "{") - (row[i] == "}")
-        if depth == 0:
-            return i + 1
-    return len(row)
-
-
-def _tags_removed(row: str) -> str:
-    return re.sub(r"\\(?:tag|label|hspace)\*?\s*\{[^{}]*\}|\\(?:nonumber|notag)(?![A-Za-z])", " ", row)
-
-
-def _undecorated(piece: str) -> str:
-    """A formula without number, punctuation, spaces and a box around it."""
-    before = None
-    while before != piece:
-        before = piece
-        piece = _NUMBERED.sub("", piece.strip())
-        piece = re.sub(
-            r"^(?:" + _ONLY_SPACE.pattern + r"|[.,;])+|(?:" + _ONLY_SPACE.pattern + r"|(?<!\\)[.,;:。，])+$", "", piece
-        )
-        piece = re.sub(r"\s*-\s*\(\d+\)$|(?:(?<=\s)|(?<=\\quad))\(\d+\)$", "", piece)
-        boxed = re.match(r"\\(?:boxed|fbox|displaystyle)\s*\{", piece)
-        if boxed and _after_words(piece, 0) == len(piece):
-            piece = piece[boxed.end() : -1]
-    return re.sub(r":\s+=", ":=", piece.strip())
-
-
-def _branches(piece: str) -> list[str]:
-    """`left = cases` as one formula for every branch, where words and no conditions on numbers stand beside them."""
-    match = _CASES.fullmatch(piece)
-    if match is None or not _first_relation(match[1]):
-        return []
-    found = []
-    for row in re.split(r"\\\\(?:\[\w+\])?", match[2]):
-        formula, _, beside = row.partition("&")
-        beside = re.sub(r"\\(?:text|textrm|mbox|mathrm)\s*\{([^{}]*)\}", r"\1", beside)
-        if not formula.strip():
-            continue
-        if re.search(r"[<>=\\^_]", beside) or not re.search(r"[A-Za-z]{4}", beside):
-            return []
-        found.append(_undecorated(f"{match[1]} {formula}"))
-    return found
-
-
-def _at_commas(piece: str) -> list[str]:
-    """A list of formulas divided at its commas, where every part is one."""
-    cuts = [
-        start + m.start() for start, token in outermost(piece) for m in re.finditer(r"[,;]", token) if token[0] != "\\"
-    ]
-    parts = [_undecorated(piece[a:b]) for a, b in zip([0, *(c + 1 for c in cuts)], [*cuts, len(piece)], strict=True)]
-    parts = [p for p in parts if p]
-    if len(parts) > 1 and all(_first_relation(p) and not _begins_with_relation(p) for p in parts):
-        return parts
-    return [piece]
-
-
-def _first_relation(formula: str) -> tuple[int, int] | None:
-    """Where the first relation outside of all brackets stands."""
-    for start, token in outermost(formula):
-        match = _RELATION.search(token) if token[0] != "\\" else _RELATION.match(token)
-        if match:
-            return start + match.start(), start + match.end()
-    return None
-
-
-def has_relation(formula: str) -> bool:
-    """Whether a formula states something: a relation outside of all brackets."""
-    return _first_relation(formula) is not None
-
-
-def _begins_with_relation(formula: str) -> bool:
-    return bool(_RELATION.match(formula.strip()))
 
 
 def _continued(found: list[Found]) -> Iterator[Found]:
@@ -323,88 +222,24 @@ def _continued(found: list[Found]) -> Iterator[Found]:
     left: dict[tuple[str, bool], str] = {}
     for each in found:
         kind = each.syntax, each.display
-        if _begins_with_relation(each.formula):
+        if begins_with_relation(each.formula):
             if kind in left:
                 each = replace(each, formula=f"{left[kind]} {each.formula}")
         else:
-            relation = _first_relation(each.formula)
+            relation = first_relation(each.formula)
             if relation:
                 left[kind] = each.formula[: relation[0]].strip()
         yield each
 
 
-# Plain lines ---------------------------------------------------------------------------------------------------------
-
-_KNOWN = words(
-    "np numpy dot matmul outer multiply sum mean sqrt exp log ln tanh sigmoid sigma sig softmax relu max axis keepdims",
-    "True False prime diag norm alpha beta gamma delta epsilon eps eta theta lambda mu omega phi psi ell lr learning",
-    "rate yhat Yhat hat partial sin cos ones zeros shape copy transpose power square np.dot reshape odot circ cdot",
-    "frac mathrm text mathbf left right",
-)
-_LETTER = re.compile(r"\b(?:d?[AWZXYabwzxy](?:hat)?\d*|[JCL]|delta|eps|epsilon|δ|ε|ϵ)(?![A-Za-z])|∂|ŷ|Ŷ")
-
-
-def _of_line(line: str, number: int, *, prose: bool) -> Iterator[Found]:
-    """A plain line that is a formula as a whole, and the formulas in back ticks."""
-    for match in re.finditer(r"(?<!`)`([^`\n]+)`(?!`)", line):
-        if _looks_like_a_formula(match[1]):
-            yield Found(number, match[1].strip(), match[1].strip(), _syntax(match[1]), False, False)
-    if prose or "\ufffc" in line or "`" in line or ("=" not in line and "←" not in line and "<-" not in line):
-        return
-    whole = _BULLET.sub("", line, count=1).strip().strip("|").strip()
-    whole = re.sub(r"(?:\s+|\s*[-–—]\s*)\(\d+[a-z']?\)\s*$", "", whole).strip().rstrip(".,;").strip()
-    if whole and _looks_like_a_formula(whole):
-        syntax = _syntax(whole)
-        parts = pieces(whole) if syntax == "latex" else [whole]
-        for part in parts:
-            yield Found(number, " ".join(part.split()), part, syntax, True, False)
-
-
-def _syntax(text: str) -> str:
-    return "latex" if re.search(r"\\[A-Za-z]+|[\^_]\{", text) and "sum_{" not in text.replace("\\sum", "") else "text"
-
-
-def _looks_like_a_formula(text: str) -> bool:
-    """A relation, a letter of networks, brackets that close, and no two words beside each other."""
-    if len(text) > 600 or not _RELATION.search(text) or "==" in text or not _LETTER.search(text):
-        return False
-    if any(text.count(a) != text.count(b) for a, b in ("()", "[]", "{}")):
-        return False
-    if re.search(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af?!@&;#$]", text.replace("@", "")):
-        return False
-    used = re.findall(r"[A-Za-z][A-Za-z]+", re.sub(r"\\[A-Za-z]+|d[AWZXYLJCazwbxy][A-Za-z]*\d*", " ", text))
-    odd = [w for w in used if w not in _KNOWN and len(w) > 2]
-    return not odd
-
-
-# Code ----------------------------------------------------------------------------------------------------------------
-
-_STATEMENT = re.compile(r"([A-Za-z_][\w.]*(?:\[[^\]=]*\])*)\s*([-+*/]?)=(?!=)\s*(.+)", re.DOTALL)
-_KEYWORD = re.compile(r"(?:if|elif|else|for|while|def|class|return|import|from|print|assert|with|raise|try|except)\b")
-_DATA = re.compile(
-    r"\b(?:array|asarray|zeros|ones|empty|eye|rand\w*|load\w*|arange|linspace|None)\b|^\s*(?:\[|\{|\.\.\.)|['\"]"
-)
-
-
-def _of_code(block: str, first: int) -> Iterator[Found]:
-    """The assignments of a block of code; what is no assignment of an expression is passed over."""
-    lines = block.split("\n")
-    i = 0
-    while i < len(lines):
-        start, statement = i, _without_comment(lines[i])
-        while i - start < 20 and i + 1 < len(lines) and statement.count("(") > statement.count(")"):
-            i += 1
-            statement += " " + _without_comment(lines[i]).strip()
-        i += 1
-        printed = " ".join(statement.split())
-        for part in statement.split(";"):
-            match = _STATEMENT.fullmatch(part.strip())
-            if match is None or _KEYWORD.match(part.strip()) or _DATA.search(match[3]):
-                continue
-            left, operation, right = match[1], match[2], match[3].strip()
-            text = f"{left} = {right}" if not operation else f"{left} = {left} {operation} ({right})"
-            yield Found(first + start, printed if ";" not in statement else part.strip(), text, "code")
-
-
-def _without_comment(line: str) -> str:
-    return line if "#" not in line else re.sub(r"(?<!['\"])#.*", "", line)
+__all__ = [
+    "FORMULAS",
+    "LONGEST",
+    "Found",
+    "HeaderBlock",
+    "extract",
+    "extracted",
+    "has_relation",
+    "pieces",
+    "take_headers",
+]

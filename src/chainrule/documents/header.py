@@ -55,7 +55,9 @@ from typing import Any
 from ..errors import ChainruleError, ConfigurationError, unknown_name
 from ..judge.verdict import NO_NETWORK, Declared
 from ..nn import Network, loss
+from ..notation.formula import Symbol
 from ..notation.letters import FUNCTIONS, Letters
+from ..notation.read import read
 
 
 @dataclass(frozen=True)
@@ -92,18 +94,27 @@ class Notation:
             place=self.place,  # type: ignore[arg-type]
             rows=None if self.samples in (None, "one") else self.samples == "rows",
             layout=self.layout,  # type: ignore[arg-type]
-            definitions=self.definitions,
+            definitions=self._told_apart()[1],
             free=self.free,
             conventions=conventions,
         )
 
+    def _told_apart(self) -> tuple[dict[str, str], tuple[str, ...]]:
+        """Definitions of one letter that differ by its index, delta_j and delta_k, as letters; and the others."""
+        sides = [re.fullmatch(r"\s*(\\?\w+?)_\{?(\w)\}?\s*=\s*(.*)", x) for x in self.definitions]
+        stems = [x[1] for x in sides if x]
+        apart = [x is not None and stems.count(x[1]) > 1 for x in sides]
+        told = {f"{x[1]}_{x[2]}": x[3] for x, a in zip(sides, apart, strict=True) if x and a}
+        return told, tuple(d for d, a in zip(self.definitions, apart, strict=True) if not a)
+
     def as_letters(self) -> Letters:
         """The part that the reader of formulas needs."""
+        told, _ = self._told_apart()
         return Letters(
             layer=self.layer,  # type: ignore[arg-type]
             component=self.component,  # type: ignore[arg-type]
-            rename=dict(self.letters),
-            functions=FUNCTIONS | set(self.functions),
+            rename={**dict(self.letters), **told},
+            functions=FUNCTIONS | {letter_name(x) for x in self.functions} | _functions(self.letters),
             differentials=bool(self.differentials),
             network=self.network != NO_NETWORK,
         )
@@ -177,8 +188,12 @@ def read_header(toml: str, name: str = "the header", first: int = 1, *, start: i
     """
     try:
         table = tomllib.loads(toml)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except RecursionError:
+        raise ConfigurationError(f"{name}: brackets are nested too deeply for a header in TOML") from None
+    except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{name}: {_moved(str(error), first)}; a header is written in TOML") from None
+    except ValueError:
+        raise ConfigurationError(f"{name}: a number in the header has too many digits") from None
     lines = toml.split("\n")
 
     def where(key: str, number: int = 1) -> str:
@@ -289,6 +304,21 @@ def _truth_or_texts(value: Any) -> bool | tuple[str, ...]:
     if not isinstance(value, list | tuple):
         raise ConfigurationError("allowed: true, false, or a list of letters")
     return _texts(value)
+
+
+def letter_name(written: str) -> str:
+    """The name that a reader gives a letter: of `\\varphi` and of φ it is phi."""
+    try:
+        letter = read(written)[0].equation.sides[0]
+    except ChainruleError:
+        return written
+    return letter.name if isinstance(letter, Symbol) else written
+
+
+def _functions(letters: tuple[tuple[str, str], ...]) -> set[str]:
+    """Letters that stand for a loss, a cost or an activation, which may be applied: l(y, yhat) where l is L."""
+    stands = ((re.match(r"\\?([A-Za-z]+)", theirs), re.match(r"([A-Za-z]+)(?:\[|$)", ours)) for theirs, ours in letters)
+    return {theirs[1] for theirs, ours in stands if theirs and ours and ours[1] in FUNCTIONS}
 
 
 _READERS: dict[str, Callable[[Any], Any]] = {

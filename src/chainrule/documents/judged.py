@@ -6,38 +6,33 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Literal
 
 from ..errors import ChainruleError, ConfigurationError, DataError, FormulaError
 from ..judge.verdict import NO_NETWORK, Declared, Judgement
-from ..notation.canonical import canonical
-from ..notation.formula import Array, Binary, Call, Dots, Equation, Formula, Index, Negate, Number, Symbol, symbols
-from .extraction import Found, extracted, has_relation
+from ..notation.canonical import canonical, renamed
+from ..notation.formula import Equation, Symbol
+from ..notation.read import Syntax, names_of
+from ..notation.write import exact
+from . import measures
+from .assumed import assume
+from .extraction import extracted, take_headers
+from .found import Found
 from .header import Header, Notation, Stretch, read_header
 from .own import as_read, in_own_letters
+from .pieces import first_relation, has_relation
 from .report import DocumentReport, Entry, shortened
-from .tex import words
+from .stated import ACTIVATIONS, LETTERS, RANGE, TYPE, defined_letter, is_known, nothing_stated, of_itself
 
 LARGEST = 5_000_000
 LONGEST_SHOWN = 2_000  # characters of a formula that is written in Unicode
-KINDS = {".md": "markdown", ".markdown": "markdown", ".tex": "latex", ".ltx": "latex", ".latex": "latex"}
+KINDS = {
+    ".md": "markdown", ".markdown": "markdown", ".tex": "latex", ".ltx": "latex", ".latex": "latex", ".py": "python",
+}  # fmt: skip
 
 # What reads a formula, and what judges it under declared meanings.
 Reader = Callable[[Found, Notation], Equation]
 Judge = Callable[[Found, Sequence[Declared]], Judgement]
 Progress = Callable[[int, int], None]
-
-_RANGE = re.compile(  # l = 1, ..., L
-    r"(?:\\ell|[a-zA-Z])(?:_\{?\w\}?)?\s*=(?:\s|[-+,.…]|\b\w\b|\\(?:l?dots|cdots|ell|,|;|!|quad))*(?:,|…|\.\.\.|dots)"
-    r"(?:\s|[-+,.…:]|\b\w\b|\\(?:l?dots|cdots|ell|,|;|!|quad))*"
-)
-_TYPE = re.compile(r":\s*(?:\\mathbb|\\R(?![a-z])|ℝ)")  # f: R^n -> R^m
-_INDICES = words("i j k l m n p q r s t u v N M K D ell")  # letters of indices and sizes
-_LETTERS = words(
-    "X Y Yhat W b Z A dZ dA dW db x y yhat w z a dz da dw L J C alpha g sigma sig softmax exp ln log sqrt tanh",
-    "sigmoid relu i j k l m n ell N M",
-)
-_CALLED = words("sum mean max maximum min minimum abs square norm dot outer diag True False")
 
 
 def decoded(data: bytes, name: str) -> str:
@@ -46,7 +41,7 @@ def decoded(data: bytes, name: str) -> str:
     Raises `DataError` for one that is empty, larger than 5 MB, binary, or not UTF-8.
     """
     if len(data) > LARGEST:
-        raise DataError(f"{name} has {len(data) / 1e6:.1f} MB: documents of at most {LARGEST / 1e6:.0f} MB are judged")
+        raise DataError(f"{name} has more than {LARGEST / 1e6:.0f} MB, which is the most that is judged: divide it")
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise DataError(f"{name} is text in UTF-16: save it as UTF-8")
     if b"\0" in data or data.startswith(b"%PDF"):
@@ -64,7 +59,7 @@ def decoded(data: bytes, name: str) -> str:
 
 
 def kind_of(name: str) -> str:
-    """How a file of this name is taken apart: "markdown", "latex" or "text"."""
+    """How a file of this name is taken apart: "markdown", "latex", "python" or "text"."""
     suffix = name[name.rfind(".") :].lower() if "." in name else ""
     if suffix == ".ipynb":
         raise DataError(f"{name} is a notebook: save it as Markdown (File, Save and Export As) and give that")
@@ -93,15 +88,41 @@ def judge_document(
 
     Raises `ConfigurationError` for a header that cannot be read.
     """
-    found, blocks, warnings = extracted(text, kind or kind_of(name))
+    blocks, bare = take_headers(text)  # a header names places of the document, not of itself
     if header is None:
         header = Header()
         for i, block in enumerate(blocks):
+            if not block.closed:
+                raise ConfigurationError(
+                    f"{name}, line {block.line}: the comment of the header never ends; close it with -->"
+                )
             own = read_header(block.toml, name, block.line, start=block.line if i else 1)
             header = header.followed_by(own)
-    stretches = [s.overridden(overrides or {}) for s in header.stretches(text)]
-    entries = _judged(found, stretches, read or read_found, judge or _judge(seconds), progress)
-    return DocumentReport(name, tuple(entries), (*warnings, *_nothing_found(entries, text)))
+    stretches = [s.overridden(overrides or {}) for s in header.stretches(bare)]
+    _check_letters(stretches, header.name)
+    notations = [notation for stretch in stretches for _, notation in stretch.readings]
+    names = frozenset[str]().union(*(_words_of(x) for x in notations))
+    found, _, warnings = extracted(text, kind or kind_of(name), names)
+    read, judge = read or read_found, judge or _judge(seconds)
+    stretches, assumed = assume(found, stretches, read, judge)
+    entries = _judged(found, stretches, read, judge, progress)
+    return DocumentReport(name, tuple(entries), (*warnings, *assumed, *_nothing_found(entries, text)))
+
+
+def _words_of(notation: Notation) -> set[str]:
+    """The words that are letters of a document."""
+    patterns = " ".join([*(theirs for theirs, _ in notation.letters), *notation.free, *notation.definitions])
+    return {*names_of(notation.as_letters()), *re.findall(r"[A-Za-z_]\w*", patterns)}
+
+
+def _check_letters(stretches: Sequence[Stretch], name: str) -> None:
+    """ConfigurationError for declared letters that cannot be read as such."""
+    for stretch in stretches:
+        for _, notation in stretch.readings:
+            try:
+                renamed(notation.as_letters())
+            except FormulaError as error:
+                raise ConfigurationError(f"{name}: letters: {error}") from None
 
 
 _SIGN = re.compile(r"\\(?:frac|partial|sum|begin|\(|\[)|\$|[∂Σ∑∇⊙ᵀ]|[\w\])] ?= ?[\w(\[-]")
@@ -185,8 +206,9 @@ def _without_known(stretch: Stretch, judge: Judge) -> Stretch:
     """
 
     def needed(definition: str, notation: Notation, name: str) -> bool:
-        left = re.match(r"\s*(\w+)\s*:?=", definition)
-        if left is None or left[1] not in _LETTERS or notation.network in ("any", NO_NETWORK):
+        left = re.match(r"\s*(\w+)(?:_\{?[\w,]+\}?\(\w\))?\s*:?=", definition)  # h_{w,b}(x) is the network's output
+        hypothesis = left is not None and "(" in left[0]
+        if left is None or notation.network in ("any", NO_NETWORK) or (left[1] not in LETTERS and not hypothesis):
             return True
         bare = replace(notation, definitions=())
         return judge(Found(0, definition, definition, "text"), (bare.declared(name),)).verdict != "right"
@@ -211,9 +233,9 @@ def _entry(
     """The entry of one formula; none for a line that only looked like one."""
     if not has_relation(each.formula):
         return [Entry(each, "no statement", why="no relation")]
-    if _RANGE.fullmatch(each.formula.strip()):
+    if RANGE.fullmatch(each.formula.strip()):
         return [Entry(each, "no statement", why="a range")]
-    if _TYPE.search(each.formula):
+    if TYPE.search(each.formula):
         return [Entry(each, "no statement", why="what a function maps to what")]
     try:
         equation = read(each, stretch.readings[0][1])
@@ -224,32 +246,77 @@ def _entry(
             return [Entry(each, "no statement", why="code that is no formula")]
         return [Entry(each, "judged", Judgement(each.text, "cannot tell", note=f"it cannot be read: {error}"))]
     why = nothing_stated(equation)
+    if not why and each.syntax == "code" and of_itself(equation, stretch.readings[0][1].as_letters()):
+        why = "a new value of itself"
     if why:
         return [Entry(each, "no statement", why=why)]
     declared = tuple(
         replace(d, definitions=(*d.definitions, *taken.values()))
         for d in (notation.declared(name) for name, notation in stretch.readings)
     )
+    if measures.known(equation) and not taken.keys() & measures.DEFINITIONS.keys():
+        judgement = judge(each, tuple(measures.declared_with(d) for d in declared[:1]))
+        return [Entry(each, "judged", judgement)]
     letter = defined_letter(equation)
     free = {x for _, notation in stretch.readings for x in notation.free}
     if letter and letter not in free and letter not in taken and not _declares(stretch, letter):
-        if each.syntax == "code" and not _known(canonical(equation, declared[0].letters), taken):
+        if each.syntax == "code" and not is_known(canonical(equation, declared[0].letters), taken):
             return [Entry(each, "no statement", why="code about names of its own")]
-        taken[letter] = each.formula
-        return [Entry(each, "definition", why=f"{letter} is taken up as defined here")]
+        if letter in ACTIVATIONS and all(n.network not in ("any", NO_NETWORK) for _, n in stretch.readings):
+            judgement = judge(each, declared)
+            if judgement.verdict in ("right", "right if"):  # it is the network's own, and says so
+                return [Entry(each, "judged", judgement, readings=_names(declared))]
+        if letter not in LETTERS:  # else it would hide ours, which other letters may stand for
+            taken[letter] = exact(equation) if each.syntax == "code" else each.formula
+        why = f"{letter} is taken up as defined here"
+        return _of_the_rest(each, equation, why, stretch, taken, known, read, judge) or [
+            Entry(each, "definition", why=why)
+        ]
     key = (each.formula, each.syntax, declared)
     if key not in known:
         known[key] = judge(each, declared)
     judgement = replace(known[key], text=each.text)
     if letter in taken and judgement.verdict == "wrong":
-        taken[letter] = each.formula
+        taken[letter] = exact(equation) if each.syntax == "code" else each.formula
         return [Entry(each, "definition", why=f"{letter} is defined anew here")]
-    if each.syntax == "code" and judgement.verdict == "cannot tell":
+    if each.syntax == "code" and judgement.verdict == "cannot tell" and not _is_ours(equation, declared[0], taken):
         return [Entry(each, "no statement", why=f"code: {judgement.note}")]
     mended = in_own_letters(judgement, _meant(judgement, declared).letters, latex=each.syntax == "latex")
-    return [
-        Entry(each, "judged", judgement, mended=mended, readings=tuple(d.name for d in declared if len(declared) > 1))
-    ]
+    return [Entry(each, "judged", judgement, mended=mended, readings=_names(declared))]
+
+
+def _names(declared: Sequence[Declared]) -> tuple[str, ...]:
+    """The names of the readings that were judged, where there are several."""
+    return tuple(d.name for d in declared if len(declared) > 1)
+
+
+def _of_the_rest(
+    each: Found,
+    equation: Equation,
+    why: str,
+    stretch: Stretch,
+    taken: dict[str, str],
+    known: dict[tuple[str, str, tuple[Declared, ...]], Judgement],
+    read: Reader,
+    judge: Judge,
+) -> list[Entry]:
+    """What `h = a = f(z)` says besides what h is: a = f(z), judged; nothing where there is no such rest."""
+    relation = first_relation(each.formula)
+    if len(equation.sides) < 3 or relation is None:
+        return []
+    rest = replace(each, formula=each.formula[relation[1] :].strip())
+    entries = _entry(rest, stretch, taken, known, read, judge)
+    if len(entries) != 1 or (judgement := entries[0].judgement) is None:
+        return []
+    note = f"{why}; {judgement.note}" if judgement.note else why
+    return [replace(entries[0], judgement=replace(judgement, note=note))]
+
+
+def _is_ours(equation: Equation, declared: Declared, taken: dict[str, str]) -> bool:
+    """Whether a statement of a program is about a layer's quantity and nothing that nobody knows."""
+    ours = canonical(equation, declared.letters)
+    left = ours.children[0]
+    return isinstance(left, Symbol) and left.layer is not None and is_known(ours, taken)
 
 
 def _meant(judgement: Judgement, declared: Sequence[Declared]) -> Declared:
@@ -257,87 +324,11 @@ def _meant(judgement: Judgement, declared: Sequence[Declared]) -> Declared:
     return next((d for d in declared if f"mended for the reading {d.name!r}" in judgement.note), declared[0])
 
 
-def nothing_stated(equation: Equation) -> str:
-    """Why an equation states nothing about a network: it has one side, or says which numbers an index runs over."""
-    if len(equation.sides) < 2:
-        return "no relation"
-    if any(isinstance(side, Dots) for side in equation.sides):
-        return "left out"
-    if "->" in equation.relations:
-        return "an arrow states no equality"
-    if "<-" in equation.relations and not isinstance(equation.sides[0], Symbol):
-        return "an arrow states no equality"
-    if all(_counts(side) for side in equation.sides):
-        return "a range or a size"
-    if any(_numbers(side) for side in equation.sides):
-        return "the numbers of an example"
-    match equation.sides:
-        case (Symbol(name=name), Array(entries=(Index(base=Symbol(name=inner)),))) if name == inner:
-            return "names of entries"  # Z = [Z_ij]
-    return ""
-
-
-def _counts(side: Formula) -> bool:
-    """Whether a side is made of indices, sizes and whole numbers only."""
-    match side:
-        case Number() | Dots():
-            return True
-        case Symbol(name=name):
-            return name in _INDICES or name == "L"
-        case Index(base=Symbol(name="n")):
-            return True  # n_x
-        case Binary() | Array():
-            return all(_counts(x) for x in side.children)
-    return False
-
-
-def _numbers(side: Formula) -> bool:
-    """A matrix of numbers, as in a worked example."""
-    if not isinstance(side, Array):
-        return False
-    inner = (x.operand if isinstance(x, Negate) else x for x in side.entries)
-    return all(isinstance(x, Number | Dots | Array) and (not isinstance(x, Array) or _numbers(x)) for x in inner)
-
-
-def defined_letter(equation: Equation) -> str:
-    """The letter outside of this library's names that an equation may define: alone left, not on the right."""
-    left: Formula = equation.sides[0]
-    if equation.relations[0] not in ("=", ":="):
-        return ""
-    arguments: tuple[Formula, ...] = ()
-    alone = isinstance(left, Symbol)
-    if isinstance(left, Call):
-        arguments = left.arguments
-        if not all(isinstance(x, Symbol) for x in arguments) or left.names:
-            return ""
-        left = left.function
-    if isinstance(left, Index):
-        left = left.base
-    if not isinstance(left, Symbol) or left.prime:
-        return ""
-    # g[l](z) is the activation; g(x, W, b) is a function of the document, as no activation has parameters.
-    # w alone is the weight of one unit; w_i is whatever the document says.
-    own = left.layer is None and ((left.name == "g" and len(arguments) > 1) or (left.name == "w" and not alone))
-    if left.name in _LETTERS and not own:
-        return ""
-    name = left.name
-    inside = (p for side in equation.sides[1:] for _, p in side.walk())
-    return "" if any(isinstance(p, Symbol) and p.name == name for p in inside) else name
-
-
-def _known(equation: Formula, taken: dict[str, str]) -> bool:
-    """Whether the sides behind the first are written in names that mean something."""
-    names = {s.name for side in equation.children[1:] for s in symbols(side)}
-    known = _LETTERS | _CALLED | taken.keys()
-    return all(n in known or n.removeprefix("d") in known for n in names)
-
-
 def _declares(stretch: Stretch, letter: str) -> bool:
     """Whether the header says what a letter stands for."""
     for _, notation in stretch.readings:
-        for pattern, _ in notation.letters:
-            if pattern.startswith(letter):
-                return True
+        if letter in renamed(notation.as_letters()):
+            return True
         if any(d.strip().startswith(letter) for d in notation.definitions):
             return True
     return False
@@ -354,10 +345,16 @@ def _judge(seconds: float) -> Judge:
     def judge(found: Found, declared: Sequence[Declared]) -> Judgement:
         from ..judge.judge import check_formula
 
-        return check_formula(found.formula, syntax=_syntax(found), readings=declared, seconds=seconds)
+        try:
+            return check_formula(found.formula, syntax=_syntax(found), readings=declared, seconds=seconds)
+        except ChainruleError as error:
+            return Judgement(found.text, "cannot tell", note=str(error))
+        except Exception as error:  # one formula must not cost the judgement of all others
+            note = f"an internal error, please report it: {type(error).__name__}: {error}"
+            return Judgement(found.text, "cannot tell", note=note)
 
     return judge
 
 
-def _syntax(found: Found) -> Literal["text", "latex"]:
-    return "latex" if found.syntax == "latex" else "text"
+def _syntax(found: Found) -> Syntax:
+    return found.syntax

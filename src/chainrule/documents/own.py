@@ -9,10 +9,10 @@ from typing import Literal
 
 from ..errors import ChainruleError
 from ..judge.verdict import Finding, Judgement
-from ..notation.canonical import canonical, simplified
-from ..notation.formula import Binary, Call, Equation, Formula, Number, Symbol
+from ..notation.canonical import canonical, filled, matches, rules, simplified
+from ..notation.formula import Binary, Call, Equation, Formula, Index, Number, Symbol
 from ..notation.letters import Letters
-from ..notation.read import read
+from ..notation.read import names_of, read
 from ..notation.style import Style
 from ..notation.write import text as write
 
@@ -46,7 +46,8 @@ def _notation(letters: Letters) -> Literal["ng", "delta"]:
 def as_read(text: str, letters: Letters) -> str:
     """LaTeX as it was read, in one line of Unicode and the document's letters; empty where it cannot be read."""
     try:
-        return unicode(read(text, syntax="latex", letters=replace(letters, rename={}))[0].equation, letters)
+        plain = replace(letters, rename={}, functions=names_of(letters))
+        return unicode(read(text, syntax="latex", letters=plain)[0].equation, letters)
     except (ChainruleError, TypeError):
         return ""
 
@@ -97,7 +98,7 @@ def _put_back(text: str, letters: Letters, latex: bool) -> str:
     ours = Letters(functions=letters.functions, differentials=letters.differentials, network=letters.network)
     try:
         tree = read(text, syntax="text", letters=ours)[0].equation
-        back = tree.mapped(lambda part: _renamed_back(part, letters))
+        back = _all_back(tree, letters)
         if canonical(back, letters) != canonical(tree, ours):
             return ""
     except ChainruleError:
@@ -107,12 +108,24 @@ def _put_back(text: str, letters: Letters, latex: bool) -> str:
     return unicode(shown, letters) if latex else write(shown, _AsItStands(_notation(letters), plain=True))
 
 
+def _all_back(part: Formula, letters: Letters) -> Formula:
+    """A part and all its parts, except layers, whose letters are numbers and no quantities."""
+    new = _renamed_back(part, letters)
+    if new is not part or isinstance(part, Symbol):
+        return new
+    children = tuple(_all_back(x, letters) for x in part.children)
+    return part.rebuilt(children) if children else part
+
+
 def _renamed_back(part: Formula, letters: Letters) -> Formula:
+    for left, right in rules(letters):  # where what we write says all places: delta_1 is dz[1], a_j is z[1][j]
+        found: dict[str, Formula] = {}
+        if isinstance(left, Index) and matches(right, part, found):
+            return filled(left, found)
     if not isinstance(part, Symbol):
         return part
     layer = None if part.layer is None else part.layer.mapped(lambda x: _counted_back(x, letters))
-    for pattern, target in letters.rename.items():
-        left, right = _rule(pattern, target, letters)
+    for left, right in rules(letters):
         if not isinstance(right, Symbol) or right.name != part.name or not isinstance(left, Symbol):
             continue
         if right.layer is None and left.layer is None:
@@ -143,15 +156,8 @@ def _split(layer: Formula) -> tuple[Symbol | None, Fraction]:
 
 def _counted_back(part: Formula, letters: Letters) -> Formula:
     """L in a layer, where N is declared as L + 1, is N - 1."""
-    for pattern, target in letters.rename.items():
-        left, right = _rule(pattern, target, letters)
+    for left, right in rules(letters):
         letter, shift = _split(right)
         if isinstance(right, Binary) and part == letter:
             return simplified(Binary("-", left, Number(shift)))
     return part
-
-
-def _rule(pattern: str, target: str, letters: Letters) -> tuple[Formula, Formula]:
-    plain = replace(letters, rename={})
-    ours = Letters(functions=letters.functions)
-    return tuple(read(x, letters=y)[0].equation.sides[0] for x, y in ((pattern, plain), (target, ours)))  # type: ignore[return-value]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..judge.verdict import Judgement
-from .extraction import Found
+from .found import Found
 
 Status = Literal["judged", "definition", "no statement"]
 VERDICTS = ("right", "right if", "wrong", "cannot tell")

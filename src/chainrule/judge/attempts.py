@@ -6,20 +6,27 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from ..meaning.context import is_delta
+from ..meaning.functions import is_known
+from ..meaning.letters import LOSSES
 from ..meaning.world import Convention
-from ..notation.formula import ONE, Equation, Index, Sum, Symbol
+from ..notation.formula import ONE, Binary, Call, Equation, Index, Number, Sum, Symbol
+from ..notation.write import GREEK
+from .budget import Budget
 from .conditions import (
     BATCH,
     OF_THE_COST,
     SMALL,
     as_cost,
     conventions,
+    dots,
     has_outputs,
     read_otherwise,
     speaks_of_samples,
     with_layer,
 )
 from .parts import index_letters, layers_of, places, summed_call
+from .probe import Probe
 from .verdict import NO_NETWORK, Declared
 from .worlds import (
     Survey,
@@ -50,15 +57,25 @@ class Attempt:
     numbers: int = 0
     note: str = ""
     own: bool = False
+    code: bool = False
 
     @property
     def worlds(self) -> Worlds:
         """The worlds of the declared meaning under this convention."""
         return worlds(self.declared, self.convention, self.depth, numbers=self.numbers, own=self.own)
 
-    def survey(self) -> Survey:
+    def survey(self, budget: Budget | None = None) -> Survey:
         """The formula in all worlds."""
-        return self.worlds.survey(self.tree)
+        return self.worlds.survey(self.tree, budget)
+
+    def may_hold(self, budget: Budget) -> bool:
+        """The formula holds in one world: most attempts end here."""
+        return Probe(self.worlds, self.tree, budget)(self.tree)
+
+    def _unknown_function(self, part: Symbol) -> bool:
+        """A name of several letters that is called and means nothing; f is any function."""
+        said = {*definitions_of(self.declared), *self.declared.free, "kronecker", "delta", "nabla", *GREEK, *LOSSES}
+        return len(part.name) > 1 and part.layer is None and part.name not in said and not is_known(part.name)
 
     def unknown(self) -> frozenset[str]:
         """Names in the formula that mean nothing in these worlds: not even x = x can be evaluated."""
@@ -70,11 +87,30 @@ class Attempt:
         found = set()
         for place in places(self.tree):
             part = place.part
+            if isinstance(part, Symbol) and place.role == "function" and self._unknown_function(part):
+                found.add(part.name)
+            if isinstance(place.parent, Index) and is_delta(place.parent):
+                continue  # the Kronecker delta, whose letter alone is nothing
             if isinstance(part, Symbol) and place.role == "operand" and part.name not in letters:
                 itself = world.compare(Equation((part, part), ("=",)), binding)
                 if itself.status in ("undefined", "unreadable"):
                     found.add(part.name)
         return frozenset(found)
+
+
+def keeps_widths(base: Attempt) -> bool:
+    """The declared network can be tried with its own widths."""
+    network = base.declared.network
+    if network is None or network == NO_NETWORK or base.own:
+        return False
+    return base.depth == len(widths_of(network)) - 1
+
+
+def all_numbers(attempt: Attempt) -> bool:
+    """The declared network has one unit in each layer: its letters are numbers, and rows and columns are the same."""
+    network = attempt.declared.network
+    widths = (0,) if network in (None, NO_NETWORK) else widths_of(network)
+    return set(widths) == {1} and len(widths) == attempt.depth + 1
 
 
 Trees = list[tuple[Equation, str]]
@@ -88,11 +124,13 @@ def bases_of(taken: Trees, first: Attempt) -> list[tuple[Attempt, Trees]]:
     """
     plain, declared = first.tree, first.declared
     if declared.network == NO_NETWORK:
-        return [(replace(first, depth=0), taken)]
+        return [(_of_any_numbers(first), taken)]
     names = {p.part.name for p in places(plain) if isinstance(p.part, Symbol)}
     alone = declared.network is None or len(activations(declared.network)) == 1
     tree, bare = with_layer(plain, ONE)
-    if layers_of(plain) or names & {*definitions_of(declared), *declared.free} or not bare or not alone:
+    only = declared.network is not None and alone and all(x in (ONE, Symbol("L")) for x in layers_of(plain))
+    other = layers_of(plain) and not only
+    if other or names & {*definitions_of(declared), *declared.free} or not bare or not alone:
         bases = [(first, taken)]
     else:
         small = (bool(names & SMALL) or "w" in names) and _may_be_one_unit(declared)
@@ -115,9 +153,16 @@ def bases_of(taken: Trees, first: Attempt) -> list[tuple[Attempt, Trees]]:
         for b, t in bases
         if speaks_of_samples(b.tree)
     ]
-    if not layers_of(plain) and not names & _GRADIENTS and declared.network is None:
-        bases.append((replace(first, depth=0, note="an identity: it holds for any numbers"), taken))
+    operands = {p.part.name for p in places(plain) if isinstance(p.part, Symbol) and p.role == "operand"}
+    free = declared.network is None or len(operands) == 1  # of one letter alone it is about functions
+    if not layers_of(plain) and not names & _GRADIENTS and free:
+        bases.append((replace(_of_any_numbers(first), note="an identity: it holds for any numbers"), taken))
     return bases
+
+
+def _of_any_numbers(first: Attempt) -> Attempt:
+    """Without a network: every letter is any number, of either sign."""
+    return replace(first, depth=0, convention=replace(first.convention, signs="mixed"))
 
 
 def _may_be_one_unit(declared: Declared) -> bool:
@@ -161,16 +206,28 @@ def attempts(taken: Sequence[tuple[Equation, str]], base: Attempt, samples: str,
     """Everything else that may have been meant: one change first, then two."""
     plain, declared = base.tree, base.declared
     trees = [(note or "it is read otherwise", tree) for tree, note in taken[1:]]
-    trees += [(v.condition, v.tree) for v in read_otherwise(plain)]
+    one_layer = declared.network not in (None, NO_NETWORK) and base.depth == 1
+    others = list(read_otherwise(plain, base.code))
+    trees += [("" if v.filled and one_layer else v.condition, v.tree) for v in others]
     if _counts_a_diagonal(plain) and survey.first is not None and survey.first.status == "shape":
         common = replace(base.convention, common_range=True)
         yield replace(base, condition="", note="an index that stands for two runs as far as both", convention=common)
+    if survey.failed and survey.dotted:
+        for v in dots(plain):
+            note = f"{v.condition}: its factors do not fit as a product of matrices"
+            yield replace(base, condition="", note=note, tree=v.tree)
+    if base.depth == 0 and _asks_positive(plain):
+        positive = replace(base.convention, signs="positive")
+        yield replace(base, condition="the numbers are positive", convention=positive)
+    beside = entry_by_entry(base)
+    if beside is not None:
+        yield beside
     changes = list(conventions(declared, samples, plain))
     for words, tree in trees:
         yield replace(base, condition=words, tree=tree)
     for words, change in changes:
         yield replace(base, condition=words, convention=replace(base.convention, **change))
-    if declared.network not in (None, NO_NETWORK) and base.depth == len(widths_of(declared.network)) - 1:
+    if declared.network is not None and keeps_widths(base):
         widths = widths_of(declared.network)
         words = ", ".join(f"n_{i} = {n}" for i, n in enumerate(widths))
         told = len(set(widths)) == len(widths)  # else a transpose too much would not be seen
@@ -181,9 +238,7 @@ def attempts(taken: Sequence[tuple[Equation, str]], base: Attempt, samples: str,
     if declared.network is None and not base.numbers and base.depth > 1 and has_outputs(plain):
         yield replace(base, condition="there is one output unit", numbers=1)
     if declared.network is None and not base.numbers and base.depth > 1 and not has_outputs(plain):
-        for kind in _kinds(plain):
-            same = replace(declared, network=f"3-{'-'.join(f'{i + 4}:{kind}' for i in range(base.depth))}")
-            yield replace(base, condition=f"all activations are {kind}", declared=same)
+        yield from alike(base)
     if "!=" in plain.relations and declared.network not in (None, NO_NETWORK):
         other = replace(declared, network=with_output(declared.network, "softmax"), loss=None)
         yield replace(base, condition="the output layer is a soft-max", declared=other)
@@ -191,17 +246,62 @@ def attempts(taken: Sequence[tuple[Equation, str]], base: Attempt, samples: str,
         other = replace(declared, network=with_output(declared.network, "sigmoid"), loss=declared.loss)
         yield replace(base, condition=ENTRYWISE, declared=other)
     for words, tree in trees:
-        for again in read_otherwise(tree):
-            yield replace(base, condition=f"{words}, and {again.condition}", tree=again.tree)
+        for again in read_otherwise(tree, base.code):
+            yield replace(base, condition=_both(words, again.condition), tree=again.tree)
         for more, change in changes:
             both = replace(base.convention, **change)
-            yield replace(base, condition=f"{words}, and {more}", tree=tree, convention=both)
+            yield replace(base, condition=_both(words, more), tree=tree, convention=both)
+
+
+def _asks_positive(tree: Equation) -> bool:
+    """It has a logarithm, a root or a power that is no whole number, which negative numbers have not."""
+    for part in tree.parts:
+        if isinstance(part, Call) and isinstance(part.function, Symbol) and part.function.name in ("ln", "log", "sqrt"):
+            return True
+        if isinstance(part, Binary) and part.sign == "^":
+            whole = isinstance(part.right, Number) and part.right.value.denominator == 1
+            if not whole:
+                return True
+    return False
+
+
+def _both(words: str, more: str) -> str:
+    return f"{words}, and {more}" if words and more else words or more
+
+
+def entry_by_entry(base: Attempt) -> Attempt | None:
+    """`σ(z)(1 - σ(z))`: factors without a sign between them that cannot be multiplied as matrices; None if all can."""
+    world, tree = base.worlds.cases[0].worlds[0], base.tree
+    binding = base.worlds.binding(tree)
+    if binding is None or all(not isinstance(x, Binary) or x.sign != " " for x in tree.parts):
+        return None
+    for _ in range(_MOST_BESIDE):
+        found = world.compare(tree, binding)
+        part = tree.at(found.path) if found.status == "shape" and found.path else None
+        if found.path is None or not isinstance(part, Binary) or part.sign != " ":
+            break
+        changed = tree.replaced(found.path, Binary("∘", part.left, part.right))
+        assert isinstance(changed, Equation)
+        tree = changed
+    words = "what stands side by side and does not fit as a product of matrices is multiplied entry by entry"
+    return replace(base, condition=words, tree=tree) if tree != base.tree else None
+
+
+_MOST_BESIDE = 4
+
+
+def alike(base: Attempt) -> Iterator[Attempt]:
+    """Networks of one kind of activation, where the formula names one or writes its derivative by the value."""
+    for kind in _kinds(base.tree):
+        same = replace(base.declared, network=f"3-{'-'.join(f'{i + 4}:{kind}' for i in range(base.depth))}")
+        yield replace(base, condition=f"all activations are {kind}", declared=same)
 
 
 def _kinds(tree: Equation) -> tuple[str, ...]:
     """Activations that a formula which names no g may be about, by its functions or by a (1 - a) and 1 - a^2."""
     called = {p.part.name for p in places(tree) if isinstance(p.part, Symbol) and p.role == "function"}
-    if called & {"g", "f", "h", "phi"}:
+    by_value = any(isinstance(p.part, Binary) and p.part.sign in "-^" and p.role == "operand" for p in places(tree))
+    if called & {"g", "f", "h", "phi"} or not (called & {"sigmoid", "sigma", "sig", "tanh", "relu"} or by_value):
         return ()
     return ("sigmoid", "tanh", "relu") if "relu" in called else ("sigmoid", "tanh")
 

@@ -16,7 +16,7 @@ def clothes(tree: Equation) -> str:
             inner = part.arguments[0]
             if isinstance(inner, Symbol) and inner.name in ("A", "a"):
                 found["the derivative is the same at A as at Z: only the sign decides"] = None
-        if isinstance(part, Sum) and any(isinstance(x, Index) for _, x in part.body.walk()):
+        if isinstance(part, Sum) and any(isinstance(x, Index) for x in part.body.parts):
             found["the sum over the indices is the matrix product, entry by entry"] = None
         if isinstance(part, Transpose) and isinstance(part.operand, Binary) and part.operand.sign in ("@", " ", "·"):
             found["(X Y)ᵀ = Yᵀ Xᵀ"] = None

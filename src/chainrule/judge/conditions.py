@@ -6,10 +6,12 @@ its condition in words that end the sentence "right if …".
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
+from ..meaning.letters import PENALTIES
 from ..notation.formula import (
     Array,
     Binary,
@@ -25,7 +27,7 @@ from ..notation.formula import (
     Symbol,
     Transpose,
 )
-from .ascii import written
+from ..notation.write import exact
 from .parts import LAYERED, index_letters, layers_of, places
 from .verdict import Declared
 
@@ -39,24 +41,25 @@ OF_THE_COST = frozenset({"dW", "db", "J", "C", "m"})
 class Variation:
     """Another way to take a formula.
 
-    condition   in words
-    tree        the formula as it is read then
-    convention  what changes in the convention, by name
+    condition  in words
+    tree       the formula as it is read then
+    filled     letters without a layer stand for those of the one layer that occurs
     """
 
     condition: str
     tree: Equation
-    convention: dict[str, Any] = field(default_factory=dict)
+    filled: bool = False
 
 
-def read_otherwise(equation: Equation) -> Iterator[Variation]:
-    """The formula with an unclear sign or scope taken the other way, one at a time."""
+def read_otherwise(equation: Equation, code: bool = False) -> Iterator[Variation]:
+    """The formula with an unclear sign or scope taken the other way, one at a time; in code none is unclear."""
     yield from _layers_filled_in(equation)
     yield from _capitals(equation)
-    yield from _dots(equation)
-    yield from _products_first(equation)
-    yield from _sum_scopes(equation)
-    yield from _exponents(equation)
+    if not code:
+        yield from dots(equation)
+        yield from _products_first(equation)
+        yield from _sum_scopes(equation)
+        yield from _exponents(equation)
     yield from _sigma_as_activation(equation)
     yield from _kept_dimensions(equation)
 
@@ -72,9 +75,17 @@ def _layers_filled_in(equation: Equation) -> Iterator[Variation]:
     layers = layers_of(equation)
     if len(layers) == 1:
         tree, bare = with_layer(equation, layers[0])
-        if bare:
-            words = ", ".join(f"{name} stands for {name}[{written(layers[0])}]" for name in bare)
-            yield Variation(words, tree)
+        if bare and _only_arguments(equation, bare):
+            yield Variation("", tree)
+        elif bare:
+            words = ", ".join(f"{name} stands for {name}[{exact(layers[0])}]" for name in bare)
+            yield Variation(words, tree, filled=True)
+
+
+def _only_arguments(equation: Equation, names: Sequence[str]) -> bool:
+    """`h(a) = tanh(a)`: one letter that occurs as the argument of functions alone stands for anything."""
+    found = [p for p in places(equation) if isinstance(p.part, Symbol) and p.part.name in names and not p.part.layer]
+    return len(names) == 1 and all(isinstance(p.parent, Call) and p.role == "operand" for p in found)
 
 
 def with_layer(equation: Equation, layer: Formula) -> tuple[Equation, list[str]]:
@@ -138,7 +149,7 @@ def _capitals(equation: Equation) -> Iterator[Variation]:
     yield Variation(f"{', '.join(small)} stand for all samples ({', '.join(capital[n] for n in small)})", tree)
 
 
-def _dots(equation: Equation) -> Iterator[Variation]:
+def dots(equation: Equation) -> Iterator[Variation]:
     """`·` between columns, entry by entry."""
 
     def hadamard(part: Formula) -> Formula:
@@ -214,7 +225,7 @@ def _sigma_as_activation(equation: Equation) -> Iterator[Variation]:
         if not (isinstance(part, Call) and isinstance(part.function, Symbol) and len(part.arguments) == 1):
             return part
         f = part.function
-        inner = [p for _, p in part.arguments[0].walk() if isinstance(p, Symbol) and p.layer is not None]
+        inner = [p for p in part.arguments[0].parts if isinstance(p, Symbol) and p.layer is not None]
         layers = list(dict.fromkeys(p.layer for p in inner if p.name in ("z", "Z", "W", "w", "b")))
         if f.name not in ("sigma", "phi") or f.layer is not None or len(layers) != 1:
             return part
@@ -234,7 +245,7 @@ def _exponents(equation: Equation) -> Iterator[Variation]:
             first, *rest = part.left.arguments
             inside = Binary("^", first, part.right)
             new = replace(part.left, arguments=(inside, *rest))
-            words = f"the exponent {written(part.right)} belongs to the argument of {written(part.left.function)}"
+            words = f"the exponent {exact(part.right)} belongs to the argument of {exact(part.left.function)}"
             yield Variation(words, _changed(equation, place.path, new))
 
 
@@ -259,6 +270,12 @@ def _kept_dimensions(equation: Equation) -> Iterator[Variation]:
         yield Variation("keepdims=True is added to the sum", tree)
 
 
+def penalty_of(equation: Equation) -> Symbol | None:
+    """What scales a penalty on the weights."""
+    found = (p.part for p in places(equation) if p.role == "operand" and isinstance(p.part, Symbol))
+    return next((x for x in found if x.name in PENALTIES and x.layer is None), None)
+
+
 def between_dots(tree: Equation) -> Iterator[str]:
     """`[a(1), …, a(2), …, a(m)]`: a number between two rows of dots must stand for any."""
     for place in places(tree):
@@ -267,9 +284,21 @@ def between_dots(tree: Equation) -> Iterator[str]:
             first, *_ = part.entries
             at = [i for i, x in enumerate(part.entries) if isinstance(x, Dots)]
             for middle in part.entries[at[0] + 1 : at[1]]:
-                numbers = [x for (_, x), (_, y) in zip(middle.walk(), first.walk(), strict=False) if x != y]
+                numbers = [x for x, y in zip(middle.parts, first.parts, strict=False) if x != y]
                 if numbers and any(isinstance(x, Number) for x in numbers):
-                    yield f"{written(middle)} between the dots stands for any entry"
+                    yield f"{exact(middle)} between the dots stands for any entry"
+
+
+def matrix_product_first(tree: Equation, readings: Sequence[Equation]) -> list[Equation]:
+    """Of `A · B * C`, in which nothing says which product is taken first, the readings that take the star first."""
+    starred = {
+        Binary("·", dot.left, Binary("*", dot.right, star.right))
+        for star in tree.parts
+        if isinstance(star, Binary) and star.sign == "*"
+        for dot in (star.left,)
+        if isinstance(dot, Binary) and dot.sign == "·"
+    }
+    return [other for other in readings if any(part in starred for part in other.parts)]
 
 
 def conventions(declared: Declared, samples: str, tree: Equation) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -294,10 +323,30 @@ def _open_conventions(declared: Declared, samples: str, tree: Equation) -> Itera
     if declared.rows is None and samples == "batch" and names & BATCH:
         yield "samples are rows (X is m × n_0, Z = A W + b)", {"rows": True}
     # Backward, a missing transpose is the classic mistake; forward, w.T x is how many people store w.
-    if not gradients and not partial and _has_transposed_weights(tree):
+    says = any("W[" in target and target.endswith(".T") for target in declared.letters.rename.values())
+    if not gradients and not partial and not says and _has_transposed_weights(tree):
         yield "W is stored transposed (one column for each unit)", {"transposed_weights": True}
+    letter = penalty_of(tree)
+    if letter is not None:
+        count = next((x for x in ("m", "N", "n") if x in names), "m")
+        for scale, weight in (
+            (f"({letter.name}/2)", letter),
+            (f"({letter.name}/(2 {count}))", Binary("/", letter, Symbol(count))),
+            (letter.name, Binary("*", Number(Fraction(2)), letter)),
+        ):
+            yield f"the cost has the penalty {scale} ‖W‖², summed over the layers", {"penalty": weight}
+    if _targets_inside(tree):
+        yield "y is one-hot: one of its entries is 1, the others are 0", {"one_hot_targets": True}
     if names & {"W", "w"} and not names & {"b", "db", "B"} and not any(n.startswith("d") for n in names):
         yield "b = 0", {"zero_bias": True}
+
+
+def _targets_inside(tree: Equation) -> bool:
+    """`ln(Σ y ŷ)`: the target is in the logarithm."""
+    logs = (
+        p.part for p in places(tree) if isinstance(p.part, Call) and p.part.function in (Symbol("ln"), Symbol("log"))
+    )
+    return any(isinstance(x, Symbol) and x.name in ("y", "Y") for log in logs for a in log.arguments for x in a.parts)
 
 
 def _has_transposed_weights(tree: Equation) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
@@ -13,11 +12,19 @@ from ..notation.canonical import canonical
 from ..notation.formula import ONE, Equation, Formula, Index, Number, Symbol
 from ..notation.letters import Letters
 from ..notation.read import Syntax, read
-from .ascii import written
-from .attempts import ENTRYWISE, Attempt, attempts, bases_of, depth_of, usual_samples
+from ..notation.write import exact
+from .attempts import ENTRYWISE, Attempt, all_numbers, attempts, bases_of, depth_of, usual_samples
+from .budget import Budget
 from .clothes import clothes
-from .conditions import between_dots, has_outputs, with_layer
+from .conditions import (
+    between_dots,
+    has_outputs,
+    matrix_product_first,
+    penalty_of,
+    with_layer,
+)
 from .mended import mended
+from .normal import components_of, products_of_calls
 from .parts import LAYERED, layers_of
 from .verdict import Declared, Finding, Judgement
 from .worlds import HIGHEST, Survey, convention_of, highest_layer, is_general
@@ -53,7 +60,8 @@ def check_formula(
     layout       of a derivative by a column: "denominator" (a column) or "numerator" (a row)
     definitions  formulas that hold beside it
     readings     several declared meanings, in place of the arguments above: each is judged
-    seconds      how long a mending may be searched
+    seconds      how much may be searched, as seconds of an idle machine: what is counted are the numbers computed,
+                 so that the judgement is the same on a busy one
 
     What holds in every world is right; what holds under another reading or convention alone is right if that is meant;
     what the smallest known mistake explains is wrong, and named. A formula that cannot be read or evaluated is not
@@ -100,7 +108,7 @@ def _numbered_below(text: str, syntax: Syntax) -> bool:
         and part.base.name in MATRICES
         and len(part.entries) == 1
         and isinstance(part.entries[0], Number)
-        for _, part in equation.walk()
+        for part in equation.parts
     )
 
 
@@ -132,7 +140,7 @@ def _and(*notes: str) -> str:
 
 def _judge(text: str, syntax: Syntax, declared: Declared, seconds: float, *, mend: bool = True) -> Judgement:
     """The judgement under one declared meaning; `mend` says whether the mistake of a wrong formula is looked for."""
-    started = time.perf_counter()
+    budget = Budget.of_seconds(seconds)
     try:
         taken = [
             (_named(canonical(r.equation, declared.letters)), r.note)
@@ -140,31 +148,41 @@ def _judge(text: str, syntax: Syntax, declared: Declared, seconds: float, *, men
         ]
     except ChainruleError as error:
         return Judgement(text, "cannot tell", note=str(error))
+    taken = [(components_of(products_of_calls(tree)), note) for tree, note in taken]
     plain = taken[0][0]
     if len(plain.sides) < 2 or plain.sides[0] == Symbol(""):
-        return Judgement(text, "cannot tell", note="it states no equation", reading=written(plain))
+        return Judgement(text, "cannot tell", note="it states no equation", reading=exact(plain))
     if highest_layer(plain) > HIGHEST:
         note = f"it names layer {highest_layer(plain)}, and networks of at most {HIGHEST} layers are tried"
-        return Judgement(text, "cannot tell", note=note, reading=written(plain))
+        return Judgement(text, "cannot tell", note=note, reading=exact(plain))
     samples = declared.samples or usual_samples(plain)
     first = Attempt("", plain, convention_of(declared, samples), depth_of(plain, declared), declared)
+    code = syntax == "code"
+    convention = replace(first.convention, repeated=code)
+    first = replace(first, own=all_numbers(first), code=code, convention=convention)
     bases = bases_of(taken, first)
-    surveys = [base.survey() for base, _ in bases]
-    for (base, _), survey in zip(bases, surveys, strict=True):
+    readings = budget.share(_FOR_READINGS)
+    surveys = [base.survey(readings) for base, _ in bases]
+    for (base, trees), survey in zip(bases, surveys, strict=True):
         if survey.everywhere:
-            return _holds(text, base, survey)
+            starred = matrix_product_first(base.tree, [t for t, _ in trees[1:]])
+            unclear = any(not replace(base, tree=t).survey(readings).everywhere for t in starred)
+            return _holds(text, base, survey, *(["the matrix product is taken before *"] if unclear else []))
     tried = [(base, survey) for (base, _), survey in zip(bases, surveys, strict=True)]
     for (base, trees), survey in zip(bases, surveys, strict=True):
         for attempt in attempts(trees, base, samples, survey):
-            if time.perf_counter() > started + max(seconds, _FOR_READINGS):
-                note = "there was no time to try all its readings and conventions: split the formula"
-                return Judgement(text, "cannot tell", note=note, reading=written(plain))
-            if attempt.worlds.once(attempt.tree):
-                other = attempt.survey()
+            if readings.spent:
+                note = "it is too large to try all its readings and conventions: split the formula"
+                return Judgement(text, "cannot tell", note=note, reading=exact(plain))
+            if attempt.may_hold(readings):
+                other = attempt.survey(readings)
                 if other.everywhere:
                     return _holds(text, attempt, other)
                 tried.append((attempt, other))
     narrower = _narrower(text, tried)
+    if any(s.held and not s.refuted for s in surveys):  # where it has a value it holds
+        note = next(s.first.message for s in surveys if s.first is not None)
+        return narrower or Judgement(text, "cannot tell", note=note, reading=exact(plain))
     general = _claims_every_layer(plain)
     if narrower is not None and (not general or ENTRYWISE in narrower.condition + narrower.note):
         return narrower
@@ -173,31 +191,35 @@ def _judge(text: str, syntax: Syntax, declared: Declared, seconds: float, *, men
     (base, trees), survey = bases[at], surveys[at]
     new = _defines(plain, survey)
     if new is not None:
-        return Judgement(text, "cannot tell", note=f"it defines a new letter, {new}", reading=written(plain))
+        return Judgement(text, "cannot tell", note=f"it defines a new letter, {new}", reading=exact(plain))
     unknown = base.unknown()
     refused = _refused(plain, unknown)
     if refused and narrower is None:
-        return Judgement(text, "cannot tell", note=refused, reading=written(plain))
+        return Judgement(text, "cannot tell", note=refused, reading=exact(plain))
     if not mend and narrower is None:
         return _unmended(text, base.tree, survey, unknown)
     filled = () if layers_of(plain) else with_layer(plain, ONE)[1]
     if "!=" in plain.relations:
         return narrower or _unmended(text, plain, survey, unknown)
     others = [b for (b, _), s in zip(bases, surveys, strict=True) if b is not base and _status(s) == "different"]
-    found = mended(text, trees, base, samples, unknown, started + seconds, filled=filled, bases=others)
+    found = mended(text, trees, base, samples, unknown, budget, filled=filled, bases=others)
     if found is not None and len(found.causes) > 1 and declared.loss is None and _states_a_loss(plain):
         found = None  # with two changes one loss becomes another
     if found is not None and (narrower is None or len(found.causes) == 1):
         return found if not declared.letters.rename else replace(found, note=_and(found.note, _OURS))
     if narrower is not None:
         return narrower
+    letter = penalty_of(plain)
+    if letter is not None:
+        note = f"{letter.name} scales no penalty on the weights, λ/2 ‖W‖² and its like, that would make it right"
+        return Judgement(text, "cannot tell", note=note, reading=exact(plain))
     if declared.loss is None and _states_a_loss(plain):
         note = "it states a loss, and which loss is meant was not declared"
-        return Judgement(text, "cannot tell", note=note, reading=written(plain))
+        return Judgement(text, "cannot tell", note=note, reading=exact(plain))
     return _unmended(text, base.tree, survey, unknown)
 
 
-_FOR_READINGS = 0.8  # seconds: all readings are tried, however little time is given for a mending
+_FOR_READINGS = 0.6  # of what is allowed, for trying its readings and conventions
 _CAN_BE_EVALUATED = {"different": 0, "shape": 1}  # the world in which a mistake is looked for, best first
 
 
@@ -205,11 +227,11 @@ def _status(survey: Survey) -> str:
     return "" if survey.first is None else survey.first.status
 
 
-def _holds(text: str, attempt: Attempt, survey: Survey) -> Judgement:
+def _holds(text: str, attempt: Attempt, survey: Survey, *more: str) -> Judgement:
     """It holds everywhere: right, under the condition of the attempt."""
     flat = "keepdims=True is added to the sum" if survey.flat else ""
-    conditions = [c for c in (attempt.condition, flat, *between_dots(attempt.tree)) if c]
-    reading = written(attempt.tree)
+    conditions = [c for c in (attempt.condition, *more, flat, *between_dots(attempt.tree)) if c]
+    reading = exact(attempt.tree)
     attempt = replace(attempt, note=_and(attempt.note, _targets_note(attempt)))
     if conditions:
         return Judgement(text, "right if", ", and ".join(conditions), note=attempt.note, reading=reading)
@@ -243,10 +265,9 @@ def _narrower(text: str, tried: Sequence[tuple[Attempt, Survey]]) -> Judgement |
     """It holds for some losses, or at some layers, alone."""
     for attempt, survey in tried:
         before = attempt.condition and f"{attempt.condition}, and "
-        reading = written(attempt.tree)
+        reading = exact(attempt.tree)
         if survey.held and survey.vectorial and not before and attempt.declared.network is None:
-            note = f"where {ENTRYWISE}"
-            return Judgement(text, "right", note=note, reading=reading)
+            return Judgement(text, "right", note=_and(attempt.note, f"where {ENTRYWISE}"), reading=reading)
         if survey.held and survey.vectorial:
             return Judgement(text, "right if", before + ENTRYWISE, reading=reading)
         if survey.holding:
@@ -267,7 +288,7 @@ def _defines(tree: Equation, survey: Survey) -> str | None:
         return None
     if tree.relations[:1] not in ((":=",), ("=",)) or (survey.first.path or ())[:1] != (0,):
         return None
-    return written(left)
+    return exact(left)
 
 
 def _states_a_loss(tree: Equation) -> bool:
@@ -286,7 +307,7 @@ def _refused(tree: Equation, unknown: frozenset[str]) -> str:
 
 def _unmended(text: str, plain: Equation, survey: Survey, unknown: frozenset[str]) -> Judgement:
     """Nothing known mends it: what is certain is said, and no more."""
-    reading = written(plain)
+    reading = exact(plain)
     first = survey.first
     if first is None:
         note = "no layer of the networks tried fits its indices"
@@ -294,7 +315,7 @@ def _unmended(text: str, plain: Equation, survey: Survey, unknown: frozenset[str
     where = ""
     if first.path is not None:
         try:
-            where = written(plain.at(first.path))
+            where = exact(plain.at(first.path))
         except IndexError:
             where = reading
     if unknown:

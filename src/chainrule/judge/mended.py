@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 
-from ..notation.formula import Equation
-from .ascii import written
-from .attempts import Attempt, has_small_letters
-from .conditions import conventions, has_last_layer, has_outputs
+from ..errors import ChainruleError
+from ..notation.formula import Bound, Equation, Formula, Index, Number, Symbol
+from ..notation.read import read
+from ..notation.write import exact
+from .attempts import Attempt, alike, entry_by_entry, has_small_letters, keeps_widths
+from .budget import Budget
+from .conditions import conventions, has_last_layer, has_outputs, penalty_of, read_otherwise
 from .mutations import Edit, edits
+from .probe import Probe
 from .search import STAGES, Mending, mendings
-from .verdict import Finding, Judgement
+from .verdict import Declared, Finding, Judgement
 from .worlds import Worlds, highest_layer
 
-_FOR_SINGLES = 0.5  # seconds: mistakes that stand alone are looked for, however little time is given
+_FOR_EDITS = 0.4  # of what is left, for making the edits of one reading
 
 
 def mended(
@@ -26,7 +28,7 @@ def mended(
     base: Attempt,
     samples: str,
     unknown: frozenset[str],
-    deadline: float,
+    budget: Budget,
     *,
     filled: Sequence[str] = (),
     bases: Sequence[Attempt] = (),
@@ -37,10 +39,11 @@ def mended(
     base      its plain meaning, `bases` other ones
     samples   "batch" or "one", as was declared or is usual
     unknown   names that mean nothing
-    deadline  moment of `time.perf_counter` at which the search ends
+    budget    what the search may cost
     filled    letters without a layer that were taken to have one; they are shown without it
     """
     targets = [base]
+    changes = list(conventions(base.declared, samples, base.tree))
     if base.declared.samples is None and samples == "batch" and has_small_letters(base.tree):
         one = replace(base.convention, samples="one")
         targets.append(replace(base, condition="taken for one sample", convention=one))
@@ -48,30 +51,46 @@ def mended(
         highest = highest_layer(base.tree)
         if highest > 1 and has_last_layer(base.tree):
             targets[0] = replace(base, condition=f"layer {highest} is taken for the last", depth=highest)
+        elif 1 < highest < base.depth and has_outputs(base.tree):
+            targets.append(replace(base, condition=f"layer {highest} is taken for the last", depth=highest))
         if has_outputs(base.tree):
             targets.append(replace(base, condition="for one output unit", numbers=1))
     targets += [replace(b, condition=b.note) for b in bases]
     for tree, note in taken[1:3]:
-        targets.append(replace(base, condition=f"read so: {note or written(tree)}", tree=tree))
-    for words, change in conventions(base.declared, samples, base.tree):
-        if change.keys() & {"place", "rows", "layout"}:
+        targets.append(replace(base, condition=f"read so: {note or exact(tree)}", tree=tree))
+    if penalty_of(base.tree) is not None:
+        targets.clear()  # without the penalty it is not what was meant
+        changes = [x for x in changes if "penalty" in x[1]]
+    if keeps_widths(base) and any(isinstance(x, Bound) and isinstance(x.upper, Number) for x in base.tree.parts):
+        targets.append(replace(base, own=True))  # its sums run as far as the declared layers do
+    beside = entry_by_entry(base)
+    if beside is not None:
+        targets.append(beside)
+    for v in read_otherwise(base.tree, base.code):
+        targets.append(replace(base, condition=v.condition, tree=v.tree))
+    if base.declared.network is None and not base.numbers and base.depth > 1:
+        targets += alike(base)
+    for words, change in changes:
+        if change.keys() & {"place", "rows", "layout", "penalty", "zero_bias"}:
             targets.append(replace(base, condition=words, convention=replace(base.convention, **change)))
-    now = time.perf_counter()
-    whole = max(deadline, now + _FOR_SINGLES)
-    share = (whole - now) / 4 / len(targets)
     singles: dict[Equation, list[Edit]] = {}
     for target in targets:
         if target.tree not in singles:
-            singles[target.tree] = edits(target.tree, unknown=unknown, deadline=time.perf_counter() + share)
+            singles[target.tree] = edits(
+                target.tree, unknown=unknown, declared=_quantities(base.declared), budget=budget.share(_FOR_EDITS)
+            )
+    probes: dict[Attempt, Probe] = {}
     best: tuple[Attempt, list[Mending]] | None = None
     for stage in STAGES:
         for i, target in enumerate(targets):
-            now = time.perf_counter()
-            share = max(0.05, deadline - now) / (len(targets) - i) / (2 if stage == 2 else 1)
-            ends = whole if stage == 1 else now + share
-            place = target.worlds
-            quick = partial(place.once, like=target.tree)
-            found = mendings(target.tree, singles[target.tree], quick, _wider(place, target.tree), ends, stage=stage)
+            part = 1 / (len(targets) - i) / (2 if stage == 2 else 1)
+            left = budget if stage == 1 else budget.share(part)
+            if target not in probes:
+                probes[target] = Probe(target.worlds, target.tree, left)
+            quick = probes[target]
+            quick.budget = left
+            full = _wider(target.worlds, target.tree, left)
+            found = mendings(target.tree, singles[target.tree], quick, full, left, stage=stage)
             if found and (best is None or found[0].size < best[1][0].size):
                 best = (target, found)
                 if found[0].size <= stage:
@@ -88,9 +107,23 @@ def mended(
         causes=_findings(target.tree, first),
         others=_distinct(target.tree, first, others),
         note=target.condition,
-        reading=written(target.tree),
+        reading=exact(target.tree),
     )
     return _without_layer(judged, filled) if filled else judged
+
+
+def _quantities(declared: Declared) -> tuple[Formula, ...]:
+    """What the letters of the document stand for, where each is one quantity: `delta_1` is dz[2], `a_k` is z[2][k]."""
+    found: list[Formula] = [Symbol(x) for x in declared.free]
+    for target in declared.letters.rename.values():
+        try:
+            (part,) = read(target)[0].equation.sides
+        except (ChainruleError, ValueError):
+            continue
+        letter = part.base if isinstance(part, Index) else part
+        if isinstance(letter, Symbol) and letter.layer is not None:
+            found.append(part)
+    return tuple(found)
 
 
 _OF_ONE_LAYER = re.compile(r"\b(d?)([WbZAzag])\[1\]")
@@ -117,21 +150,30 @@ def _without_layer(judged: Judgement, filled: Sequence[str]) -> Judgement:
     )
 
 
-def _wider(place: Worlds, original: Equation) -> Callable[[Equation], int]:
+def _wider(place: Worlds, original: Equation, budget: Budget) -> Callable[[Equation], int]:
     """In how many cases a mending holds, or 0 if the formula itself holds in as many: then it mends nothing."""
-    already = place.support(original)
+    already = place.support(original, budget)
+
+    letter = penalty_of(original)
 
     def support(tree: Equation) -> int:
-        held = place.support(tree)
+        if letter is not None and letter not in tree.parts and not _of_bias(original):
+            return 0  # no mending takes the penalty away
+        held = place.support(tree, budget)
         return held if held > already else 0
 
     return support
 
 
+def _of_bias(equation: Equation) -> bool:
+    """It is about b, on which there is no penalty."""
+    return any(isinstance(x, Symbol) and x.name in ("b", "db") for x in equation.sides[0].parts)
+
+
 def _findings(tree: Equation, mending: Mending) -> tuple[Finding, ...]:
-    correction = written(mending.tree)
+    correction = exact(mending.tree)
     return tuple(
-        Finding(e.cause, written(e.before), written(e.before), written(e.after), correction, e.explanation)
+        Finding(e.cause, exact(e.before), exact(e.before), exact(e.after), correction, e.explanation)
         for e in mending.edits
     )
 
@@ -140,7 +182,7 @@ def _distinct(tree: Equation, first: Mending, others: Sequence[Mending]) -> tupl
     """The other mendings: each text once, and of one mistake at parts within one another the first alone."""
     kept = [first]
     for mending in others:
-        if not any(written(mending.tree) == written(k.tree) or _same_mistake(mending, k) for k in kept):
+        if not any(exact(mending.tree) == exact(k.tree) or _same_mistake(mending, k) for k in kept):
             kept.append(mending)
     return tuple(_findings(tree, mending) for mending in kept[1:])
 

@@ -6,13 +6,26 @@ alone (every symbol, every operator, on both sides); whether one mends the formu
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
-from ..notation.formula import ONE, Binary, Bound, Equation, Formula, Index, Partial, Path, Slice, Symbol, symbols
-from .mistakes import derivatives, factors, letters, products, sums
+from ..notation.formula import (
+    ONE,
+    Binary,
+    Bound,
+    Equation,
+    Formula,
+    Index,
+    Negate,
+    Partial,
+    Path,
+    Slice,
+    Symbol,
+    symbols,
+)
+from .budget import PER_TREE, Budget
+from .mistakes import derivatives, entries, factors, letters, products, sums
 from .mistakes.setting import Change, Setting
 from .parts import PRODUCTS, Place
 
@@ -50,17 +63,28 @@ RULES: tuple[Rule, ...] = (
     letters.layer_of_call,
     letters.quantity,
     letters.throughout,
+    letters.layers_throughout,
+    letters.applied,
+    letters.missing_weight,
+    entries.entries,
+    entries.entries_throughout,
+    entries.letters_exchanged,
+    letters.updates,
+    letters.functions,
     letters.value_for_derivative,
     products.transposes,
     factors.sign,
     factors.missing_factor,
     factors.superfluous_factor,
     derivatives.missing,
+    derivatives.half,
+    derivatives.missing_before,
     derivatives.cancelled,
     products.operators,
     products.parentheses,
     sums.sums,
     factors.numbers,
+    factors.delta,
     factors.powers,
 )
 
@@ -82,25 +106,41 @@ class Edit:
     before: Formula
     after: Formula
 
+    @cached_property
+    def parts(self) -> dict[int, Path]:
+        """Where the objects in `after` stand, so that one of `before` is found again there."""
+        return {id(part): path for path, part in self.after.walk()}
+
     @property
-    def rank(self) -> tuple[float, int, int, Path]:
-        """Order among edits: smaller first, then right sides, then the plausible mistake."""
-        return self.size, 1 if self.path[:1] == (0,) else 0, _RANK.get(self.cause, 99), self.path
+    def rank(self) -> tuple[float, int, int, int, Path]:
+        """Order among edits: smaller first, then right sides, then the plausible mistake; a minus before all last."""
+        left = 1 if self.path[:1] == (0,) else 0
+        minus = 1 if isinstance(self.after, Negate) and self.after.operand is self.before else 0
+        return self.size, left, _RANK.get(self.cause, 99), minus, self.path
 
 
-def edits(equation: Equation, *, unknown: frozenset[str] = frozenset(), deadline: float = math.inf) -> list[Edit]:
+def edits(
+    equation: Equation,
+    *,
+    unknown: frozenset[str] = frozenset(),
+    declared: tuple[Formula, ...] = (),
+    budget: Budget | None = None,
+) -> list[Edit]:
     """Every single edit of a formula, smallest and most plausible first; of equal results only the first.
 
     unknown   names that mean nothing: what replaces them mends an undefined symbol
-    deadline  moment of `time.perf_counter` after which no further one is made
+    declared  what the letters of the document stand for, where each is one quantity
+    budget    what making them may cost; None: all are made
     """
-    started = time.perf_counter()
     found: list[Edit] = []
-    setting = Setting(equation, unknown)
+    setting = Setting(equation, unknown, declared)
+    cost = PER_TREE * len(setting.places)
     for place in setting.places:
         for cause, after, size, explanation in _changes(place, setting):
-            if time.perf_counter() > deadline:
-                break
+            if budget is not None:
+                budget.spend(cost)
+                if budget.spent:
+                    break
             if after == place.part:
                 continue
             tree = equation.replaced(place.path, after)
@@ -110,8 +150,6 @@ def edits(equation: Equation, *, unknown: frozenset[str] = frozenset(), deadline
     seen: set[Equation] = {equation}
     kept: list[Edit] = []
     for e in found:
-        if time.perf_counter() > 2 * deadline - started:
-            break
         if e.tree not in seen and not trivial(e.tree, equation):
             seen.add(e.tree)
             kept.append(e)
@@ -122,7 +160,7 @@ def _changes(place: Place, setting: Setting) -> Iterator[Change]:
     if place.role in ("layer", "bound") or isinstance(place.part, Equation | Bound | Slice):
         return
     if place.role == "index":
-        yield from letters.index(place.part, setting)
+        yield from entries.index(place.part, setting)
     elif place.role == "function":
         yield from letters.function(place.part, setting)
     else:
@@ -137,17 +175,38 @@ def trivial(tree: Equation, original: Equation) -> bool:
     """
     if _defines(tree) and not _defines(original):
         return True
+    if _says_itself(tree, original):
+        return True
     if len({_meant(s) for s in tree.sides}) == len({_meant(s) for s in original.sides}):
         return False
     names = [sorted(x.name for x in symbols(side)) for side in original.sides]
     return isinstance(original.sides[0], Symbol | Index | Partial) or any(x != names[0] for x in names)
 
 
+def _says_itself(tree: Equation, original: Equation) -> bool:
+    """`dW = 1/2 (X + dW)`, `yhat = ln(exp(Yhat))`: what stands left is an operand at the right, and it is no update."""
+    left = tree.sides[0]
+    base = left.base if isinstance(left, Index) else left
+    if tree.relations[:1] != ("=",) or not isinstance(base, Symbol) or base.name in ("W", "w", "b"):
+        return False
+    if base.name[:1] == "d" and any(left in side.parts for side in tree.sides[1:]):
+        return True
+    return _occurs(base, tree) and not _occurs(base, original)
+
+
+def _occurs(letter: Symbol, equation: Equation) -> bool:
+    """Whether a quantity stands at the right, for one sample or for all."""
+    same = (letter.name.lower(), letter.layer)
+    inner = (x for side in equation.sides[1:] for x in side.parts)
+    return any(isinstance(x, Symbol) and (x.name.lower(), x.layer) == same for x in inner)
+
+
 def _meant(side: Formula) -> Formula:
     """The side without factors 1, and ∂L/∂x as dx."""
     if isinstance(side, Binary) and side.sign in PRODUCTS and ONE in (side.left, side.right):
         return _meant(side.right if side.left == ONE else side.left)
-    if isinstance(side, Partial) and side.numerator == Symbol("L") and isinstance(side.denominator, Symbol):
+    costs = (Symbol("L"), Symbol("J"), Symbol("C"))
+    if isinstance(side, Partial) and side.numerator in costs and isinstance(side.denominator, Symbol):
         return Symbol(f"d{side.denominator.name}", side.denominator.layer, side.denominator.sample)
     return side
 

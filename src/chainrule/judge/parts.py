@@ -66,7 +66,7 @@ def index_letters(tree: Formula) -> set[str]:
     for place in places(tree):
         if isinstance(place.part, Symbol) and place.role in ("index", "bound") and place.part.layer is None:
             found.add(place.part.name)
-    return found
+    return found - {"True", "False", "None"}  # of keepdims=True
 
 
 def layers_of(tree: Formula) -> list[Formula]:
@@ -89,6 +89,13 @@ def shifted(layer: Formula, by: int) -> Formula | None:
     if by == 0:
         return layer
     return Binary("+" if by > 0 else "-", layer, Number(Fraction(abs(by))))
+
+
+def offset(layer: Formula) -> int:
+    """-1 of l - 1."""
+    if isinstance(layer, Binary) and layer.sign in "+-" and isinstance(layer.right, Number):
+        return int(layer.right.value) * (1 if layer.sign == "+" else -1)
+    return 0
 
 
 def is_scalar(part: Formula) -> bool:
@@ -120,6 +127,12 @@ def reciprocal_of_m(part: Formula) -> bool:
     if part.sign == "/":
         return part.left == ONE and isinstance(part.right, Symbol) and part.right.name in ("m", "N")
     return isinstance(part.left, Symbol) and part.left.name in ("m", "N") and part.right == Negate(ONE)
+
+
+def is_ones(part: Formula) -> bool:
+    """The column of ones, or the row."""
+    inner = part.operand if isinstance(part, Transpose) else part
+    return isinstance(inner, Symbol) and inner.name in ("ones", "one") and inner.layer is None
 
 
 def summed_call(part: Formula | None) -> bool:

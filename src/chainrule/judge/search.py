@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, combinations
 
-from ..notation.formula import Binary, Equation, Formula, Path, Symbol
+from ..notation.formula import Equation, Formula, Path, Symbol
+from .budget import PER_SECOND, PER_TREE, Budget
 from .mutations import Edit, edits, trivial
 
-_FOR_TIES = 0.3  # seconds
+_FOR_TIES = 0.2 * PER_SECOND
 Test = Callable[[Equation], bool]
 Weigh = Callable[[Equation], int]
 
@@ -25,7 +25,12 @@ class Mending:
     support: int
 
     @property
-    def rank(self) -> tuple[float, int, tuple[tuple[float, int, int, Path], ...]]:
+    def at_left(self) -> bool:
+        """It changes the left side, which says what the formula is about."""
+        return any(e.path[:1] == (0,) for e in self.edits)
+
+    @property
+    def rank(self) -> tuple[float, int, tuple[tuple[float, int, int, int, Path], ...]]:
         """Order among mendings: smaller, wider, more plausible."""
         return self.size, -self.support, tuple(e.rank for e in self.edits)
 
@@ -38,7 +43,7 @@ def mendings(
     singles: Sequence[Edit],
     quick: Test,
     full: Weigh,
-    deadline: float,
+    budget: Budget,
     *,
     stage: int,
 ) -> list[Mending]:
@@ -46,13 +51,14 @@ def mendings(
 
     singles   its single edits
     quick     whether a formula holds in one small world, `full` in how many it does (0: not)
-    deadline  moment of `time.perf_counter` at which the search ends
+    budget    what the search may cost; `quick` and `full` take their work from it
     """
     seen: set[Equation] = {equation}
     found: list[Mending] = []
-    several = {1: _alone(singles), 2: _pairs(equation, singles, deadline), 3: _threes(equation, singles)}[stage]
+    making = _Making(equation, budget)
+    several = {1: _alone(singles), 2: _pairs(making, singles), 3: _threes(making, singles)}[stage]
     for made, tree in several:
-        if time.perf_counter() > deadline or (found and stage == 2 and _size(made) > found[0].size):
+        if budget.spent or (found and stage == 2 and _size(made) > found[0].size):
             break
         if tree in seen:
             continue
@@ -65,7 +71,7 @@ def mendings(
             if less is not None and full(less) == support:
                 made, tree = fewer, less
         if not found and stage > 1:  # ties are near it in the order; the whole rest is not searched for them
-            deadline = min(deadline, time.perf_counter() + _FOR_TIES)
+            budget.left = min(budget.left, _FOR_TIES)
         found.append(Mending(made, tree, _size(made), support))
     return smallest(found)
 
@@ -82,7 +88,9 @@ def smallest(found: Sequence[Mending]) -> list[Mending]:
     size = min(x.size for x in found)
     level = [x for x in found if x.size == size]
     support = max(x.support for x in level)
-    return sorted((x for x in level if x.support == support), key=lambda x: x.rank)
+    level = sorted((x for x in level if x.support == support), key=lambda x: x.rank)
+    named = {tuple(e.cause for e in x.edits) for x in level if not x.at_left}
+    return [x for x in level if not x.at_left or tuple(e.cause for e in x.edits) not in named]
 
 
 def _size(made: Sequence[Edit]) -> float:
@@ -115,23 +123,22 @@ def together(equation: Equation, made: Sequence[Edit]) -> Equation | None:
 
 
 def _around(e: Edit, now: Formula, inner: Sequence[Edit]) -> Formula | None:
-    """An edit of a part that was changed inside."""
-    before, after = e.before, e.after
+    """An edit of a part that was changed inside: what it keeps of the part is taken as it is now."""
     if any(d.path == e.path for d in inner):
         return _two_of_a_letter(e, now, inner)
-    if isinstance(before, Binary) and isinstance(after, Binary) and isinstance(now, Binary):
-        if after.left is before.left and after.right is before.right:
-            return Binary(after.sign, now.left, now.right)
-        if after.left is before.right and after.right is before.left:
-            return Binary(after.sign, now.right, now.left)
-    for q, part in after.walk():
-        if part is before:
-            return after.replaced(q, now)
-    for q, part in before.walk():
-        if q and part is after:
-            kept = all(d.path[len(e.path) : len(e.path) + len(q)] == q for d in inner)
-            return now.at(q) if kept else None
-    return None
+    new, moved = e.after, set()
+    for d in inner:
+        if any(len(x.path) < len(d.path) and d.path[: len(x.path)] == x.path for x in inner):
+            continue  # within another
+        within = d.path[len(e.path) :]
+        kept = (within[:n] for n in range(len(within) + 1))
+        path = next((p for p in kept if id(e.before.at(p)) in e.parts), None)
+        if path is None:
+            return None
+        if path not in moved:
+            moved.add(path)
+            new = new.replaced(e.parts[id(e.before.at(path))], now.at(path))
+    return new
 
 
 def _two_of_a_letter(e: Edit, now: Formula, inner: Sequence[Edit]) -> Formula | None:
@@ -145,36 +152,56 @@ def _two_of_a_letter(e: Edit, now: Formula, inner: Sequence[Edit]) -> Formula | 
     return None
 
 
+@dataclass
+class _Making:
+    """Makes formulas with several edits at once, as long as the budget lasts."""
+
+    equation: Equation
+    budget: Budget
+
+    def __post_init__(self) -> None:
+        self.cost = PER_TREE * len(self.equation.parts)
+
+    def together(self, *made: Edit) -> Equation | None:
+        """The formula with these edits, if they go together and it says more than what a letter means."""
+        self.budget.spend(self.cost)
+        tree = together(self.equation, made)
+        return None if tree is None or trivial(tree, self.equation) else tree
+
+
 def _says_another_thing(a: Edit, b: Edit) -> bool:
-    """The left side is another quantity and a part of the right side is gone: what was stated is thrown away."""
+    """The sides are renamed, or the left is another quantity and a part of the right is gone: all is thrown away."""
+    if a.before == b.before and a.after == b.after and (a.path[:1] == (0,)) != (b.path[:1] == (0,)):
+        return True  # the same letter renamed on both sides
     left = [e for e in (a, b) if e.path == (0,) and e.cause == "wrong-operand"]
     return bool(left) and any(e.cause == "other" for e in (a, b))
 
 
-def _pairs(equation: Equation, singles: Sequence[Edit], deadline: float) -> Iterator[tuple[tuple[Edit, ...], Equation]]:
+def _pairs(making: _Making, singles: Sequence[Edit]) -> Iterator[tuple[tuple[Edit, ...], Equation]]:
     """Two edits, the smallest and most plausible together first; those that must be made in turn at the end."""
+    equation, budget = making.equation, making.budget
     right = [e for e in singles if e.path[:1] != (0,)] + [e for e in singles if e.path[:1] == (0,)]
     factors = [e for e in right if e.cause in _FACTORS and len(e.path) <= 2]
     for a in right:
         for b in factors:
-            if a.size + b.size <= 2 and a is not b:
-                tree = together(equation, (a, b))
-                if tree is not None and not trivial(tree, equation):
+            if a.size + b.size <= 2 and a is not b and not budget.spent:
+                tree = making.together(a, b)
+                if tree is not None:
                     yield (a, b), tree
     for bound in (2.0, 2.5, 3.0):
         for total in range(2 * len(right)):
-            if time.perf_counter() > deadline:
-                return
             for i in range(max(0, total - len(right) + 1), (total + 1) // 2):
                 a, b = right[i], right[total - i]
                 if bound - 0.5 < a.size + b.size <= bound and not _says_another_thing(a, b):
-                    tree = together(equation, (a, b))
-                    if tree is not None and not trivial(tree, equation):
+                    if budget.spent:
+                        return
+                    tree = making.together(a, b)
+                    if tree is not None:
                         yield (a, b), tree
     for a in right:
-        if a.size > 1 or time.perf_counter() > deadline:
+        if a.size > 1 or budget.spent:
             continue
-        for b in edits(a.tree, deadline=deadline):
+        for b in edits(a.tree, budget=budget):
             if a.size + b.size <= 2 and not _apart(a.path, b.path) and not trivial(b.tree, equation):
                 yield (a, b), b.tree
 
@@ -193,7 +220,7 @@ _SLIPS = (
 _FACTORS = _SLIPS[-4:]
 
 
-def _threes(equation: Equation, singles: Sequence[Edit]) -> Iterator[tuple[tuple[Edit, ...], Equation]]:
+def _threes(making: _Making, singles: Sequence[Edit]) -> Iterator[tuple[tuple[Edit, ...], Equation]]:
     """Three slips of single letters and signs of products, in three separate parts."""
     signs = [e for e in singles if e.path[:1] != (0,) and e.cause in _SLIPS]
     layers = [e for e in singles if e.path[:1] != (0,) and e.cause == "wrong-layer-index"]
@@ -206,6 +233,8 @@ def _threes(equation: Equation, singles: Sequence[Edit]) -> Iterator[tuple[tuple
         combinations(signs, 3),
     )
     for a, b, c in chain(*groups):
-        tree = together(equation, (a, b, c))
-        if tree is not None and not trivial(tree, equation):
+        if making.budget.spent:
+            return
+        tree = making.together(a, b, c)
+        if tree is not None:
             yield (a, b, c), tree

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from ..meaning.functions import NOT_ENTRYWISE
-from ..meaning.world import FLAT, Comparison, Convention, World
+from ..meaning.world import FLAT, NO_NUMBER, Comparison, Convention, World
 from ..nn import Activate, Dense, Network
 from ..notation.canonical import canonical
 from ..notation.formula import Binary, Call, Equation, Formula, Index, Number, Symbol
 from ..notation.read import read
+from .budget import PER_COMPARISON, Budget
 from .parts import places
 from .verdict import Declared
 
@@ -48,6 +49,8 @@ class Survey:
     first         the first comparison that is not equal
     vectorial     all failures are of g' where g does not act entry by entry, so that g' is no vector
     flat          it holds if sums keep their dimension
+    refuted       somewhere the sides have other numbers or shapes
+    dotted        all failures are of a `·` whose factors do not fit as a product of matrices
     """
 
     cases: tuple[str, ...] = ()
@@ -56,6 +59,8 @@ class Survey:
     first: Comparison | None = None
     vectorial: bool = True
     flat: bool = False
+    dotted: bool = True
+    refuted: bool = False
 
     @property
     def everywhere(self) -> bool:
@@ -84,59 +89,66 @@ class Worlds:
 
     cases: tuple[Case, ...]
     depth: int
-    found: dict[Equation, Mapping[str, int] | None] = field(default_factory=dict, compare=False, repr=False)
 
-    def survey(self, equation: Equation) -> Survey:
-        """Try the formula in every world with every binding."""
+    def survey(self, equation: Equation, budget: Budget | None = None) -> Survey:
+        """Try the formula in every world with every binding; what it costs is taken from the budget."""
         found = Survey(tuple(c.name for c in self.cases))
         for case in self.cases:
             for world in case.worlds:
                 for binding in world.bindings(equation):
                     comparison = world.compare(equation, binding)
+                    if budget is not None:
+                        budget.spend(comparison.work + PER_COMPARISON)
+                    if _without_value(comparison, world):
+                        continue
                     table = found.held if comparison.status == "equal" else found.failed
                     table.setdefault(case.name, set()).add(_named(binding, self.depth))
                     found.flat = found.flat or (comparison.status == "equal" and comparison.message == FLAT)
                     if comparison.status != "equal":
                         found.vectorial = found.vectorial and _vectorial(comparison)
+                        found.dotted = found.dotted and (_vectorial(comparison) or _at_a_dot(comparison, equation))
+                        found.refuted = found.refuted or comparison.status in ("different", "shape")
                         found.first = found.first or comparison
         return found
 
-    def support(self, equation: Equation) -> int:
+    def support(self, equation: Equation, budget: Budget | None = None) -> int:
         """The number of cases in which the formula holds in every world for every binding."""
-        return sum(self._holds(case, equation) for case in self.cases)
+        return sum(self._holds(case, equation, budget) for case in self.cases)
 
-    def _holds(self, case: Case, equation: Equation) -> bool:
+    def _holds(self, case: Case, equation: Equation, budget: Budget | None) -> bool:
         tried = False
         for world in case.worlds:
             for binding in world.bindings(equation):
-                comparison = world.compare(equation, binding)
+                comparison = world.compare(equation, binding, place=False)
+                if budget is not None:
+                    budget.spend(comparison.work + PER_COMPARISON)
+                if _without_value(comparison, world):
+                    continue
                 if comparison.status == "equal":
                     tried = True
                 elif not _vectorial(comparison):
                     return False
         return tried
 
-    def once(self, equation: Equation, like: Equation | None = None) -> bool:
-        """Whether it holds in one world of one case with one binding: the test that most formulas fail.
-
-        like  a formula with the same layer letters, whose bindings were found before
-        """
-        for case in self.cases:
-            world = case.worlds[0]
-            binding = None if like is None else self._binding(like)
-            if binding is None:
-                binding = self._binding(equation)
-            if binding is not None and world.compare(equation, binding, place=False).status == "equal":
-                return True
-        return False
-
-    def _binding(self, equation: Equation) -> Mapping[str, int] | None:
+    def binding(self, equation: Equation) -> Mapping[str, int] | None:
         """A value of the general layer that has neighbors on both sides, where there is one."""
-        if equation not in self.found:
-            all_ = self.cases[0].worlds[0].bindings(equation)
-            inner = [b for b in all_ if all(n > 1 for n in b.values())]
-            self.found[equation] = next(iter(inner or all_), None)
-        return self.found[equation]
+        all_ = self.cases[0].worlds[0].bindings(equation)
+        inner = [b for b in all_ if all(n > 1 for n in b.values())]
+        return next(iter(inner or all_), None)
+
+
+def _without_value(comparison: Comparison, world: World) -> bool:
+    """A logarithm or root of a negative number: nothing is said of such numbers."""
+    negative = world.model.convention.signs != "positive"
+    return negative and comparison.status == "undefined" and comparison.message == NO_NUMBER
+
+
+def _at_a_dot(comparison: Comparison, equation: Equation) -> bool:
+    """The factors of a `·` do not fit as a product of matrices."""
+    if comparison.status != "shape" or not comparison.path:
+        return False
+    part = equation.at(comparison.path)
+    return isinstance(part, Binary) and part.sign == "·"
 
 
 def _vectorial(comparison: Comparison) -> bool:
@@ -204,7 +216,13 @@ def definitions_of(declared: Declared) -> dict[str, Formula]:
 
 @lru_cache(maxsize=64)
 def _without_network(convention: Convention, known: tuple[tuple[str, Formula], ...]) -> Worlds:
-    found = tuple(World.free(seed, definitions=dict(known), convention=convention) for seed in (0, 1, 2))
+    signs: tuple[Literal["positive", "negative", "mixed"], ...] = ("positive",) * 3
+    if convention.signs == "mixed":
+        signs = ("positive", "negative", "mixed", "mixed")
+    found = tuple(
+        World.free(seed, definitions=dict(known), convention=replace(convention, signs=each))
+        for seed, each in enumerate(signs)
+    )
     return Worlds((Case("any numbers", found),), 0)
 
 
@@ -240,7 +258,7 @@ def _worlds(
                 World.of_network(
                     string,
                     pair_loss,
-                    m=SAMPLES,
+                    m=SAMPLES - 2 * (seed == 1),  # so that no number stands for m
                     seed=seed,
                     convention=convention,
                     definitions=dict(known),

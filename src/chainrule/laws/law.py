@@ -16,23 +16,29 @@ from .ring import coefficient
 
 @dataclass(frozen=True)
 class Law:
-    """One simplification: `equation` holds whenever `condition` does; `rewrite` is None where it does not apply."""
+    """One simplification: `equation` holds whenever `condition` does; `rewrite` is None where it does not apply.
+
+    always  whether it is applied whenever an expression is simplified, or only where it is asked for
+    """
 
     name: str
     equation: str
     condition: str
     ops: tuple[str, ...]
     rewrite: Callable[[Node], Node | None]
+    always: bool = True
 
 
 LAWS: list[Law] = []
 
 
-def law(name: str, equation: str, *ops: str, condition: str = "") -> Callable[[Callable[[Node], Node | None]], None]:
+def law(
+    name: str, equation: str, *ops: str, condition: str = "", always: bool = True
+) -> Callable[[Callable[[Node], Node | None]], None]:
     """Enter a rewrite into the table for the ops at whose nodes it may apply."""
 
     def enter(rewrite: Callable[[Node], Node | None]) -> None:
-        LAWS.append(Law(name, equation, condition, ops, rewrite))
+        LAWS.append(Law(name, equation, condition, ops, rewrite, always))
 
     return enter
 

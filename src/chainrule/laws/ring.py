@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from functools import lru_cache
 
 from ..graph import Node, Shape, as_node, broadcast_to, constant
 
@@ -27,8 +28,11 @@ class _TooLargeError(ArithmeticError):
     """Expanding gives up: too many terms, or a coefficient that is not a number."""
 
 
+@lru_cache(maxsize=1024)  # one derivation asks for each polynomial five times, and nodes are unique
 def collect(node: Node) -> Node | None:
     """The shorter form of a point-wise polynomial, or None if the expression as it stands is as short.
+
+    A sum of fewer terms counts as shorter: `x + y + x` is `2 x + y`.
 
     First without multiplying out. Multiplied out only if terms then meet (`-Y (1 - A) + (1 - Y) A` is `A - Y`):
     expanding for its own sake would trade accuracy for nothing (`1 - A²` must not become a difference of large terms).
@@ -43,8 +47,9 @@ def collect(node: Node) -> Node | None:
             continue
         if expand and not terms.met:
             continue
-        result = _write(terms.kept(), node.shape, terms.source)
-        if _cost(result) < _cost(node):
+        kept = terms.kept()
+        result = _write(kept, node.shape, terms.source)
+        if _cost(result) < _cost(node) or (not expand and len(kept) < terms.count and result is not node):
             return result
     return None
 
@@ -140,12 +145,14 @@ class _Terms:
         self.expand = expand
         self.met = False  # whether like terms were added or a factor was cancelled
         self.found: Polynomial = {}
+        self.count = 0  # terms that were added
         self.work = 0
         self.source: dict[Monomial, Node] = {}  # terms that are still what they were, to be written as they were
         self.order: dict[Node, int] = {}  # atoms by first appearance, so that the result does not depend on addresses
 
     def add(self, node: Node) -> None:
         for term, sign in _terms(node):
+            self.count += 1
             factors: dict[Node, int] = {}
             c, powers = factors_of(term, 1, factors)
             if self.expand:

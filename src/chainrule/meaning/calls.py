@@ -8,12 +8,12 @@ import numpy as np
 
 from ..notation.formula import At, Call, Equation, Formula, Index, Number, Partial, Symbol
 from . import functions
-from .context import Context, argument_names
-from .letters import LOSSES, PER_SAMPLE
+from .context import STEP, Context, NestedStepError, argument_names
+from .letters import LOSSES, PER_SAMPLE, is_defined
 from .lists import unreadable
 from .quantities import Key
 from .sums import OVER, kronecker, over_indices
-from .values import SAMPLE, Labels, Value, misfit, size, spread, undefined
+from .values import SAMPLE, Array, Labels, Value, misfit, size, spread, undefined
 
 ACTIVATIONS = frozenset({"g", "f", "h", "phi", "psi"})
 
@@ -71,7 +71,7 @@ def _of_letter(c: Context, f: Symbol, part: Call) -> Value | None:
     plain = f.layer is None and f.sample is None
     if plain and (f"def {name}", None) in c.overrides and not f.prime:
         return c.overrides[(f"def {name}", None)]
-    if name in c.model.definitions:
+    if is_defined(c, f):
         return _called(c, f, part)
     if plain and name in c.model.depends:
         if part.arguments == c.model.depends[name] and not f.prime:
@@ -101,11 +101,28 @@ def _called(c: Context, f: Symbol, part: Call) -> Value:
     if f.prime:
         if len(given) != 1 or f.prime > 1:
             raise undefined(f"{f.name}' of several arguments")
-        inner = Partial(body, given[0])
-        place = _locals(c, given, part.arguments)
-        result = place.eval(inner)
-        return result
+        each = _slope_entry_by_entry(c, body, given[0], part.arguments[0])
+        return each if each is not None else _locals(c, given, part.arguments).eval(Partial(body, given[0]))
     return _locals(c, given, part.arguments).eval(body)
+
+
+def _slope_entry_by_entry(c: Context, body: Formula, name: Formula, argument: Formula) -> Value | None:
+    """f' of every entry of a matrix, where f(x) = body acts entry by entry; None where it does not."""
+    at = c.eval(_argument(argument))
+    if at.is_scalar or not isinstance(name, Symbol):
+        return None
+    if c.complex or c.varied:
+        raise NestedStepError
+    steps = np.linspace(1.0, 2.0, at.shape[0] * at.shape[1]).reshape(at.shape)  # no two entries move alike
+
+    def along(direction: Array) -> Value:
+        moved = Value(at.array + 1j * STEP * direction, at.labels)
+        return c.child({("local", name.name): moved}, stepped=True).eval(body)
+
+    one, other = along(np.ones(at.shape)), along(steps)
+    if one.shape != at.shape or not np.allclose(one.array.imag * steps, other.array.imag, rtol=1e-9, atol=0.0):
+        return None
+    return Value(one.array.imag / STEP, one.labels)
 
 
 def _all_entries(c: Context, arguments: tuple[Formula, ...], given: tuple[Formula, ...]) -> bool:
@@ -163,7 +180,7 @@ def _layer_of(c: Context, f: Symbol, arguments: tuple[Formula, ...]) -> int:
     if f.layer is not None:
         return c.layer(f.layer)
     for x in arguments:
-        for _, part in x.walk():
+        for part in x.parts:
             if isinstance(part, Symbol) and part.layer is not None and part.name in ("z", "Z", "a", "A"):
                 return c.layer(part.layer)
     names = {g.name for g in c.model.structure.functions.values()}

@@ -16,6 +16,7 @@ from .generic import Generic
 from .quantities import Key, Structure, generator, key_of
 from .values import SAMPLE, Array, Labels, NoValueError, Value, bounded, misfit, moved_to_label, spread, undefined
 
+Known = dict[Formula, tuple[Value, tuple[tuple[str, int], ...]]]
 STEP = 1e-40  # of the complex step: nothing is subtracted, so it can be so small that its square vanishes
 _FUNCTION_WORK = 2_000  # what one entry of an unknown function costs, in numbers
 PARAMETERS = frozenset({"W", "b", "gamma", "beta"})
@@ -25,7 +26,7 @@ class NestedStepError(Exception):
     """A derivative is wanted inside a complex step; the outer one must use real differences."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Model:
     """What stays the same while formulas are evaluated: structure, numbers, definitions, and what was found so far.
 
@@ -34,6 +35,7 @@ class Model:
     depends      letter -> arguments of the function that it stands for, where nobody defined it
     counts       letters that are the upper bound of a sum, and how far it runs
     generic      the random functions of letters that nobody defined
+    costs        how many numbers were computed for what was found, so that an evaluation counts alike before and after
     free         letters nobody defined have random positive numbers: True for all, or their names
     """
 
@@ -50,6 +52,7 @@ class Model:
     generic: dict[str, Any] = field(default_factory=dict)
     stored: dict[Key, Value] = field(default_factory=dict)
     derivatives: dict[Any, tuple[Labels, Array]] = field(default_factory=dict)
+    costs: dict[Any, int] = field(default_factory=dict)
 
     def is_free(self, name: str) -> bool:
         return self.free is True or (isinstance(self.free, frozenset) and name in self.free)
@@ -66,6 +69,8 @@ class Context(ABC):
     """One evaluation: model, numbers of layer letters, overridden quantities, and the lengths of index letters.
 
     places      letters that have the value of a formula here, as z in `… |_{z = h(x)}`
+    memo        what parts were found to be before, where many like formulas are evaluated: values, and how far the
+                index letters in them run
     complex     an override carries a complex step
     varied      the leaves carry a complex step along one direction (a differential)
     """
@@ -94,6 +99,9 @@ class Context(ABC):
         self.depth: int = parent.depth + 1 if parent else 0
         self.open: set[Key] = parent.open if parent else set()
         self.root: Context = parent.root if parent else self
+        self.memo: Known | None = None
+        self.given = self.bindings  # a sum over layers has others
+        self.counted: list[tuple[str, int]] = []  # of the root, with a memo: index letters and their lengths as met
         self.work = 0  # of the root: how many numbers were computed
 
     @property
@@ -132,7 +140,7 @@ class Context(ABC):
         if letter in self.scope:
             return self.scope[letter]
         for root in reversed(self.roots):
-            for _, part in root.walk():
+            for part in root.parts:
                 if isinstance(part, Index) and any(isinstance(e, Symbol) and e.name == letter for e in part.entries):
                     if is_delta(part):
                         continue
@@ -169,8 +177,9 @@ class Context(ABC):
         if key in self.overrides:
             return self.overrides[key]
         if key in self.found:
+            self.root.work += self.model.costs.get(key, 0)
             return self.found[key]
-        s = self.model.structure
+        s, before = self.model.structure, self.root.work
         if self.overrides and not self.varied and key in s.sources and not (s.sources[key] & self.overrides.keys()):
             return self.root.stored(key)
         if key[0] == "free" and self.overrides and not self.varied:
@@ -186,6 +195,8 @@ class Context(ABC):
         else:
             value = self._gradient(key)
         self.found[key] = value
+        if self.found is self.model.stored:
+            self.model.costs[key] = self.root.work - before
         return value
 
     def _leaf(self, key: Key, numbers: Array, sampled: bool) -> Value:
@@ -221,6 +232,10 @@ class Context(ABC):
         shape = self.model.shapes.get(name, (1, 1))
         bounded(shape[0] * shape[1])
         numbers = generator(self.model.seed, "free", name).uniform(0.4, 1.6, shape)
+        if self.convention.signs == "negative":
+            numbers = -numbers
+        elif self.convention.signs == "mixed":
+            numbers = numbers * generator(self.model.seed, "sign", name).choice((-1.0, 1.0), shape)
         return self._leaf((name, None), numbers, False)
 
     def _gradient(self, key: Key) -> Value:
@@ -310,6 +325,8 @@ class Context(ABC):
 
     def runs(self, letter: str, n: int) -> None:
         """Note that an index letter runs over n values; another number is an error that names both."""
+        if self.root.memo is not None:
+            self.root.counted.append((letter, n))
         known = self.scope.setdefault(letter, n)
         if known != n:
             if self.convention.common_range and letter not in self.bound:

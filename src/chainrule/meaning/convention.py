@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ..notation.formula import Formula
+
 
 @dataclass(frozen=True)
 class Convention:
@@ -18,12 +20,16 @@ class Convention:
     minus_dropped       L, J and C mean the cost without its leading minus
     zero_bias           the biases are zero
     normalized_targets  columns of class targets sum to one
+    one_hot_targets     one entry of each column of class targets is 1, the others are 0
     first_index         1 or 0, the index of the first entry; None: 0 if an index 0 occurs, else 1
     dot, beside         what `·` and juxtaposition of two matrices mean: the product of matrices, or entry by entry
     bare_sum            what a Σ without bounds runs over; None: the samples if its body is per sample, else all
                         entries; or all entries of each sample if only that makes an equation true
     differentials       `dx` is a small change of x along one direction of the leaves, not a derivative of the cost
     common_range        an index that stands for entries of two lengths, as in W_kk, runs as far as both
+    signs               of letters that nobody defines: all "positive", all "negative", or "mixed"
+    penalty             what multiplies W in the derivative of a penalty on the weights, a part of the cost; None: none
+    repeated            a column times a row entry by entry is every product of their entries, as in NumPy
     varying             the letters that a differential changes; empty: all leaves
     """
 
@@ -35,10 +41,14 @@ class Convention:
     minus_dropped: bool = False
     zero_bias: bool = False
     normalized_targets: bool = True
+    one_hot_targets: bool = False
     first_index: Literal[0, 1] | None = None
     dot: Literal["product", "entrywise"] = "product"
     beside: Literal["product", "entrywise"] = "product"
     bare_sum: Literal["samples", "entries"] | None = None
     differentials: bool = False
     common_range: bool = False
+    signs: Literal["positive", "negative", "mixed"] = "positive"
+    penalty: Formula | None = None
+    repeated: bool = False
     varying: tuple[str, ...] = ()

@@ -30,18 +30,27 @@ from .context import Context, is_delta
 from .letters import CONSTANTS, LOSSES, place_of, view
 from .lists import entries_value, unreadable
 from .partials import partial, pick_entries
+from .seen import bound_in, stands_alone
 from .signs import ONES, binary
 from .sums import by_cases, kronecker, sum_value
 from .values import NoValueError, Value, entrywise, scalar, undefined
 
 MOST_WORK = 30_000_000  # numbers that one evaluation computes: half a second
 _STEP_WORK = 1_000  # what a part costs however small it is
+_KNOWN_WORK = 100  # where its value is known
 
 
 class Evaluator(Context):
     """Evaluates the parts of formulas; see `Context` for where."""
 
     def eval(self, part: Formula) -> Value:
+        memo = self.memo if self.bindings is self.given else None
+        if memo is not None and (known := memo.get(part)) is not None:
+            for letter, n in known[1]:
+                self.runs(letter, n)
+            self.work += _KNOWN_WORK
+            return known[0]
+        begun = len(self.counted)
         try:
             rule = _RULES.get(type(part))
             if rule is None:
@@ -50,6 +59,9 @@ class Evaluator(Context):
             self.root.work += value.array.size + _STEP_WORK
             if self.root.work > MOST_WORK:
                 raise undefined("it is too large to be tried: too many indices or layers at once")
+            if memo is not None and stands_alone(part):
+                inner = bound_in(part)
+                memo[part] = value, tuple(x for x in dict.fromkeys(self.counted[begun:]) if x[0] not in inner)
             return value
         except NoValueError as p:
             if p.part is None:

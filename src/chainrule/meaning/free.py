@@ -53,7 +53,7 @@ def inferred(
     calls: dict[str, tuple[Formula, ...]] = {}
     pairs: list[tuple[str, Formula]] = []
     for formula in formulas:
-        for _, part in formula.walk():
+        for part in formula.parts:
             match part:
                 case Index():
                     _index(classes, part)
@@ -69,7 +69,7 @@ def inferred(
                     top, below = _stem(part.numerator), _stem(part.denominator)
                     if top and below and top != below and not _called(top, defined):
                         pairs.append((top, Symbol(below)))
-    own = {p.name for _, p in formulas[-1].walk() if isinstance(p, Symbol)} if formulas else set()
+    own = {p.name for p in formulas[-1].parts if isinstance(p, Symbol)} if formulas else set()
     return Inferred(*_lengths(classes, given, own), {**_shortest(pairs, calls), **calls})
 
 

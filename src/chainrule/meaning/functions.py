@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 import numpy as np
 
-from ..graph import OPS
+from .. import ops
+from ..graph import OPS, Node
 from ..notation.formula import Formula, Number, Symbol
 from ..ops import ACTIVATIONS
 from .context import Context
 from .tape import Function, function
-from .values import Array, Value, bounded, dot, entrywise, misfit, outer, product, undefined
+from .values import NO_NUMBER, Array, Value, bounded, dot, entrywise, misfit, outer, product, scalar, undefined
 
 NOT_ENTRYWISE = "is not entry by entry"
 NAMES = {
@@ -26,9 +27,20 @@ NAMES = {
 }
 
 
+BY_EXPRESSION: dict[str, Callable[[Node], Node]] = {
+    "cosh": lambda x: (ops.exp(x) + ops.exp(-x)) / 2,
+    "sinh": lambda x: (ops.exp(x) - ops.exp(-x)) / 2,
+    "sech": lambda x: 2 / (ops.exp(x) + ops.exp(-x)),
+    "coth": lambda x: 1 / ops.tanh(x),
+    "tan": lambda x: ops.sin(x) / ops.cos(x),
+}
+
+
 def named(name: str) -> Function | None:
     """The function of one matrix that a name stands for everywhere: ln, exp, σ, tanh, softmax, …"""
     key = NAMES.get(name, name)
+    if key in BY_EXPRESSION:
+        return function(key, BY_EXPRESSION[key])
     if key in ACTIVATIONS:
         return function(key, ACTIVATIONS[key])
     op = OPS.get(key)
@@ -43,14 +55,19 @@ def applied(f: Function, x: Value, order: int, *, rows: bool = False, width: int
     A function that is not entry by entry, such as the soft-max, has no derivative entry by entry and needs the whole
     column (`width` entries, where known).
     """
+    if f.name in _OF_POSITIVE and np.any(x.array.real < 0.0):
+        raise undefined(NO_NUMBER)  # a complex step would cross the cut of the logarithm
     if f.pointwise:
         return Value(f(x.array, order), x.labels, flat=x.flat)
     if order:
         raise undefined(f"{_spoken(f.name)} {NOT_ENTRYWISE}")
     if x.is_scalar and width != 1:
-        raise undefined(f"{_spoken(f.name)} of a single number")
+        raise undefined(f"{_spoken(f.name)} of a single number: it {NOT_ENTRYWISE}")
     y = f(x.T.array if rows else x.array)
     return Value(np.swapaxes(y, -1, -2) if rows else y, x.labels)
+
+
+_OF_POSITIVE = frozenset({"log", "sqrt"})
 
 
 def _spoken(name: str) -> str:
@@ -59,7 +76,7 @@ def _spoken(name: str) -> str:
 
 REDUCTIONS = frozenset({"sum", "mean", "average"})
 OTHERS = frozenset({"max", "min", "norm", "outer", "diag", "trace", "tr", "dot", "matmul", "multiply", "transpose",
-                    "maximum", "minimum", "where", "clip", "reshape"})  # fmt: skip
+                    "maximum", "minimum", "where", "clip", "reshape", "shape"})  # fmt: skip
 COMPARISONS = {"greater": np.greater, "less": np.less, "greater_equal": np.greater_equal, "less_equal": np.less_equal}
 
 
@@ -155,6 +172,8 @@ def _other(c: Context, name: str, values: tuple[Value, ...]) -> Value:
                 return product(x, y)
             case "multiply":
                 return entrywise(x, y, np.multiply)
+            case "shape" if y.is_scalar and not y.labels and float(y.array.real[0, 0]) in (0, 1):
+                return scalar(x.shape[int(y.array.real[0, 0])])
             case "max" | "min" | "maximum" | "minimum":
                 return entrywise(x, y, OPS["maximum" if name.startswith("max") else "minimum"].forward)
     if len(values) == 3:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..notation.formula import Formula, Symbol
+from ..notation.formula import Call, Equation, Formula, Index, Symbol
 from .context import PARAMETERS, Context
 from .quantities import Key
 from .values import SAMPLE, Array, Labels, Value, misfit, undefined
@@ -25,6 +25,7 @@ PER_SAMPLE = {
 SMALL_WEIGHTS = {"w": "W", "dw": "dW"}  # w_jk^{[l]}
 LOSSES = {"L": "L", "ell": "L", "loss": "L", "J": "J", "C": "J", "cost": "J"}
 RATES = frozenset({"alpha", "eta", "lr", "learning_rate"})
+PENALTIES = frozenset({"lambda", "lambd", "reg", "weight_decay", "wd"})  # what scales the penalty on the weights
 CONSTANTS = {"pi": np.pi, "e": np.e}
 
 
@@ -43,6 +44,19 @@ class Place:
     negative: bool = False
 
 
+def is_defined(c: Context, symbol: Symbol) -> bool:
+    """A document defines the letter; `g(x) = …` says nothing of g[l]."""
+    if symbol.name not in c.model.definitions:
+        return False
+    head = c.model.definitions[symbol.name]
+    if not isinstance(head, Equation) or len(head.sides) < 2 or symbol.layer is None:
+        return True
+    letter = head.sides[0]
+    while isinstance(letter, Index | Call):
+        letter = letter.base if isinstance(letter, Index) else letter.function
+    return not isinstance(letter, Symbol) or letter.layer is not None
+
+
 def place_of(c: Context, symbol: Symbol) -> Place:
     """Find what a letter stands for; a letter that nobody knows is an error that names it."""
     name = symbol.name
@@ -52,7 +66,7 @@ def place_of(c: Context, symbol: Symbol) -> Place:
         raise undefined(f"{name}{chr(39) * symbol.prime} without an argument")
     if symbol.layer is None and ("local", name) in c.overrides:
         return Place(("local", name))
-    if name in c.model.definitions:
+    if is_defined(c, symbol):
         layer = None if symbol.layer is None else c.whole(symbol.layer, layer=True)
         if symbol.layer is not None and layer is None:
             raise undefined(f"{name} of a layer that is no number")
@@ -65,7 +79,7 @@ def place_of(c: Context, symbol: Symbol) -> Place:
     key: Key = (name, None if symbol.layer is None else c.whole(symbol.layer, layer=True))
     if key in s.leaves or key in s.tapes or (name[:1] == "d" and (name[1:], key[1]) in s.leaves):
         return Place(key)
-    if c.model.is_free(name) or (s.is_network and name in RATES):
+    if c.model.is_free(name) or (s.is_network and name in RATES | PENALTIES):
         return Place(("free", name if symbol.layer is None else repr((name, symbol.layer))), _sample(c, symbol, None))
     raise undefined(f"{name} is not defined")
 

@@ -88,12 +88,23 @@ def _slope(c: Context, top: Formula, key: Key) -> tuple[Labels, Array]:
     """Derivative of every entry above by every entry of a stored quantity: (*labels, r, c, rows, columns)."""
     memo = (top, key, c.first, c.bare, tuple(c.bindings.items()), tuple(c.limits.items()))
     if c is c.root and memo in c.model.derivatives:
-        return c.model.derivatives[memo]
+        c.work += c.model.costs[memo]
+        known = c.model.derivatives[memo]
+        for label, n in zip(known[0], known[1].shape, strict=False):
+            if label != SAMPLE:
+                c.runs(label, n)
+        return known
+    before = c.root.work
     base = c.stored(key)
     try:
         if c.complex or c.varied:
             raise NestedStepError
+        c.root.work += base.array.size * base.shape[0] * base.shape[1]
         result = c.child({key: stepped(base, f"∂{c.depth}")}, stepped=True).eval(top)
+        if key[0].startswith("def ") and f"∂{c.depth}" not in result.labels:
+            raise undefined(
+                f"the derivative by {key[0].removeprefix('def ')}, of which what stands above is no function"
+            )
         slope = _spread(result, f"∂{c.depth}", base.shape)
     except NestedStepError:
         if c.complex or c.varied:
@@ -101,6 +112,7 @@ def _slope(c: Context, top: Formula, key: Key) -> tuple[Labels, Array]:
         slope = _by_differences(c, top, key, base)
     if c is c.root:
         c.model.derivatives[memo] = slope
+        c.model.costs[memo] = c.work - before
     return slope
 
 
@@ -119,6 +131,7 @@ def _by_differences(c: Context, top: Formula, key: Key, base: Value) -> tuple[La
     weights = np.array([sign * w / _WIDTH for _, w in _STENCIL for sign in (1, -1)])
     steps = (offsets[:, None, None] * np.eye(n)).reshape((8 * n, *(1 for _ in base.labels), r, k))
     label = f"δ{c.depth}"
+    c.root.work += 8 * steps.size
     moved = Value(base.array + steps, (label, *base.labels), samples=base.samples)
     result = c.child({key: moved}).eval(top)
     if label not in result.labels:
@@ -132,9 +145,11 @@ def _jacobian(c: Context, top: Key, key: Key) -> Array:
     """Derivative of a stored quantity by another: (rows, columns of the one, rows, columns of the other)."""
     memo = (top, key)
     if c is c.root and memo in c.model.derivatives:
+        c.work += c.model.costs[memo]
         return c.model.derivatives[memo][1]
     if c.complex or c.varied:
         raise NestedStepError
+    before = c.root.work
     base = c.stored(key)
     try:
         result = c.child({key: stepped(base, "∂chain")}, stepped=True).stored(top)
@@ -145,6 +160,7 @@ def _jacobian(c: Context, top: Key, key: Key) -> Array:
     labels, slope = _spread(result, "∂chain", base.shape)
     if c is c.root:
         c.model.derivatives[memo] = labels, slope
+        c.model.costs[memo] = c.work - before
     return slope
 
 

@@ -101,6 +101,9 @@ def _sources(leaves: Mapping[Key, object], tapes: Mapping[Key, Tape]) -> dict[Ke
     return found
 
 
+MOST_LAYERS = 100
+
+
 @lru_cache(maxsize=256)
 def _named_structure(network: Network | str, loss: str | None) -> Structure:
     return structure_of_network(network, loss)
@@ -121,6 +124,12 @@ def structure_of_network(network: Network | str, loss: Loss | str | None) -> Str
     net = Network.parse(network) if isinstance(network, str) else network
     if net.embeddings:
         raise ConfigurationError("formulas are tried on networks without embeddings; leave the embeddings out")
+    dense = sum(isinstance(x, Dense) for x in net.layers)
+    if dense > MOST_LAYERS:
+        raise ConfigurationError(
+            f"formulas are tried on networks of at most {MOST_LAYERS} layers, and this one has {dense:,}: "
+            "what holds for its layers holds in a smaller one"
+        )
     c = _Cut(False)
     A = variable("A[0]", net.inputs, "m")
     alias: dict[Key, Key] = {}
@@ -206,7 +215,7 @@ def network_numbers(s: Structure, m: int, seed: int, convention: Convention) -> 
         if name in ("gamma", "var"):
             numbers[key] = rng.uniform(0.5, 1.5, shape)
         elif name == "Y":
-            numbers[key] = _targets(rng, shape, s.target, convention.normalized_targets)
+            numbers[key] = _targets(rng, shape, s.target, convention)
         elif name == "W":
             numbers[key] = rng.normal(0.0, 1.6 / np.sqrt(shape[1]), shape)
         elif name == "b":
@@ -216,10 +225,14 @@ def network_numbers(s: Structure, m: int, seed: int, convention: Convention) -> 
     return numbers
 
 
-def _targets(rng: np.random.Generator, shape: tuple[int, int], target: str, normalized: bool) -> Array:
+def _targets(rng: np.random.Generator, shape: tuple[int, int], target: str, convention: Convention) -> Array:
+    if target == "binary" and convention.one_hot_targets:
+        return rng.integers(0, 2, shape).astype(float)
     if target == "binary":
         return rng.uniform(0.1, 0.9, shape)
+    if target in ("probabilities", "labels") and convention.one_hot_targets:
+        return np.eye(shape[0])[:, rng.integers(0, shape[0], shape[1])]
     if target in ("probabilities", "labels"):
         raw = rng.uniform(0.2, 1.5, shape)
-        return raw / raw.sum(axis=0, keepdims=True) if normalized else raw
+        return raw / raw.sum(axis=0, keepdims=True) if convention.normalized_targets else raw
     return rng.uniform(0.3, 2.0, shape)

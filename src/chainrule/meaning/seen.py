@@ -3,26 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
-from ..notation.formula import Array, Binary, Bound, Equation, Formula, Index, Number, Partial, Sum, Symbol
+from ..notation.formula import (
+    Array,
+    Binary,
+    Bound,
+    Call,
+    Equation,
+    Formula,
+    Index,
+    Negate,
+    Number,
+    Partial,
+    Slice,
+    Sum,
+    Symbol,
+    Transpose,
+)
 
 
 def updated(equation: Equation) -> Formula | None:
     """What the left side of an update means: one step of gradient descent from the old value."""
     left, right = equation.sides[0], equation.sides[-1]
     letter = left.base if isinstance(left, Index) else left
-    if len(equation.sides) != 2 or not isinstance(letter, Symbol) or letter.name not in ("W", "b", "w"):
+    several = len(equation.sides) > 2 and equation.relations[0] not in (":=", "<-")
+    if len(equation.sides) < 2 or several or not isinstance(letter, Symbol) or letter.name not in ("W", "b", "w"):
         return None
     if letter.layer is None:
         return None
     if not _keeps(right, left):
         return None
-    rates = [p for _, p in right.walk() if isinstance(p, Symbol) and p.name in ("alpha", "eta", "lr", "learning_rate")]
-    rate = rates[0] if rates else Symbol("alpha")
+    rate = rate_in(right)
     gradient: Formula = Symbol(f"d{letter.name}", letter.layer)
     if isinstance(left, Index):
         gradient = Index(gradient, left.entries)
     return Binary("-", left, Binary("*", rate, gradient))
+
+
+def rate_in(part: Formula) -> Formula:
+    """The learning rate of an update, as it is called there, or its number: `W - 0.1 * dW`."""
+    rates = (p for p in part.parts if isinstance(p, Symbol) and p.name in ("alpha", "eta", "lr", "learning_rate"))
+    numbers = (p for p in part.parts if isinstance(p, Number) and 0 < p.value < 1)
+    return next(rates, None) or next(numbers, None) or Symbol("alpha")
 
 
 def _keeps(part: Formula, letter: Formula) -> bool:
@@ -34,7 +57,7 @@ def _keeps(part: Formula, letter: Formula) -> bool:
 
 def counts_from_zero(formula: Formula) -> bool:
     """Whether an index 0 occurs."""
-    for _, part in formula.walk():
+    for part in formula.parts:
         if isinstance(part, Index) and any(isinstance(e, Number) and e.value == 0 for e in part.entries):
             return True
         if isinstance(part, Bound) and isinstance(part.lower, Number) and part.lower.value == 0:
@@ -43,12 +66,12 @@ def counts_from_zero(formula: Formula) -> bool:
 
 
 def has_bare_sum(equation: Formula) -> bool:
-    return any(isinstance(part, Sum) and not part.bounds for _, part in equation.walk())
+    return any(isinstance(part, Sum) and not part.bounds for part in equation.parts)
 
 
 def layer_places(equation: Formula) -> Iterable[tuple[str, Formula]]:
     """Letters with the layers at which they stand; n_l too."""
-    for _, part in equation.walk():
+    for part in equation.parts:
         if isinstance(part, Symbol) and part.layer is not None:
             yield part.name, part.layer
         elif isinstance(part, Index) and part.base == Symbol("n") and len(part.entries) == 1:
@@ -56,12 +79,43 @@ def layer_places(equation: Formula) -> Iterable[tuple[str, Formula]]:
 
 
 def letters(at: Formula) -> set[str]:
-    return {p.name for _, p in at.walk() if isinstance(p, Symbol) and p.layer is None}
+    return {p.name for p in at.parts if isinstance(p, Symbol) and p.layer is None}
 
 
 def bound_layers(equation: Formula) -> set[str]:
     found: set[str] = set()
-    for _, part in equation.walk():
+    for part in equation.parts:
         if isinstance(part, Sum):
             found |= {b.index.name for b in part.bounds if isinstance(b, Bound) and isinstance(b.index, Symbol)}
     return found
+
+
+@lru_cache(maxsize=1 << 14)
+def stands_alone(part: Formula) -> bool:
+    """Whether its value asks nothing of the formula around it; how far an index runs, a Kronecker delta does ask."""
+    match part:
+        case Symbol(name, layer=None, sample=None):
+            return name not in _COUNTERS
+        case Symbol() | Number() | Slice():
+            return True
+        case Call(function=Symbol(name)):
+            return name not in ("kronecker", "delta") and all(stands_alone(x) for x in part.arguments)
+        case Index(base, entries):
+            return (
+                stands_alone(base) and base != _DELTA and all(isinstance(x, Symbol | Number | Slice) for x in entries)
+            )
+        case Sum(body, bounds):
+            return bool(bounds) and stands_alone(body)
+        case Negate() | Binary() | Transpose() | Partial():
+            return all(stands_alone(x) for x in part.children)
+    return False
+
+
+_COUNTERS = frozenset("ijkpqrstuvcn")
+_DELTA = Symbol("delta")
+
+
+def bound_in(part: Formula) -> frozenset[str]:
+    """The index letters that a sum binds; none for other parts."""
+    bounds = part.bounds if isinstance(part, Sum) else ()
+    return frozenset(b.index.name for b in bounds if isinstance(b, Bound) and isinstance(b.index, Symbol))

@@ -84,6 +84,10 @@ def _products(c: Context, part: Binary) -> Value:
             if value is None:
                 value = _after_ones(c.eval(factors[end]), turned=isinstance(factors[i], Transpose))
                 end += 1
+        elif value.is_scalar and end < len(factors) and _is_ones(c, _turned_back(factors[i])):
+            sums = _after_ones(c.eval(factors[end]), turned=isinstance(factors[i], Transpose))
+            value = entrywise(value, sums, np.multiply)  # 1/m 1ᵀ X
+            end += 1
         else:
             try:
                 value = _sign(c, signs[i - 1], value, run)
@@ -112,6 +116,10 @@ def _left(c: Context, factors: list[Formula], i: int, end: int, run: list[Formul
 
 def _is_ones(c: Context, part: Formula) -> bool:
     return isinstance(part, Symbol) and part.name in ONES and not part.layer and part.name not in c.model.definitions
+
+
+def _turned_back(part: Formula) -> Formula:
+    return part.operand if isinstance(part, Transpose) else part
 
 
 def _after_ones(right: Value, *, turned: bool) -> Value:
@@ -143,6 +151,8 @@ def _sign(c: Context, sign: str, a: Value, run: list[Formula]) -> Value:
     b = _factor(c, run)
     flat = a.flat or b.flat
     if sign in "*∘":
+        if sign == "*" and c.convention.repeated and a.shape[1] == b.shape[0] == 1:
+            return product(a, b)
         return entrywise(a, b, np.multiply)
     reading = {"·": c.convention.dot, " ": c.convention.beside}.get(sign, "product")
     if reading == "entrywise":

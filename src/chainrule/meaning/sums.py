@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from ..notation.formula import Bound, Cases, Formula, Sum, Symbol
+from ..notation.formula import Bound, Cases, Formula, Index, Sum, Symbol
 from .context import Context
 from .values import SAMPLE, NoValueError, Value, bounded, entrywise, misfit, undefined
 
@@ -81,6 +81,10 @@ def over_indices(c: Context, name: str, entries: tuple[Formula, ...], body: Form
     letters = tuple(e.name for e in entries if isinstance(e, Symbol) and e.layer is None)
     if len(letters) != len(entries):
         raise undefined(f"{name} over what is no index letter")
+    counted = {e for x in body.parts if isinstance(x, Index) for e in x.entries}
+    counted |= {x.sample for x in body.parts if isinstance(x, Symbol) and x.sample is not None}
+    if any(Symbol(letter) not in counted for letter in letters):
+        raise undefined(f"{name} over a letter that counts no entries")
     with _inside(c, letters, body):
         value = c.eval(body)
         for letter in letters:
@@ -193,9 +197,9 @@ def _sum_over_layers(c: Context, part: Sum, bound: Bound) -> Value:
 
 def _in_layer(body: Formula, letter: str) -> bool:
     """Whether a letter stands in the layer of a symbol."""
-    for _, part in body.walk():
+    for part in body.parts:
         if isinstance(part, Symbol) and part.layer is not None:
-            for _, x in part.layer.walk():
+            for x in part.layer.parts:
                 if isinstance(x, Symbol) and x.name == letter:
                     return True
     return False

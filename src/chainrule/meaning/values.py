@@ -20,6 +20,7 @@ Labels = tuple[str, ...]
 Status = Literal["equal", "different", "shape", "undefined", "unreadable"]
 
 SAMPLE = "samples"  # label of the sample axis that a per-sample letter has without writing it
+NO_NUMBER = "a value that is no number"
 LARGEST = 2_000_000  # numbers of one value; beyond this a formula has more indices than anybody writes
 
 
@@ -191,6 +192,8 @@ def power(a: Value, b: Value) -> Value:
         if n.is_integer() and abs(n) <= 64:
             base = a.array
             return Value(base ** int(n) if n >= 0 else 1.0 / base ** int(-n), a.labels, flat=a.flat)
+    if np.any(a.array.real < 0.0):
+        raise undefined(NO_NUMBER)  # a complex step would cross the cut of the root
     return entrywise(a, b, np.power)
 
 

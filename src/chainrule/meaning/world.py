@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import lru_cache
 from itertools import product as tuples
 from typing import Any
@@ -14,40 +14,22 @@ from ..errors import ConfigurationError
 from ..graph import Node
 from ..nn.losses import Loss
 from ..nn.network import Network
-from ..notation.formula import ONE, Array, Equation, Formula, Path, Symbol, Transpose
-from .context import Context, Model, NestedStepError
+from ..notation.formula import Formula
+from .compare import FLAT, TOLERANCE, Comparison, compared, evaluated
+from .context import Context, Known, Model
 from .convention import Convention
 from .evaluator import Evaluator
 from .free import inferred
-from .functions import NOT_ENTRYWISE
-from .letters import LOSSES
+from .penalty import with_penalty
 from .quantities import Key, Structure, expression_structure, generator, key_of, network_numbers, network_structure
-from .seen import bound_layers, counts_from_zero, has_bare_sum, layer_places, letters, updated
-from .values import SAMPLE, NoValueError, Status, Value, difference, size
+from .seen import bound_layers, counts_from_zero, layer_places, letters
+from .values import NO_NUMBER, Value
 from .values import Array as Numbers
 
-TOLERANCE = 1e-8
-FLAT = "keepdims missing"  # the message where sides are equal if sums keep their dimension
+Memo = dict[tuple[Model, int], Known]
+_MOST_KNOWN = 20_000
 _LAYERED = frozenset({"W", "w", "b", "Z", "A", "z", "a", "g"})
 _NO_STRUCTURE = Structure({}, {}, frozenset())
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """How the sides of an equation compare.
-
-    status   "equal"; "different" numbers; "shape": shapes or indices do not fit; "undefined": something has no value;
-             "unreadable": the form has no meaning here
-    error    largest difference relative to the largest entry, 0 where nothing was compared
-    message  one phrase, such as "3 × 7 against 4 × 7"
-    path     place of the part that failed, in the equation; `part` itself where its place was not looked for
-    """
-
-    status: Status
-    error: float = 0.0
-    message: str = ""
-    path: Path | None = None
-    part: Formula | None = field(default=None, repr=False, compare=False)
 
 
 class World:
@@ -60,7 +42,7 @@ class World:
 
     def __init__(self, model: Model) -> None:
         self.model = model
-        self._models: dict[Formula, Model] = {}
+        self._models: dict[Any, Model] = {}
 
     @classmethod
     def of_network(
@@ -134,7 +116,7 @@ class World:
 
         Raises `NoValueError` (status and message) if it has none.
         """
-        return self._evaluated(self._context(formula, bindings or {}), formula)
+        return evaluated(self._context(formula, bindings or {}), formula)
 
     def compare(
         self,
@@ -143,38 +125,18 @@ class World:
         *,
         tolerance: float = TOLERANCE,
         place: bool = True,
+        memo: Memo | None = None,
     ) -> Comparison:
         """Compare the sides of an equation, neighbor with neighbor; never raises.
 
         `W <- W - …` (or `:=`, or `=` with the parameter on both sides) is compared with one step of gradient descent.
 
         place  whether the part that failed is looked for
+        memo   where many formulas are compared under the same bindings: what was found of their parts
         """
-        try:
-            with np.errstate(all="ignore"):
-                found = self._compared(equation, bindings or {}, tolerance)
-                if place and found.part is not None:
-                    found = replace(found, path=_path(equation, found.part), part=None)
-                if found.status != "equal" and self.model.convention.bare_sum is None and has_bare_sum(equation):
-                    other = self._compared(equation, bindings or {}, tolerance, "entries")
-                    found = other if other.status == "equal" else found
-                return found
-        except RecursionError:
-            return Comparison("unreadable", 0.0, "nested too deeply")
-        except MemoryError:
-            return Comparison("undefined", 0.0, "too many indices at once")
-        except NestedStepError:
-            return Comparison("undefined", 0.0, "a derivative inside a differential")
-        except (
-            ArithmeticError,
-            ValueError,
-            TypeError,
-            IndexError,
-            KeyError,
-            AttributeError,
-            np.exceptions.AxisError,
-        ) as e:
-            return Comparison("unreadable", 0.0, f"it could not be evaluated ({type(e).__name__})")
+        if self.model.convention.penalty is not None:
+            equation = with_penalty(equation, self.model.convention.penalty)
+        return compared(lambda formula: self._context(formula, bindings or {}, memo), equation, tolerance, place=place)
 
     def bindings(self, equation: Formula) -> list[dict[str, int]]:
         """Values of the free layer letters for which every layer that is mentioned exists; [{}] if there is none."""
@@ -204,11 +166,15 @@ class World:
             return 0 <= number <= self.model.structure.layers
         return lowest <= number <= self.model.structure.layers
 
-    def _context(self, formula: Formula, bindings: Mapping[str, int]) -> Evaluator:
+    def _context(self, formula: Formula, bindings: Mapping[str, int], memo: Memo | None = None) -> Evaluator:
         context = Evaluator(self._model_for(formula), bindings)
         zero = self.model.convention.first_index
         context.first = (0 if counts_from_zero(formula) else 1) if zero is None else zero
         context.roots.append(formula)
+        if memo is not None:
+            context.memo = memo.setdefault((context.model, context.first), {})
+            if len(context.memo) > _MOST_KNOWN:
+                context.memo.clear()
         return context
 
     def _model_for(self, formula: Formula) -> Model:
@@ -216,130 +182,19 @@ class World:
         model = self.model
         if not model.free and not model.definitions:
             return model
-        if formula not in self._models:
-            defined = model.definitions
-            found = inferred((*defined.values(), formula), defined, model.shapes)
-            free = {k: v for k, v in found.shapes.items() if model.is_free(k)} | dict(model.shapes)
-            depends = {k: v for k, v in found.depends.items() if model.is_free(k) or k in defined}
-            counts = {k: v for k, v in found.counts.items() if model.free is True and k not in defined}
+        defined = model.definitions
+        found = inferred((*defined.values(), formula), defined, model.shapes)
+        free = {k: v for k, v in found.shapes.items() if model.is_free(k)} | dict(model.shapes)
+        depends = {k: v for k, v in found.depends.items() if model.is_free(k) or k in defined}
+        counts = {k: v for k, v in found.counts.items() if model.free is True and k not in defined}
+        key = tuple(tuple(sorted(x.items())) for x in (free, depends, counts))
+        if key not in self._models:
             if len(self._models) > 512:
                 self._models.clear()
-            self._models[formula] = replace(
-                model, shapes=free, depends=depends, counts=counts, stored={}, derivatives={}, generic={}
+            self._models[key] = replace(
+                model, shapes=free, depends=depends, counts=counts, stored={}, derivatives={}, generic={}, costs={}
             )
-        return self._models[formula]
-
-    def _evaluated(self, context: Context, part: Formula) -> Value:
-        with np.errstate(all="ignore"):
-            try:
-                value = context.eval(part)
-            except NoValueError as p:
-                p.part = p.part or part
-                raise
-        if not np.all(np.isfinite(value.array)):
-            raise NoValueError("undefined", "a value that is no number", part)
-        return value
-
-    def _compared(
-        self, equation: Formula, bindings: Mapping[str, int], tolerance: float, bare: str | None = None
-    ) -> Comparison:
-        limits: dict[str, int] = {}
-        for _ in range(4 if self.model.convention.common_range else 1):
-            known = dict(limits)
-            try:
-                return self._judged(equation, bindings, tolerance, bare, limits)
-            except NoValueError as p:
-                found = Comparison(p.status, 0.0, p.message, None, p.part)
-            if limits == known:  # no index was found to have to stop earlier
-                break
-        return found
-
-    def _judged(
-        self,
-        equation: Formula,
-        bindings: Mapping[str, int],
-        tolerance: float,
-        bare: str | None,
-        limits: dict[str, int],
-    ) -> Comparison:
-        if not isinstance(equation, Equation) or len(equation.sides) < 2:
-            self._evaluated(self._context(equation, bindings), _single(equation))
-            return Comparison("unreadable", 0.0, "there is no equation")
-        if "->" in equation.relations:
-            return Comparison("unreadable", 0.0, "an arrow states no equality")
-        if "!=" in equation.relations:
-            return self._unequal(equation, bindings, tolerance)
-        context = self._context(equation, bindings)
-        context.bare, context.limits = bare or context.bare, limits
-        update = updated(equation)
-        sides = [self._evaluated(context, equation.sides[0] if update is None else update)]
-        sides += [self._evaluated(context, side) for side in equation.sides[1:]]
-        note = FLAT if any(v.flat for v in sides) else ""
-        for i, side in enumerate(equation.sides):
-            other = sides[i - 1 if i else 1]
-            if (
-                _is_list(side)
-                and sides[i].shape == other.shape[::-1] != other.shape
-                and self.model.convention.layout == "free"
-            ):
-                sides[i], note = sides[i].T, "a list as a column"
-            elif side == _ONES and other.shape[0] == 1:
-                sides[i] = Value(np.ones(other.shape))
-            elif sides[i].unit or (sides[i].repeated and sides[i].shape != other.shape):
-                sides[i] = sides[i].sized(other.shape)
-            if isinstance(side, Symbol) and side.name in LOSSES:
-                sides[i] = _in_line(sides[i], other)
-        worst = 0.0
-        for i in range(len(equation.relations)):
-            a, b = sides[i], sides[i + 1]
-            if a.shape != b.shape:
-                raise NoValueError("shape", f"{size(a.shape)} against {size(b.shape)}", equation)
-            error = difference(a, b)
-            if error > tolerance:
-                return Comparison("different", error, f"the sides differ by {error:.2g}", (i + 1,))
-            worst = max(worst, error)
-        return Comparison("equal", worst, note)
-
-    def _unequal(self, equation: Equation, bindings: Mapping[str, int], tolerance: float) -> Comparison:
-        """`a != b` holds where a = b does not: other numbers, other shapes, or g' of a g that has no such vector."""
-        if len(equation.sides) != 2:
-            return Comparison("unreadable", 0.0, "an inequality in a chain of equations")
-        found = self._compared(Equation(equation.sides, ("=",)), bindings, tolerance)
-        if found.status == "equal":
-            return Comparison("different", found.error, "the sides are equal", (1,))
-        if found.status in ("different", "shape") or NOT_ENTRYWISE in found.message:
-            return Comparison("equal", 0.0, "")
-        return found
-
-
-_ONES = Transpose(ONE)  # 1ᵀ, a row of ones
-
-
-def _is_list(side: Formula) -> bool:
-    """`[a, b, c]`, which says nothing of rows and columns."""
-    return isinstance(side, Array) and (side.columns == len(side.entries))
-
-
-def _in_line(loss: Value, other: Value) -> Value:
-    """The losses of the samples as a row (or column), where the other side is one: `L = np.sum(…, axis=0)`."""
-    if loss.labels != (SAMPLE,) or SAMPLE in other.labels or loss.length(SAMPLE) == 1:
-        return loss
-    if sorted(other.shape) != [1, loss.length(SAMPLE)]:
-        return loss
-    return Value(loss.array.reshape(other.shape))
-
-
-def _single(equation: Formula) -> Formula:
-    return equation.sides[0] if isinstance(equation, Equation) else equation
-
-
-def _path(equation: Formula, part: Formula | None) -> Path | None:
-    if part is None:
-        return None
-    try:
-        return next((path for path, x in equation.walk() if x is part), None)
-    except RecursionError:
-        return None
+        return self._models[key]
 
 
 def _spelled(key: Key) -> str:
@@ -400,4 +255,4 @@ def _free_world(
     return World(Model(_NO_STRUCTURE, {}, convention, 1, seed, dict(definitions), dict(shapes), free=True))
 
 
-__all__ = ["FLAT", "Comparison", "Convention", "World"]
+__all__ = ["FLAT", "NO_NUMBER", "Comparison", "Convention", "Memo", "World"]

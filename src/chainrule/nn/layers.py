@@ -47,10 +47,11 @@ class Construction:
     norms: int = 0
     masks: int = 0
     embeddings: tuple[tuple[int, int], ...] = ()
+    simplified: dict[Node, Node] = field(default_factory=dict)  # a deep network is walked once, not once per layer
 
     def name(self, name: str, node: Node) -> Node:
         """Enter an equation under a name, in the form the laws give it, so that the cost and the gradient meet it."""
-        self.nodes[name] = simplify(node)
+        self.nodes[name] = simplify(node, self.simplified)
         return self.nodes[name]
 
     def parameter(self, name: str, rows: int, cols: int, initializer: str, decays: bool = True) -> Node:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from reprlib import Repr
 from typing import Any
 
 import numpy as np
@@ -75,15 +76,18 @@ class Network:
             width, *options = (x.strip() for x in part.split(":"))
             if not re.fullmatch(r"[0-9]{1,9}", width) or int(width) < 1:
                 raise ConfigurationError(
-                    f"network string {text!r}: {part!r} does not begin with a width; write e.g. 784-128:relu-10:softmax"
+                    f"network string {_shown(text)}: {_shown(part)} does not begin with a width; "
+                    "write e.g. 784-128:relu-10:softmax"
                 )
             widths.append(int(width))
             if i == 0 and options:
-                raise ConfigurationError(f"network string {text!r}: the first width is the input and has no activation")
+                raise ConfigurationError(
+                    f"network string {_shown(text)}: the first width is the input and has no activation"
+                )
             if i:
                 layers += _layers(int(width), options, text)
         if len(widths) < 2:
-            raise ConfigurationError(f"network string {text!r}: it needs an input width and at least one layer")
+            raise ConfigurationError(f"network string {_shown(text)}: it needs an input width and at least one layer")
         return cls(widths[0], tuple(layers))
 
     @property
@@ -164,6 +168,13 @@ class Network:
         return "-".join(parts)
 
 
+def _shown(text: str) -> str:
+    """Quoted; of a very long text the begin and the end."""
+    short = Repr()
+    short.maxstring = 100
+    return short.repr(text)
+
+
 def _layers(units: int, options: Sequence[str], text: str) -> list[Layer]:
     """Layers of one part of a network string: normalization stands between the sum and the activation."""
     activation = ""
@@ -172,7 +183,9 @@ def _layers(units: int, options: Sequence[str], text: str) -> list[Layer]:
     for option in options:
         known = norm if option in ("batchnorm", "layernorm") else drop if option.startswith("dropout") else activation
         if known:
-            raise ConfigurationError(f"network string {text!r}: {option!r} is a second choice for one layer; keep one")
+            raise ConfigurationError(
+                f"network string {_shown(text)}: {_shown(option)} is a second choice for one layer; keep one"
+            )
         if option in ("batchnorm", "layernorm"):
             norm = BatchNorm() if option == "batchnorm" else LayerNorm()
         elif option.startswith("dropout"):
@@ -180,12 +193,12 @@ def _layers(units: int, options: Sequence[str], text: str) -> list[Layer]:
                 drop = Dropout(float(option.removeprefix("dropout").removeprefix("=")))
             except ValueError as e:
                 raise ConfigurationError(
-                    f"network string {text!r}: {option!r} is no dropout rate; write e.g. dropout=0.1 ({e})"
+                    f"network string {_shown(text)}: {_shown(option)} is no dropout rate; write e.g. dropout=0.1 ({e})"
                 ) from None
         else:
             activation = option
             if not activation:
-                raise ConfigurationError(f"network string {text!r}: there is nothing after a ':'; leave it out")
+                raise ConfigurationError(f"network string {_shown(text)}: there is nothing after a ':'; leave it out")
     activation = activation or "identity"
     layers: list[Layer] = [Dense(units, activation)]
     if norm is not None:

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 
 from ..errors import FormulaError
-from .formula import Binary, Call, Dots, Formula, Index, Negate, Number, Partial, Slice, Symbol, symbols
+from .formula import Binary, Call, Dots, Equation, Formula, Index, Negate, Number, Partial, Slice, Symbol, symbols
 from .letters import Letters
 from .read import read
+from .reading.text_tokens import is_long
 
 COSTS = frozenset({"L", "C", "J"})
 Rule = tuple[Formula, Formula]
+_DIFFERENTIATED = frozenset({"A", "Z", "W", "b", "a", "z", "w", "Yhat", "yhat"})
+_PARAMETERS = frozenset({"w", "b", "W", "theta", "Theta", "beta"})
+_ANY = Symbol("")
+CHANGES = {f"Delta{x}": x for x in ("W", "w", "b")}  # the change of a parameter in a step
+
+
+@dataclass(frozen=True)
+class _Literal(Formula):
+    """An index of a pattern that stands for itself."""
+
+    name: str
 
 
 def canonical(formula: Formula, letters: Letters) -> Formula:
@@ -22,9 +34,52 @@ def canonical(formula: Formula, letters: Letters) -> Formula:
     >>> canonical(Symbol("z", Symbol("i")), second).layer
     Binary(sign='-', left=Symbol(name='i', layer=None, sample=None, prime=0), right=Number(value=Fraction(1, 1)))
     """
+    return _as_update(_rewritten(formula, rules(letters), letters.network))
+
+
+def _rewritten(part: Formula, rules: tuple[Rule, ...], network: bool) -> Formula:
+    """A part renamed as a whole where a pattern says so, else its parts, and then tidied."""
+    new = _renamed(part, rules, network)
+    if new is None:
+        children = tuple(_rewritten(x, rules, network) for x in part.children)
+        new = part if all(a is b for a, b in zip(children, part.children, strict=True)) else part.rebuilt(children)
+        new = _with_layer_of_argument(new, rules)
+    return _tidied(new, network)
+
+
+def _as_update(formula: Formula) -> Formula:
+    """`ΔW = …`, the change of a parameter in a step, as W <- W + …"""
+    if not isinstance(formula, Equation) or len(formula.sides) < 2 or formula.relations[0] not in ("=", ":="):
+        return formula
+    left = formula.sides[0]
+    change = left.base if isinstance(left, Index) else left
+    if not isinstance(change, Symbol) or change.name not in CHANGES:
+        return formula
+    if any(isinstance(x, Symbol) and x.name == change.name for side in formula.sides[1:] for x in side.parts):
+        return formula
+    after = left.mapped(lambda x: replace(change, name=CHANGES[change.name]) if x is change else x)
+    return Equation((after, *(Binary("+", after, side) for side in formula.sides[1:])), ("<-", *formula.relations[1:]))
+
+
+def rules(letters: Letters) -> tuple[Rule, ...]:
+    """What is renamed to what, the more special first; where scores stands for Z[2], dscores stands for dZ[2]."""
     key = (letters.layer, letters.component, letters.functions, letters.differentials)
-    rules = _rules(tuple(letters.rename.items()), *key)
-    return formula.mapped(lambda part: _tidied(_renamed(part, rules), letters.network))
+    return _rules(tuple(letters.rename.items()), *key)
+
+
+def renamed(letters: Letters) -> frozenset[str]:
+    """The names of the letters that a document renames."""
+    found = (_letter(left) for left, _ in rules(letters))
+    return frozenset(x.name for x in found if x is not None)
+
+
+def _letter(pattern: Formula) -> Symbol | None:
+    """The letter z of the patterns z, z_i, z_i(x); None for another formula."""
+    if isinstance(pattern, Call) and not pattern.names:
+        pattern = pattern.function
+    if isinstance(pattern, Index):
+        pattern = pattern.base
+    return pattern if isinstance(pattern, Symbol) else None
 
 
 @lru_cache(maxsize=64)
@@ -34,13 +89,78 @@ def _rules(
     plain = Letters(layer=layer, component=component, functions=functions, differentials=differentials)  # type: ignore[arg-type]
     rules = []
     for pattern, target in rename:
-        left = _one(pattern, plain)
+        left = Symbol(pattern) if pattern.isidentifier() and is_long(pattern) else _one(pattern, plain)
         right = _one(target, Letters(functions=functions))
-        if not isinstance(left, Symbol) and not (isinstance(left, Index) and isinstance(left.base, Symbol)):
+        if _letter(left) is None:
             raise FormulaError(f"the pattern {pattern!r} of a renaming is no letter: write a letter such as z_i.")
         rules.append((left, right))
+    rules = _told_apart(rules)
+    rules += _exchanged(rules)
+    rules += [] if differentials else _derivatives(rules)
     # What has more places is the more special, and is tried first.
     return tuple(sorted(rules, key=lambda r: -sum(1 for _ in r[0].walk())))
+
+
+def _derivatives(rules: list[Rule]) -> list[Rule]:
+    """The same for the derivatives by the letters, unless something else is declared of them."""
+    known = {x.name for rule in rules for side in rule if (x := _letter(side)) is not None}
+    found = []
+    for left, right in rules:
+        theirs, ours = _letter(left), _letter(right)
+        if theirs is None or ours is None or ours.name not in _DIFFERENTIATED:
+            continue
+        if known & {f"d{theirs.name}", f"d{ours.name}"}:
+            continue
+        found.append((_prefixed(left, theirs), _prefixed(right, ours)))
+    return found
+
+
+def _prefixed(formula: Formula, letter: Symbol) -> Formula:
+    return formula.mapped(lambda x: replace(letter, name=f"d{letter.name}") if x is letter else x)
+
+
+def _told_apart(rules: list[Rule]) -> list[Rule]:
+    """Where a_j and a_k stand for different things, or d_o for dz[2], j, k and o are no places but these letters."""
+    shapes = [left.mapped(_anonymous) for left, _ in rules]
+    apart = [
+        shape != left and (shapes.count(shape) > 1 or not _uses_places(left, right))
+        for shape, (left, right) in zip(shapes, rules, strict=True)
+    ]
+    return [(left.mapped(_literal) if a else left, right) for (left, right), a in zip(rules, apart, strict=True)]
+
+
+def _exchanged(rules: list[Rule]) -> list[Rule]:
+    """Where w_kj is W[2][k, j], told apart from w_ji, w_jk is W[2][j, k]: the same entry of the transpose."""
+    known = {left for left, _ in rules}
+    found: list[Rule] = []
+    for left, right in rules:
+        if not isinstance(left, Index) or len(left.entries) != 2:
+            continue
+        first, second = left.entries
+        turned = replace(left, entries=(second, first))
+        if not (isinstance(first, _Literal) and isinstance(second, _Literal)) or turned in known:
+            continue
+        found.append((turned, _with_exchanged(right, Symbol(first.name), Symbol(second.name))))
+    return found
+
+
+def _with_exchanged(formula: Formula, a: Symbol, b: Symbol) -> Formula:
+    return formula.mapped(lambda x: b if x == a else a if x == b else x)
+
+
+def _uses_places(left: Formula, right: Formula) -> bool:
+    places = {x for x in left.entries if isinstance(x, Symbol)} if isinstance(left, Index) else set()
+    return not places or not places.isdisjoint(right.parts)
+
+
+def _anonymous(part: Formula) -> Formula:
+    return replace(part, entries=(_ANY,) * len(part.entries)) if isinstance(part, Index) else part
+
+
+def _literal(part: Formula) -> Formula:
+    if not isinstance(part, Index):
+        return part
+    return replace(part, entries=tuple(_Literal(x.name) if isinstance(x, Symbol) else x for x in part.entries))
 
 
 def _one(text: str, letters: Letters) -> Formula:
@@ -50,7 +170,7 @@ def _one(text: str, letters: Letters) -> Formula:
     return equation.sides[0]
 
 
-def _renamed(part: Formula, rules: tuple[Rule, ...]) -> Formula:
+def _with_layer_of_argument(part: Formula, rules: tuple[Rule, ...]) -> Formula:
     if isinstance(part, Call) and isinstance(part.function, Symbol):
         for left, right in rules:  # f(z[l]) with f -> g[i]: the layer is that of the argument
             if (
@@ -63,19 +183,50 @@ def _renamed(part: Formula, rules: tuple[Rule, ...]) -> Formula:
                 layers = [s.layer for a in part.arguments for s in symbols(a) if s.layer is not None]
                 if part.function.name == right.name and loose and layers:
                     return replace(part, function=replace(part.function, layer=layers[0]))
-    for left, right in rules:
-        found: dict[str, Formula] = {}
-        if not _matches(left, part, found):
-            continue
-        new = _filled(right, found)
-        if isinstance(new, Symbol) and isinstance(part, Symbol):
-            layer = new.layer if new.layer is not None or _takes_layer(left) else part.layer
-            return Symbol(new.name, layer, part.sample or new.sample, part.prime + new.prime)
-        return new
     return part
 
 
-def _filled(target: Formula, found: dict[str, Formula]) -> Formula:
+def _renamed(part: Formula, rules: tuple[Rule, ...], network: bool) -> Formula | None:
+    """What a part stands for by the first pattern that fits it, or None."""
+    if not isinstance(part, Symbol | Index | Call):
+        return None
+    for left, right in rules:
+        found: dict[str, Formula] = {}
+        sample = _numbered(left, part)
+        if not matches(left, part if sample is None else _unnumbered(part), found):
+            continue
+        if _has_another_layer(part, left, right):
+            continue
+        new = filled(right, {k: _rewritten(v, rules, network) for k, v in found.items()})
+        if isinstance(new, Symbol) and isinstance(part, Symbol):
+            own = None if part.layer is None else _rewritten(part.layer, rules, network)
+            layer = new.layer if new.layer is not None or _takes_layer(left) else own
+            numbered = None if part.sample is None else _rewritten(part.sample, rules, network)
+            return Symbol(new.name, layer, numbered or new.sample, part.prime + new.prime)
+        return replace(new, sample=sample) if sample is not None and isinstance(new, Symbol) else new
+    return None
+
+
+def _numbered(left: Formula, part: Formula) -> Formula | None:
+    """The number i of the sample in h(x(i)), where h(x) is declared."""
+    if not (isinstance(left, Call) and isinstance(part, Call)):
+        return None
+    numbers = {s.sample for x in part.arguments for s in symbols(x) if s.sample is not None}
+    return numbers.pop() if len(numbers) == 1 and not any(s.sample for s in symbols(left)) else None
+
+
+def _unnumbered(part: Formula) -> Formula:
+    return part.mapped(lambda x: replace(x, sample=None) if isinstance(x, Symbol) else x)
+
+
+def _has_another_layer(part: Formula, left: Formula, right: Formula) -> bool:
+    """Where z stands for z[2], z[1] is not meant."""
+    if not (isinstance(part, Symbol) and isinstance(left, Symbol) and isinstance(right, Symbol)):
+        return False
+    return part.layer is not None and left.layer is None and right.layer is not None
+
+
+def filled(target: Formula, found: dict[str, Formula]) -> Formula:
     """A target with its places filled."""
 
     def fill(x: Formula) -> Formula:
@@ -90,7 +241,7 @@ def _takes_layer(left: Formula) -> bool:
     return isinstance(left, Symbol) and left.layer is not None
 
 
-def _matches(pattern: Formula, part: Formula, found: dict[str, Formula]) -> bool:
+def matches(pattern: Formula, part: Formula, found: dict[str, Formula]) -> bool:
     """Whether a part is the pattern with its places filled; the fillings are put into `found`."""
     if isinstance(pattern, Symbol):
         if not isinstance(part, Symbol) or part.name != pattern.name or part.prime < pattern.prime:
@@ -98,13 +249,18 @@ def _matches(pattern: Formula, part: Formula, found: dict[str, Formula]) -> bool
         return pattern.layer is None or _fills(pattern.layer, part.layer, found)
     if isinstance(pattern, Index) and isinstance(part, Index) and len(pattern.entries) == len(part.entries):
         pairs = zip(pattern.entries, part.entries, strict=True)
-        return _matches(pattern.base, part.base, found) and all(_fills(p, x, found) for p, x in pairs)
+        return matches(pattern.base, part.base, found) and all(_fills(p, x, found) for p, x in pairs)
+    if isinstance(pattern, Call) and isinstance(part, Call) and len(pattern.arguments) == len(part.arguments):
+        pairs = zip(pattern.arguments, part.arguments, strict=True)
+        return matches(pattern.function, part.function, found) and all(p == x for p, x in pairs)
     return False
 
 
 def _fills(place: Formula, content: Formula | None, found: dict[str, Formula]) -> bool:
     if content is None:
         return False
+    if isinstance(place, _Literal):
+        return content == Symbol(place.name) and found.setdefault(place.name, content) == content
     if isinstance(place, Symbol) and place.layer is None and not place.name.isupper():
         return found.setdefault(place.name, content) == content
     return place == content
@@ -120,9 +276,19 @@ def _tidied(part: Formula, network: bool) -> Formula:
         entry = part.entries[0]
         if part.base.layer is None and not isinstance(entry, Slice) and entry not in (Symbol("x"), Symbol("y")):
             return Symbol("n", simplified(entry))  # n_l, the width of layer l
+    if network and isinstance(part, Call) and is_hypothesis(part.function):
+        numbers = {s.sample for x in part.arguments for s in symbols(x) if s.sample is not None}
+        return Symbol("yhat", None, numbers.pop() if len(numbers) == 1 else None)
     if network and isinstance(part, Call) and isinstance(part.function, Symbol) and part.function.name in COSTS:
         return _without_arguments(part, part.function)
     return part
+
+
+def is_hypothesis(function: Formula) -> bool:
+    """`h_{w,b}` of h_{w,b}(x), `f_θ`: a function that is made with parameters, the network's own."""
+    if not (isinstance(function, Index) and isinstance(function.base, Symbol) and function.base.layer is None):
+        return False
+    return all(isinstance(x, Symbol) and x.name in _PARAMETERS for x in function.entries)
 
 
 def _without_arguments(call: Call, cost: Symbol) -> Formula:

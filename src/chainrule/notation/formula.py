@@ -8,8 +8,9 @@ indices and sums as they stand, and leaves their meaning to whoever evaluates it
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 Path = tuple[int, ...]  # place of a part in a tree: the number of the child at every level
@@ -30,9 +31,25 @@ def _names(kind: type[Formula]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Formula:
-    """Base of all parts. Children are the fields that are formulas or tuples of formulas, in their order."""
+    """Base of all parts. Children are the fields that are formulas or tuples of formulas, in their order.
 
-    @property
+    Trees are walked and looked up far more often than they are made, so children, parts and hash are kept.
+    """
+
+    def __init_subclass__(cls) -> None:
+        type.__setattr__(cls, "__hash__", Formula.__hash__)  # a dataclass would compute it anew at every call
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((type(self), *(getattr(self, name) for name in _names(type(self)))))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in _names(type(self))}  # hashes of texts differ between processes
+
+    @cached_property
     def children(self) -> tuple[Formula, ...]:
         found: list[Formula] = []
         for name in _names(type(self)):
@@ -42,6 +59,11 @@ class Formula:
             elif isinstance(value, tuple):
                 found.extend(x for x in value if isinstance(x, Formula))
         return tuple(found)
+
+    @cached_property
+    def parts(self) -> tuple[Formula, ...]:
+        """Every part, outermost first, as `walk` gives them."""
+        return (self, *(part for x in self.children for part in x.parts))
 
     def rebuilt(self, children: tuple[Formula, ...]) -> Formula:
         """The same part with other children, given in the order of `children`."""
@@ -53,7 +75,7 @@ class Formula:
                 changed[name] = rest.pop(0)
             elif isinstance(value, tuple) and any(isinstance(x, Formula) for x in value):
                 changed[name] = tuple(rest.pop(0) if isinstance(x, Formula) else x for x in value)
-        return replace(self, **changed) if changed else self
+        return type(self)(**{**self.__getstate__(), **changed}) if changed else self
 
     def walk(self) -> Iterator[tuple[Path, Formula]]:
         """Every part with its path, outermost first."""
@@ -180,6 +202,15 @@ class Sum(Formula):
 
     body: Formula
     bounds: tuple[Formula, ...] = ()
+
+
+@dataclass(frozen=True)
+class Limit(Formula):
+    """The limit of a formula as a letter goes to a place: `lim_{h→0} (f(x + h) - f(x)) / h`."""
+
+    body: Formula
+    letter: Formula
+    place: Formula
 
 
 @dataclass(frozen=True)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 from ..errors import FormulaError
-from .formula import Equation, Formula, Symbol, symbols
+from .formula import ONE, Binary, Call, Equation, Formula, Symbol, symbols
 from .letters import Letters
+from .reading.code import as_formula
 from .reading.grammar import Chain, parse
 from .reading.parts import MAX_READINGS
 from .reading.resolve import readings
 from .reading.statements import Statement, is_latex, statements
+from .reading.text_tokens import is_long, is_word
 from .reading.tokens import Token, check_text
 
-Syntax = Literal["auto", "text", "latex"]
+Syntax = Literal["auto", "text", "latex", "code"]
 
 
 @dataclass(frozen=True)
@@ -34,22 +37,26 @@ def read(text: str, *, syntax: Syntax = "auto", letters: Letters | None = None) 
     >>> read("dW[2] = 1/m * dZ[2] @ A[1].T")[0].equation.sides[0]
     Symbol(name='dW', layer=Number(value=Fraction(2, 1)), sample=None, prime=0)
 
-    syntax   "latex", "text" (NumPy-like, ASCII or Unicode), or "auto": LaTeX where a command or `$` occurs
+    syntax   "latex", "text" (NumPy-like, ASCII or Unicode), "code" (a statement of Python, or of pseudo-code), or
+             "auto": LaTeX where a command or `$` occurs, else text
 
     A line that begins with a relation gives an equation whose first side is `Symbol("")`. FormulaError if the text is
     no formula, holds several statements, or is too long or too deeply nested.
     """
     text = check_text(text)
     letters = letters or Letters()
-    found = statements(text, _is_latex(text, syntax), letters.functions)
-    return _readings(_only(found, text), text, letters)
+    if syntax == "code":
+        text = as_formula(text)
+    found = statements(text, _is_latex(text, syntax), names_of(letters), code=syntax == "code")
+    readings = _readings(_only(found, text), text, letters)
+    return readings[:1] if syntax == "code" else readings  # a program's signs have one order
 
 
 def read_all(text: str, *, syntax: Syntax = "auto", letters: Letters | None = None) -> list[list[Reading]]:
     """The readings of every statement of a display, a line or a paragraph, in order; prose is passed over."""
     text = check_text(text)
     letters = letters or Letters()
-    found = statements(text, _is_latex(text, syntax), letters.functions)
+    found = statements(text, _is_latex(text, syntax), names_of(letters))
     result: list[list[Reading]] = []
     for n, statement in enumerate(found):
         if statement.cut and n == len(found) - 1 and n > 0:
@@ -58,6 +65,32 @@ def read_all(text: str, *, syntax: Syntax = "auto", letters: Letters | None = No
             continue
         result.append(_readings(statement, text, letters))
     return result
+
+
+def names_of(letters: Letters) -> frozenset[str]:
+    """The words that are letters in a text: its functions, and those that its notation declares."""
+    return letters.functions | _declared(tuple(letters.rename))
+
+
+@lru_cache(maxsize=64)
+def _declared(patterns: tuple[str, ...]) -> frozenset[str]:
+    """Words such as `probs` and `dprobs` among the patterns, not letters such as h1, which is h of layer 1."""
+    stems = {p.partition("_")[0] for p in patterns} | set(patterns)  # net of net_j
+    found = {p for p in stems if p.isidentifier() and (is_word(p) or is_long(p))}
+    return frozenset(found | {f"d{p}" for p in found})
+
+
+def conditioned(equation: Equation, condition: tuple[str, str, str] | None) -> Equation:
+    """An equation that holds where i = j, with i for j; where i != j, with both sides 0 elsewhere."""
+    if condition is None or len(equation.sides) < 2:
+        return equation
+    first, second = Symbol(condition[0]), Symbol(condition[2])
+    if condition[1] != "!=":
+        sides = tuple(s.mapped(lambda x: first if x == second else x) for s in equation.sides)
+    else:
+        elsewhere = Binary("-", ONE, Call(Symbol("kronecker"), (first, second)))
+        sides = tuple(Binary("*", elsewhere, s) for s in equation.sides)
+    return Equation(sides, equation.relations)
 
 
 def _with_layers_in_parentheses(
@@ -79,8 +112,8 @@ def _with_layers_in_parentheses(
 
 
 def _is_latex(text: str, syntax: Syntax) -> bool:
-    if syntax not in ("auto", "text", "latex"):
-        raise FormulaError(f"unknown syntax {syntax!r}: use 'auto', 'text' or 'latex'.")
+    if syntax not in ("auto", "text", "latex", "code"):
+        raise FormulaError(f"unknown syntax {syntax!r}: use 'auto', 'text', 'latex' or 'code'.")
     return syntax == "latex" or (syntax == "auto" and is_latex(text))
 
 
@@ -95,7 +128,7 @@ def _only(found: list[Statement], text: str) -> Statement:
         raise FormulaError(f"no formula in {_excerpt(text)!r}: write an equation or an expression.")
     if len(found) > 1:
         raise FormulaError(
-            f"{len(found)} statements in {_excerpt(text)!r} where one is expected: read them with read_all."
+            f"{len(found)} statements in {_excerpt(text)!r} where one is expected: give one formula at a time."
         )
     return found[0]
 
@@ -113,4 +146,5 @@ def _readings(statement: Statement, text: str, letters: Letters) -> list[Reading
     found = readings(chain, text, letters)
     if letters.layer == "brackets" and not any(t.type in ("LBRACK", "IDX") for t in tokens):
         found = _with_layers_in_parentheses(found, chain, text, letters)
-    return [Reading(f if isinstance(f, Equation) else Equation((f,)), note) for f, note in found]
+    equations = [(f if isinstance(f, Equation) else Equation((f,)), note) for f, note in found]
+    return [Reading(conditioned(f, statement.condition), note) for f, note in equations]

@@ -1,7 +1,7 @@
 """Formulas as text and LaTeX, with the fewest parentheses that every reader reads alike.
 
-One walk serves three ways of writing: NumPy-like ASCII (`dW[2] = 1/m * dZ[2] @ A[1].T`), Unicode for terminals
-(`dW[2] = 1/m · dZ[2] A[1]ᵀ`) and LaTeX.
+One walk serves all ways of writing: NumPy-like ASCII (`dW[2] = 1/m * dZ[2] @ A[1].T`), Unicode for terminals
+(`dW[2] = 1/m · dZ[2] A[1]ᵀ`), LaTeX, and ASCII with every parenthesis of the tree.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from .formula import Formula
 from .style import Style
 from .writing.ascii import Ascii, Unicode
+from .writing.exact import Exact
 from .writing.signs import DELTA_ASCII, GREEK, HATS
 from .writing.tex import FUNCTIONS, Latex
 
@@ -28,4 +29,12 @@ def latex(formula: Formula, style: Style | None = None) -> str:
     return Latex(style).whole(style.shown(formula))
 
 
-__all__ = ["DELTA_ASCII", "FUNCTIONS", "GREEK", "HATS", "latex", "text"]
+def exact(formula: Formula) -> str:
+    """The formula as a line of ASCII text in the library's names that is read back as the very same tree.
+
+    Where `text` drops parentheses and joins signs that leave the value the same, this keeps them: 2 * (A * B).
+    """
+    return Exact(Style(plain=True)).whole(formula)
+
+
+__all__ = ["DELTA_ASCII", "FUNCTIONS", "GREEK", "HATS", "exact", "latex", "text"]

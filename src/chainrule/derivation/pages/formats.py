@@ -5,15 +5,17 @@ from __future__ import annotations
 from ...notation import write
 from ...notation.style import Style
 from ..document import Document
-from . import markdown_page, terminal, tex, web
-from .lines import Writer
+from . import markdown_page, terminal, tex, web, words
+from .hand import Hand
+from .scripts import plain_line
 
 FORMATS = ("text", "latex", "markdown", "html")
 
 
 def text(document: Document, style: Style, width: int = 80, *, color: bool = False) -> str:
     """Unicode text of at most `width` columns (40 at least); with `color`, escape codes that dim what is beside."""
-    return terminal.text(document, lambda f: write.text(f, style), width, color=color)
+    hand = Hand(lambda f: plain_line(f, style), lambda w: words.plain(w, style))
+    return terminal.text(document, hand, width, color=color)
 
 
 def latex(document: Document, style: Style, standalone: bool = True) -> str:
@@ -31,8 +33,8 @@ def html(document: Document, style: Style, standalone: bool = True) -> str:
     return (web.html if standalone else web.fragment)(document, _latex(style))
 
 
-def _latex(style: Style) -> Writer:
-    return lambda f: write.latex(f, style)
+def _latex(style: Style) -> Hand:
+    return Hand(lambda f: write.latex(f, style), lambda w: words.latex(w, style))
 
 
 __all__ = ["FORMATS", "html", "latex", "markdown", "text"]

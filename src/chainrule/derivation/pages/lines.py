@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 from ...notation.formula import Array, Formula, Negate, Number, Symbol
+from ..document import Line
 
 Writer = Callable[[Formula], str]
 FIRST = 0xE000  # of the private signs that stand for what the page sets itself
-# In prose, one letter with an index or an exponent: y_k, n_{l-1}, e^x; not cross_entropy.
-INDEXED = re.compile(r"(?<![\w^])([^\W\d_])([_^])(\{[^{}]*\}|-?[^\W_]{1,3})(?!\w)")
+_SHORT = 40  # characters of a reason that may be repeated
 _PRIVATE = re.compile("[\ue000-\uf8ff]")
 
 
@@ -97,6 +98,50 @@ def decimal_of(number: Number) -> str:
 def width_of(text: str) -> int:
     """Columns that a text takes in a terminal."""
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def chained(lines: Sequence[Line]) -> list[bool]:
+    """Which lines go on from the line above: it ends in what stands left of them, so that is not written again."""
+    found = [False] * len(lines)
+    for k, (above, line) in enumerate(pairwise(lines), start=1):
+        last, first = above.formula.sides[-1], line.formula.sides[0]
+        found[k] = last == first and len(above.formula.sides) > 1 and line.formula.relations[0] in ("=", "≈")
+    return found
+
+
+def reason(line: Line, kind: str = "") -> str:
+    """What was applied, and why: `chain rule: L depends on z through a alone`; of numbers put in, why alone."""
+    rule = "" if kind == "numbers" else line.rule.replace("_", " ")
+    if not rule or rule.lower() in line.why.lower():
+        return line.why
+    return f"{rule}: {line.why}" if line.why else rule
+
+
+class Numbering:
+    """Numbers the lines of a page in order, and says a long reason once: where it comes again, `as in (10)`.
+
+    refer  False where the numbers that will be printed are not known here
+    """
+
+    def __init__(self, refer: bool = True) -> None:
+        self.number = 0
+        self.refer = refer
+        self._said: dict[str, int] = {}
+
+    def next(self) -> int:
+        """The number of the next line."""
+        self.number += 1
+        return self.number
+
+    def reason(self, line: Line, kind: str) -> str:
+        """The reason of the line that was numbered last."""
+        whole = reason(line, kind)
+        if not self.refer or len(line.why) <= _SHORT:
+            return whole
+        first = self._said.setdefault(whole, self.number)
+        if first == self.number:
+            return whole
+        return f"{whole.removesuffix(line.why)}as in ({first})"
 
 
 def has_matrix(written: Written, side: str) -> bool:

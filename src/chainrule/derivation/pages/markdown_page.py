@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import count
 
 from ..document import Document, Line, Section
-from .lines import Writer, shape_of
+from .hand import Hand
+from .lines import Numbering, shape_of
 from .tex_lines import blocks
+from .words import heading, pieces
 
 ROOM = 78.0
 # Markdown takes a backslash before a punctuation mark for its own; these say the same in letters.
@@ -23,42 +24,43 @@ _SPELLED = {
     r"\|": r"\Vert",
     r"\_": r"\textunderscore",
 }
+_OPERATOR = re.compile(r"\\operatorname\{(\w+)\}")
 _PUNCTUATION = re.compile(r"\\([^A-Za-z\s])")
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>|$#])")
 
 
-def markdown(document: Document, writer: Writer) -> str:
-    """The document; `writer` writes a formula in LaTeX."""
-    numbers = count(1)
-    found = [f"# {_plain(document.title)}"]
+def markdown(document: Document, hand: Hand) -> str:
+    """The document; `hand` writes LaTeX."""
+    numbers = Numbering()
+    found = [f"# {_prose(document.title, hand)}"]
     if document.subject not in document.title:
-        found.append(_plain(document.subject))
+        found.append(_prose(document.subject, hand))
     for section in document.sections:
-        found += _section(section, writer, numbers, 2)
+        found += _section(section, hand, numbers, 2)
     return "\n\n".join(found) + "\n"
 
 
-def _section(section: Section, writer: Writer, numbers: Iterator[int], depth: int) -> Iterator[str]:
+def _section(section: Section, hand: Hand, numbers: Numbering, depth: int) -> Iterator[str]:
     if section.title:
-        yield f"{'#' * min(depth, 6)} {_plain(section.title)}"
+        yield f"{'#' * min(depth, 6)} {_prose(heading(section.title), hand)}"
     if section.prose:
-        yield _plain(section.prose)
+        yield _prose(section.prose, hand)
     if section.lines:
-        marked = [(line, next(numbers)) for line in section.lines]
-        yield "$$\n" + _aligned(marked, writer, section.kind == "numbers") + "\n$$"
-        reasons = [f"- ({n}) {_plain(line.why)}" for line, n in marked if line.why]
+        marked = [(line, numbers.next(), numbers.reason(line, section.kind)) for line in section.lines]
+        yield "$$\n" + _aligned([(line, n) for line, n, _ in marked], hand, section.kind == "numbers") + "\n$$"
+        reasons = [f"- ({n}) {_prose(why, hand)}" for _, n, why in marked if why]
         if reasons:
             yield "\n".join(reasons)
     if section.code is not None:
         code, language = section.code
         yield f"```{language}\n{code.rstrip()}\n```"
     for part in section.parts:
-        yield from _section(part, writer, numbers, depth + 1)
+        yield from _section(part, hand, numbers, depth + 1)
 
 
-def _aligned(marked: list[tuple[Line, int]], writer: Writer, decimals: bool) -> str:
+def _aligned(marked: list[tuple[Line, int]], hand: Hand, decimals: bool) -> str:
     found = []
-    every = blocks([line.formula for line, _ in marked], writer, [ROOM] * len(marked), decimals=decimals)
+    every = blocks([line for line, _ in marked], hand.formula, [ROOM] * len(marked), decimals=decimals)
     for (line, number), lines in zip(marked, every, strict=True):
         for k, row in enumerate(lines):
             body = f"{row.left} &{row.relation} {row.right}" if row.relation else rf"& \quad {row.right}"
@@ -66,8 +68,19 @@ def _aligned(marked: list[tuple[Line, int]], writer: Writer, decimals: bool) -> 
                 shape = shape_of(line.shape, r" \times ")
                 body += rf" && {{\color{{gray}} {shape}}}" if shape else " &&"
                 body += rf" && \text{{({number})}}"
-            found.append(_PUNCTUATION.sub(lambda m: _SPELLED.get(m[0], m[0]) + " ", body.strip()))
+            found.append(_spelled(body.strip()))
     return "\\begin{aligned}\n" + " \\cr\n".join(found) + "\n\\end{aligned}"
+
+
+def _spelled(latex: str) -> str:
+    """Without what Markdown takes for its own, and without the macro that GitHub does not allow."""
+    latex = _OPERATOR.sub(r"\\mathop{\\mathrm{\1}}", latex)
+    return _PUNCTUATION.sub(lambda m: _SPELLED.get(m[0], m[0]) + " ", latex)
+
+
+def _prose(words: str, hand: Hand) -> str:
+    """A sentence, its formulas between dollars."""
+    return "".join(f"${_spelled(hand.words(p.text))}$" if p.math else _plain(p.text) for p in pieces(words))
 
 
 def _plain(words: str) -> str:

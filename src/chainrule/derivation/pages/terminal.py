@@ -6,11 +6,24 @@ import re
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import count
 
 from ...notation.formula import Array, Formula, Number
 from ..document import Document, Section
-from .lines import Writer, Written, decimal_of, has_matrix, rows_of, shape_of, width_of, written
+from .hand import Hand
+from .lines import (
+    Numbering,
+    Writer,
+    Written,
+    chained,
+    decimal_of,
+    has_matrix,
+    reason,
+    rows_of,
+    shape_of,
+    width_of,
+    written,
+)
+from .words import heading
 
 _RELATION = re.compile(r"(?<=\s)(?::=|<-|->|!=|=|≈|←|→|≔|≠|∝)(?=\s)")
 _SIGNS = {"+": 0, "-": 0, "−": 0, "*": 3, "@": 3, "∘": 3, "⊙": 3, "⊗": 3, "·": 3, "/": 3, "×": 3}
@@ -19,9 +32,9 @@ _OPEN, _CLOSE = "([{⟨⌊", ")]}⟩⌋"
 _NARROWEST = 20  # columns for a formula, however narrow the page
 
 
-def text(document: Document, writer: Writer, width: int = 80, *, color: bool = False) -> str:
+def text(document: Document, hand: Hand, width: int = 80, *, color: bool = False) -> str:
     """The document as lines of at most `width` columns; with `color`, shapes, numbers and reasons are dimmed."""
-    page = _Page(max(width, 40), writer, color)
+    page = _Page(max(width, 40), hand, color)
     return "\n".join(x.rstrip() for x in page.document(document)) + "\n"
 
 
@@ -34,11 +47,11 @@ def formula(given: Formula, writer: Writer, width: int = 80) -> str:
 @dataclass(frozen=True)
 class _Page:
     width: int
-    writer: Writer
+    hand: Hand
     color: bool
 
     def document(self, document: Document) -> Iterator[str]:
-        numbers = count(1)
+        numbers = Numbering()
         total = sum(1 for _ in document.every_line())
         gutter = len(f"({max(total, 1)})")
         if document.title:
@@ -49,13 +62,14 @@ class _Page:
             yield ""
             yield from self._section(section, numbers, gutter, 0)
 
-    def _section(self, section: Section, numbers: Iterator[int], gutter: int, depth: int) -> Iterator[str]:
+    def _section(self, section: Section, numbers: Numbering, gutter: int, depth: int) -> Iterator[str]:
         if section.title:
             yield from self._title(section.title, "─┈"[depth] if depth < 2 else "")
         if section.prose:
             yield from self._prose(section.prose)
         if section.lines:
-            yield ""
+            if section.title or section.prose:
+                yield ""
             yield from self._block(section, numbers, gutter)
         if section.code is not None:
             yield ""
@@ -66,31 +80,34 @@ class _Page:
             yield from self._section(part, numbers, gutter, depth + 1)
 
     def _title(self, title: str, rule: str) -> Iterator[str]:
-        rows = textwrap.wrap(title, self.width) or [""]
+        rows = _filled(self.hand.words(heading(title)), self.width)
         yield from (self._bold(r) for r in rows)
         if rule:
             yield rule * max(width_of(r) for r in rows)
 
     def _prose(self, prose: str) -> Iterator[str]:
         for paragraph in prose.splitlines():
-            yield from _filled(paragraph, self.width)
+            yield from _filled(self.hand.words(paragraph), self.width)
 
-    def _block(self, section: Section, numbers: Iterator[int], gutter: int) -> Iterator[str]:
+    def _block(self, section: Section, numbers: Numbering, gutter: int) -> Iterator[str]:
         margin = gutter + 2
         room = self.width - margin
+        decimals = section.kind == "numbers"
         equations = [
-            _Equation(written(x.formula, self.writer, decimals=section.kind == "numbers")) for x in section.lines
+            _Equation(written(x.formula, self.hand.formula, decimals=decimals), goes_on)
+            for x, goes_on in zip(section.lines, chained(section.lines), strict=True)
         ]
         align = max((e.left_width for e in equations if e.rest and e.left_width <= room // 3), default=0)
         tall = False
         for i, (line, equation) in enumerate(zip(section.lines, equations, strict=True)):
             rows = equation.placed(align, room).rows()
-            if i and (tall or len(rows) > 1 or section.lines[i - 1].why):
+            if i and (tall or len(rows) > 1 or reason(section.lines[i - 1], section.kind)):
                 yield ""
             tall = len(rows) > 1
-            yield from self._numbered(rows, equation.base, f"({next(numbers)})".rjust(gutter), shape_of(line.shape))
-            indent = " " * (margin + 4)
-            for row in _filled(line.why, self.width - len(indent)) if line.why else ():
+            shape = self.hand.words(shape_of(line.shape)).replace("\u00a0", " ")
+            yield from self._numbered(rows, equation.base, f"({numbers.next()})".rjust(gutter), shape)
+            indent, why = " " * (margin + 4), self.hand.words(numbers.reason(line, section.kind))
+            for row in _filled(why, self.width - len(indent)) if why else ():
                 yield indent + self._dim(row)
 
     def _numbered(self, rows: list[str], base: int, mark: str, shape: str) -> Iterator[str]:
@@ -112,13 +129,16 @@ class _Page:
 
 
 class _Equation:
-    """A written equation parted at its relations: `left`, then (relation, side) pairs."""
+    """A written equation parted at its relations: `left`, then (relation, side) pairs.
 
-    def __init__(self, whole: Written) -> None:
+    goes_on  the line above ends in what stands left, which is not written again
+    """
+
+    def __init__(self, whole: Written, goes_on: bool = False) -> None:
         self.whole = whole
         cuts = [m for m in _RELATION.finditer(whole.text) if _depth(whole.text, m.start()) == 0]
         ends = [m.start() for m in cuts[1:]] + [len(whole.text)]
-        self.left = whole.text[: cuts[0].start()].strip() if cuts else whole.text.strip()
+        self.left = "" if goes_on else whole.text[: cuts[0].start()].strip() if cuts else whole.text.strip()
         self.rest = [(m.group(), whole.text[m.end() : e].strip()) for m, e in zip(cuts, ends, strict=True)]
         self.left_width = width_of(self.left)
         self.broad = any(has_matrix(whole, side) for _, side in self.rest)
@@ -265,7 +285,8 @@ def _depth(line: str, at: int) -> int:
 
 
 def _filled(words: str, width: int) -> list[str]:
-    return textwrap.wrap(words, max(width, _NARROWEST), break_long_words=True) or [""]
+    rows = textwrap.wrap(words, max(width, _NARROWEST), break_long_words=True, break_on_hyphens=False)
+    return [row.replace("\u00a0", " ") for row in rows] or [""]
 
 
 def _cut(row: str, width: int) -> Iterator[str]:

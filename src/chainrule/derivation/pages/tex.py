@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from ...notation.formula import Array
 from ...notation.write import GREEK
 from ..document import Document, Section
-from .lines import INDEXED, Writer, shape_of
+from .hand import Hand
+from .lines import Numbering, shape_of
 from .tex_lines import Row, blocks, measure
+from .words import SIGNS, heading, pieces
 
 ROOM = 68.0  # characters of a formula on a line of the page, its number and shape left aside
 _HEAD = r"""\documentclass[11pt,a4paper]{article}
@@ -24,49 +26,55 @@ _HEAD = r"""\documentclass[11pt,a4paper]{article}
 _LEVELS = ("section", "subsection", "subsubsection", "paragraph")
 
 
-def latex(document: Document, writer: Writer, *, standalone: bool = True) -> str:
-    """The document; `writer` writes a formula in LaTeX. A fragment needs amsmath and xcolor where it is put."""
-    body = [x for section in document.sections for x in _section(section, writer, 0)]
+def latex(document: Document, hand: Hand, *, standalone: bool = True) -> str:
+    """The document. A fragment needs amsmath and xcolor where it is put."""
+    numbers = Numbering(refer=standalone)  # in a document of the user's, equations before ours have numbers too
+    body = [x for section in document.sections for x in _section(section, hand, numbers, 0)]
     columns = max(
         (x.columns for line in document.every_line() for _, x in line.formula.walk() if isinstance(x, Array)), default=0
     )
     wide = [rf"\setcounter{{MaxMatrixCols}}{{{columns}}}"] if columns > 10 else []
     if not standalone:
-        return "\n".join([*wide, *_subject(document), *body]) + "\n"
-    title = rf"\begin{{center}}\LARGE {prose(document.title)}\end{{center}}"
-    return _HEAD + "\n".join([*wide, r"\begin{document}", title, *_subject(document), *body, r"\end{document}"]) + "\n"
+        return "\n".join([*wide, *_subject(document, hand), *body]) + "\n"
+    title = rf"\begin{{center}}\LARGE {prose(document.title, hand)}\end{{center}}"
+    return (
+        _HEAD
+        + "\n".join([*wide, r"\begin{document}", title, *_subject(document, hand), *body, r"\end{document}"])
+        + "\n"
+    )
 
 
-def _subject(document: Document) -> list[str]:
-    return [prose(document.subject), ""] if document.subject not in document.title else []
+def _subject(document: Document, hand: Hand) -> list[str]:
+    return [prose(document.subject, hand), ""] if document.subject not in document.title else []
 
 
-def _section(section: Section, writer: Writer, depth: int) -> Iterator[str]:
+def _section(section: Section, hand: Hand, numbers: Numbering, depth: int) -> Iterator[str]:
     if section.title:
         yield ""
-        yield rf"\{_LEVELS[min(depth, len(_LEVELS) - 1)]}*{{{prose(section.title)}}}"
+        yield rf"\{_LEVELS[min(depth, len(_LEVELS) - 1)]}*{{{prose(heading(section.title), hand)}}}"
     if section.prose:
-        yield prose(section.prose)
+        yield prose(section.prose, hand)
     if section.lines:
-        yield from _block(section, writer)
+        yield from _block(section, hand, numbers)
     if section.code is not None:
         yield r"\begin{verbatim}"
         yield section.code[0].rstrip("\n").replace(r"\end{verbatim}", r"\end {verbatim}")
         yield r"\end{verbatim}"
     for part in section.parts:
-        yield from _section(part, writer, depth + 1)
+        yield from _section(part, hand, numbers, depth + 1)
 
 
-def _block(section: Section, writer: Writer) -> Iterator[str]:
+def _block(section: Section, hand: Hand, numbers: Numbering) -> Iterator[str]:
     decimals = section.kind == "numbers"
     shapes = [shape_of(x.shape, r" \times ") for x in section.lines]
     rooms = [ROOM - (measure(x) if x else 0) for x in shapes]
-    equations = blocks([x.formula for x in section.lines], writer, rooms, decimals=decimals)
+    equations = blocks(section.lines, hand.formula, rooms, decimals=decimals)
     indent = max((measure(x.left) for lines in equations for x in lines if x.relation), default=0.0)
     share = max(0.3, min(0.74, 0.8 - indent / 80 - max(map(measure, shapes)) / 120))
     found: list[tuple[str, str]] = []  # a line, and what follows it
     for line, lines, shape in zip(section.lines, equations, shapes, strict=True):
-        found += _equation(lines, shape, line.why, share, decimals)
+        numbers.next()
+        found += _equation(lines, shape, prose(numbers.reason(line, section.kind), hand), share, decimals)
     yield r"\begin{align}"
     for k, (row, after) in enumerate(found):
         yield row + (after if k + 1 < len(found) else "")
@@ -76,17 +84,24 @@ def _block(section: Section, writer: Writer) -> Iterator[str]:
 def _equation(lines: list[Row], shape: str, why: str, share: float, apart: bool) -> Iterator[tuple[str, str]]:
     """The lines of one equation; the last has the number and the shape, the reason stands beneath in small type."""
     for k, line in enumerate(lines):
-        body = f"{line.left} &{line.relation} {line.right}" if line.relation else rf"& \quad {line.right}"
+        right = _apart(line.right)
+        body = f"{line.left} &{line.relation} {right}" if line.relation else rf"& \quad {right}"
         if not any(x.relation for x in lines) or (k == 0 and not line.relation):
-            body = f"& {line.right}"
+            body = f"& {right}"
         last = k + 1 == len(lines)
         if last and shape:
             body += rf" && {{\color{{gray}} \scriptstyle {shape}}}"
-        after = r" \\*[-0.6ex]" if last and why else r" \\[1ex]" if last and apart else r" \\"
+        after = r" \\*[-1.2ex]" if last and why else r" \\[1ex]" if last and apart else r" \\"
         yield f"  {body.strip()}" + ("" if last else r" \notag"), after
     if why:
-        words = rf"\raggedright\footnotesize\color{{gray}} {prose(why)}"
-        yield rf"  & \parbox[t]{{{share:.2f}\displaywidth}}{{{words}}} \notag", r" \\[1ex]"
+        words = rf"\raggedright\footnotesize\color{{gray}} {why}"
+        yield rf"  & \parbox[t]{{{share:.2f}\displaywidth}}{{{words}}} \notag", r" \\[1.6ex]"
+
+
+def _apart(latex: str) -> str:
+    """The rows of a column of fractions with room between them."""
+    parts = latex.split(r"\begin{bmatrix}")
+    return r"\begin{bmatrix}".join([parts[0], *(x.replace(r" \\ ", r" \\[2.4ex] ") for x in parts[1:])])
 
 
 _ESCAPES = {
@@ -104,72 +119,18 @@ _ESCAPES = {
     ">": r"$>$",
     "|": r"$|$",
 }
-_MATH = {
-    "×": r"\times",
-    "·": r"\cdot",
-    "∘": r"\circ",
-    "⊙": r"\odot",
-    "⊗": r"\otimes",
-    "−": "-",
-    "≤": r"\le",
-    "≥": r"\ge",
-    "≠": r"\ne",
-    "≈": r"\approx",
-    "→": r"\to",
-    "←": r"\leftarrow",
-    "∞": r"\infty",
-    "√": r"\surd",
-    "∂": r"\partial",
-    "∇": r"\nabla",
-    "Σ": r"\Sigma",
-    "∑": r"\sum",
-    "∏": r"\prod",
-    "ℓ": r"\ell",
-    "′": "{}'",
-    "″": "{}''",
-    "ᵀ": "{}^{T}",
-    "∈": r"\in",
-    "∀": r"\forall",
-    "⇒": r"\Rightarrow",
-    "⟨": r"\langle",
-    "⟩": r"\rangle",
-    "‖": r"\Vert",
-    "⁻": "{}^{-}",
-    "⁺": "{}^{+}",
-    "ᵢ": "{}_{i}",
-    "ⱼ": "{}_{j}",
-    "ₖ": "{}_{k}",
-    "ₗ": "{}_{l}",
-    "ₘ": "{}_{m}",
-    "ₙ": "{}_{n}",
-    "ϵ": r"\epsilon",
-    "⇔": r"\Leftrightarrow",
-    "⋅": r"\cdot",
-    "∫": r"\int",
-    "π": r"\pi",
-    "…": r"\ldots",
-}
+
+
+def prose(words: str, hand: Hand) -> str:
+    """A sentence for LaTeX: its signs escaped, its formulas between dollars."""
+    found: list[str] = []
+    for p in pieces(unicodedata.normalize("NFC", words)):
+        formula = hand.words(p.text) if p.math else ""
+        found += [f"${formula}$"] if formula and formula.isascii() else map(_sign, p.text)
+    return "".join(found)
+
+
 _LETTERS = {sign: "\\" + name for name, sign in GREEK.items()}
-
-
-def prose(words: str) -> str:
-    """Plain text for LaTeX: its signs escaped, mathematical letters as formulas, `y_k` with an index."""
-    words = unicodedata.normalize("NFC", words)
-    found, end = [], 0
-    for m in INDEXED.finditer(words):
-        base, sign, above = m.groups()
-        found += [
-            *map(_sign, words[end : m.start()]),
-            f"${_bare(base)}{sign}{{{''.join(map(_bare, above.strip('{}')))}}}$",
-        ]
-        end = m.end()
-    return "".join([*found, *map(_sign, words[end:])])
-
-
-def _bare(c: str) -> str:
-    """A sign inside a formula."""
-    shown = _sign(c)
-    return f"{shown[1:-1]}" if shown.startswith("$") and shown.endswith("$") else shown
 
 
 def _sign(c: str) -> str:
@@ -177,8 +138,8 @@ def _sign(c: str) -> str:
         return _ESCAPES[c]
     if c < "\x7f" and (c >= " " or c in "\n\t"):
         return c
-    if c in _MATH or c in _LETTERS:
-        return f"${_MATH.get(c) or _LETTERS[c]}$"
+    if c in SIGNS or c in _LETTERS:
+        return f"${(SIGNS.get(c) or _LETTERS[c]).strip()}$"
     decomposed = unicodedata.decomposition(c).split()
     if decomposed[:1] == ["<super>"]:
         return f"$^{{{''.join(chr(int(x, 16)) for x in decomposed[1:])}}}$"

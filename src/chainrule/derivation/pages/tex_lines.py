@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...notation.formula import Array, Formula, Number
-from .lines import Writer, decimal_of, rows_of, written
+from ..document import Line
+from .lines import Writer, chained, decimal_of, rows_of, written
 
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\.|\s+|[^\\\s]", re.DOTALL)
 _RELATIONS = frozenset(
@@ -85,26 +86,36 @@ class Row:
     right: str
 
 
-def blocks(
-    formulas: Sequence[Formula], writer: Writer, room: Sequence[float], *, decimals: bool = False
-) -> list[list[Row]]:
+def blocks(lines: Sequence[Line], writer: Writer, room: Sequence[float], *, decimals: bool = False) -> list[list[Row]]:
     """Equations that are set below each other, aligned at their relations: the widest left side is everybody's."""
-    alone = [rows(f, writer, r, decimals=decimals) for f, r in zip(formulas, room, strict=True)]
+    every = list(zip(lines, room, chained(lines), strict=True))
+    alone = [rows(x.formula, writer, r, decimals=decimals, goes_on=on) for x, r, on in every]
     align = max((measure(found[0].left) for found in alone if found[0].relation), default=0.0)
-    return [rows(f, writer, r, align, decimals=decimals) for f, r in zip(formulas, room, strict=True)]
+    return [rows(x.formula, writer, r, align, decimals=decimals, goes_on=on) for x, r, on in every]
 
 
-def rows(formula: Formula, writer: Writer, room: float, align: float = 0.0, *, decimals: bool = False) -> list[Row]:
+def rows(
+    formula: Formula,
+    writer: Writer,
+    room: float,
+    align: float = 0.0,
+    *,
+    decimals: bool = False,
+    goes_on: bool = False,
+) -> list[Row]:
     """An equation as lines of about `room` characters each.
 
-    writer  writes LaTeX; align: width of the left sides above and below; decimals: fractions such as 1/2 as 0.5
+    writer  writes LaTeX; align: width of the left sides above and below; decimals: fractions such as 1/2 as 0.5;
+    goes_on: the line above ends in what stands left, which is not written again
     """
     whole = written(formula, writer, decimals=decimals)
+    whole = replace(whole, text=whole.text.replace(r"\\ \dots \\", r"\\ \vdots \\"))  # of a column
     held = {sign: _set(part, room) for sign, part in whole.held.items()}
     matrices = "".join(sign for sign, part in whole.held.items() if isinstance(part, Array))
     left, rest = _parted(_put(_stretched(whole.text, matrices) if matrices else whole.text, held))
     if not rest:
         return [Row("", "", piece) for piece in broken(left, room)]
+    left = "" if goes_on else left
     wide = measure(left)
     flat = max(wide, align) + sum(measure(side) + 3 for _, side in rest)
     if flat <= room and len(rest) <= 2 and not matrices:
@@ -260,7 +271,7 @@ def _cut(latex: str, room: float) -> _Token | None:
         if used < 4:
             continue
         far = (room - used) / room
-        cost = 6 * t.brackets + kind + (14 * far if far >= 0 else 100 - 60 * far)
+        cost = 9 * t.brackets + kind + (12 * far if far >= 0 else 100 - 60 * far)
         if cost < best_cost:
             best, best_cost = t, cost
     return best

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 from html import escape
-from itertools import count
 
 from ..document import Document, Line, Section
-from .lines import INDEXED, Writer, shape_of
+from .hand import Hand
+from .lines import Numbering, shape_of
 from .tex_lines import Row, blocks
+from .words import heading, pieces
 
 ROOM = 70.0
 FOLDED = ("proof", "activation", "law", "steps", "two ways")  # kinds of sections that open on demand
@@ -46,97 +47,115 @@ font-size:.85rem;line-height:1.4}
 grid-auto-flow:row dense}.chainrule .left,.chainrule .whole{grid-column:1;text-align:left;
 overflow-x:auto;padding-left:0}
 .chainrule .right,.chainrule .why{grid-column:1/4}.chainrule .why{padding-left:.6rem}.chainrule .shape{grid-column:2}
-.chainrule .number{grid-column:3}}
-@media print{.chainrule{max-width:none}.chainrule details>*{display:block}}
+.chainrule .right.on{grid-column:1}.chainrule .number{grid-column:3}}
+@media print{.chainrule{--ink:#000;--paper:#fff;--faint:#555;--rule:#bbb;--box:#fff;max-width:none;padding:0}
+.chainrule details::details-content{display:block;content-visibility:visible}
+.chainrule .line,.chainrule .why{break-inside:avoid}.chainrule h2,.chainrule h3,.chainrule h4{break-after:avoid}
+.chainrule .right,.chainrule .whole{overflow:visible}}
 """
-_NAMES = re.compile(r"<mo>([A-Za-z]{2,})</mo>")  # a function's name is no operator, which would stand apart
-_AFTER = re.compile(r"(</(?:mi|mn|mfrac|msup|msub|msubsup|mrow)>)(<mi>[A-Za-z]{2,}</mi>)")
+_SPACE = '<mspace width="0.167em" />'
+_MENDED = (  # what the converter leaves to be said: pattern, what takes its place
+    # an upright word is one identifier
+    (r'(?:<mi mathvariant="normal">[A-Za-z]</mi>){2,}', lambda m: f"<mi>{re.sub('<[^>]*>', '', m[0])}</mi>"),
+    # the name of a function is no operator, which would stand apart
+    (r"<mo>([A-Za-z]{2,})</mo>", r"<mi>\1</mi>"),
+    # what is no operator needs no room around it
+    (r"<mo>(&#x02202;|∂)</mo>", r"<mi>\1</mi>"),
+    (r"<mo>(&#x0002F;|/)</mo>", r'<mo lspace="0" rspace="0">\1</mo>'),
+    # a thin space before a function and, where no bracket follows, behind it
+    (r"(</(?:mi|mn|mfrac|msup|msub|msubsup|mrow)>|&#x00029;</mo>)(?=<mi>[A-Za-z]{2,}</mi>)", rf"\1{_SPACE}"),
+    (r"(<mi>[A-Za-z]{2,}</mi>)(?=<m(?:i|n|sub|sup|over|frac)\b)", rf"\1{_SPACE}"),
+    # a minus with nothing to its left is a sign, not a subtraction
+    (
+        r"(<mo[^>]*>(?:&#x00028;|&#x0005B;|&#x0003D;|&#x0002C;|&#x02190;|&#x02248;|&#x02254;)</mo>|</munder(?:over)?>)"
+        r"<mo>&#x02212;</mo>",
+        r'\1<mo form="prefix">&#x02212;</mo>',
+    ),
+)
 _GROUPS = re.compile(r"(?<![A-Za-z\\])\{\}")
 
 
-def html(document: Document, writer: Writer) -> str:
-    """A whole page; `writer` writes a formula in LaTeX, which becomes MathML."""
+def html(document: Document, hand: Hand) -> str:
+    """A whole page; `hand` writes LaTeX, which becomes MathML."""
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
         f"<title>{escape(document.title)}</title>\n"
         "<style>body{margin:0}@media (prefers-color-scheme:dark){body{background:#16181c}}</style>\n"
-        f"</head>\n<body>\n{fragment(document, writer, tag='main')}</body>\n</html>\n"
+        f"</head>\n<body>\n{fragment(document, hand, tag='main')}</body>\n</html>\n"
     )
 
 
-def fragment(document: Document, writer: Writer, *, tag: str = "div") -> str:
+def fragment(document: Document, hand: Hand, *, tag: str = "div") -> str:
     """The document without the page around it, with its style: what a notebook shows."""
-    numbers = count(1)
-    body = [f"<h1>{escape(document.title)}</h1>"]
+    numbers = Numbering()
+    body = [f"<h1>{prose(document.title, hand)}</h1>"]
     if document.subject not in document.title:
-        body.append(f"<p>{prose(document.subject)}</p>")
+        body.append(f"<p>{prose(document.subject, hand)}</p>")
     for section in document.sections:
-        body += _section(section, writer, numbers, 2)
-    return f'<{tag} class="chainrule">\n<style>{_STYLE}</style>\n' + "\n".join(body) + f"\n</{tag}>\n"
+        body += _section(section, hand, numbers, 2)
+    return f'<{tag} class="chainrule" lang="en">\n<style>{_STYLE}</style>\n' + "\n".join(body) + f"\n</{tag}>\n"
 
 
-def _section(
-    section: Section, writer: Writer, numbers: Iterator[int], depth: int, inside: bool = False
-) -> Iterator[str]:
+def _section(section: Section, hand: Hand, numbers: Numbering, depth: int, inside: bool = False) -> Iterator[str]:
     folded = section.kind in FOLDED and bool(section.title) and not inside
     yield "<details>" if folded else "<section>"
     if section.title:
-        title = prose(section.title)
+        title = prose(heading(section.title), hand)
         yield f"<summary>{title}</summary>" if folded else f"<h{min(depth, 6)}>{title}</h{min(depth, 6)}>"
-    yield from (f"<p>{prose(x)}</p>" for x in section.prose.splitlines() if x.strip())
+    yield from (f"<p>{prose(x, hand)}</p>" for x in section.prose.splitlines() if x.strip())
     if section.lines:
         yield '<div class="lines">'
-        formulas = [x.formula for x in section.lines]
-        found = blocks(formulas, writer, [ROOM] * len(formulas), decimals=section.kind == "numbers")
+        rooms = [ROOM] * len(section.lines)
+        found = blocks(section.lines, hand.formula, rooms, decimals=section.kind == "numbers")
         for line, lines in zip(section.lines, found, strict=True):
-            yield from _line(line, lines, next(numbers))
+            number = numbers.next()
+            yield from _line(line, lines, number, numbers.reason(line, section.kind), hand)
         yield "</div>"
     if section.code is not None:
         yield f"<pre><code>{escape(section.code[0])}</code></pre>"
     for part in section.parts:
-        yield from _section(part, writer, numbers, depth + 1, inside or folded)
+        yield from _section(part, hand, numbers, depth + 1, inside or folded)
     yield "</details>" if folded else "</section>"
 
 
-def _line(line: Line, lines: list[Row], number: int) -> Iterator[str]:
-    yield f'<div class="line" id="line-{number}">'
+def _line(line: Line, lines: list[Row], number: int, why: str, hand: Hand) -> Iterator[str]:
+    yield '<div class="line">'
     for k, row in enumerate(lines):
         yield from _cells(row, k)
         if k == 0:
-            yield f'<span class="shape">{prose(shape_of(line.shape))}</span>'
+            yield f'<span class="shape">{prose(shape_of(line.shape), hand)}</span>'
             yield f'<span class="number">({number})</span>'
-    if line.why:
-        yield f'<div class="why">{prose(line.why)}</div>'
+    if why:
+        yield f'<div class="why">{prose(why, hand)}</div>'
     yield "</div>"
 
 
 def _cells(row: Row, k: int) -> Iterator[str]:
     if row.relation:
         yield f'<div class="left">{mathml(row.left)}</div>' if row.left else ""
-        yield f'<div class="right">{mathml(f"{row.relation} {row.right}")}</div>'
+        alone = " on" if k == 0 and not row.left else ""
+        yield f'<div class="right{alone}">{mathml(f"{row.relation} {row.right}")}</div>'
     elif k == 0:
         yield f'<div class="whole">{mathml(row.right)}</div>'
     else:
         yield f'<div class="right more">{mathml(row.right)}</div>'
 
 
-def prose(words: str) -> str:
-    """Text with its signs escaped, and letters such as y_k with an index."""
-
-    def set_(m: re.Match[str]) -> str:
-        tag = "sub" if m[2] == "_" else "sup"
-        return f"<i>{m[1]}</i><{tag}>{m[3].strip('{}')}</{tag}>"
-
-    return INDEXED.sub(set_, escape(words))
+def prose(words: str, hand: Hand) -> str:
+    """A sentence with its signs escaped and its formulas in MathML."""
+    return "".join(mathml(hand.words(p.text), "inline") if p.math else escape(p.text) for p in pieces(words))
 
 
 @lru_cache(maxsize=4096)
-def mathml(latex: str) -> str:
-    """A piece of LaTeX as a `<math>` element in display style."""
+def mathml(latex: str, display: str = "block") -> str:
+    """A piece of LaTeX as a `<math>` element, in display style unless it stands inline."""
     from latex2mathml.converter import convert
 
-    latex = _GROUPS.sub("", latex).replace(r"\sum_", r"\sum\limits_").replace(":=", r"\coloneqq ")
-    element: str = _AFTER.sub(r'\1<mspace width="0.167em" />\2', _NAMES.sub(r"<mi>\1</mi>", convert(latex.strip())))
-    return element.replace('display="inline"', 'displaystyle="true"', 1)
+    latex = _GROUPS.sub("", latex).replace(":=", r"\coloneqq ")
+    latex = latex.replace(r"\sum_", r"\sum\limits_") if display == "block" else latex
+    element: str = convert(latex.strip())
+    for pattern, new in _MENDED:
+        element = re.sub(pattern, new, element)
+    return element.replace('display="inline"', 'displaystyle="true"', 1) if display == "block" else element

@@ -7,19 +7,20 @@ summand with k = i survives, and the matrix form is read back: ∂L/∂W = dz a�
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from ...errors import DerivationError, ShapeError
+from ...errors import DerivationError
 from ...graph import SCALAR, Node, build, rename_dim, size, substitute, variable, walk
 from ...laws import LAWS
 from ...notation.formula import Symbol
 from ...notation.from_graph import symbol
-from ...ops import total
 from ...reverse import Step
 from ..document import Section
-from ..settings import EveryLayer, Quantities
+from ..settings import EveryLayer
+from .at_once import at_once
 from .conditions import law_section
-from .index_form import operand_letters
+from .operations import operation
 from .proof import Proof, prove
 from .proof_lines import Names, proof_section
 from .samples import lifted, multivariate_chain_rule
@@ -138,82 +139,6 @@ def all_samples(
     return lifted(one, every, columns, scale)
 
 
-def operation(node: Node) -> Section:
-    """The proof of the backward rule of one operation, in the letters of its record: C from A and B.
-
-    node  a call of the operation; what its operands are does not matter, only their shapes
-
-    Raises `DerivationError` for an operation without a derivative.
-    """
-    node = _wide(node)
-    parts, prose = [], node.op.doc
-    for found, letters in operation_proofs(node):
-        parts.append(proof_section(found, letters))
-    if not parts and not any(slopes_of(node)):
-        raise DerivationError(f"{node.op.name}: this operation has no derivative")
-    cost, local = paired(node)
-    setting = Quantities(cost, {"C": local}, _intervals(node, local))
-    return Section(f"{node.op.name}: {node.op.equation}", "proof", prose, (), tuple(parts), setting=setting)
-
-
-def _wide(node: Node) -> Node:
-    """The operation on matrices where it was called on columns: a rule is proved for all columns, not for one."""
-    if not (node.op.pointwise or node.op.name in ("matmul", "sum", "lse")):
-        return node
-    inputs = list(node.inputs)
-    for k, x in enumerate(inputs):
-        if x.shape.cols == 1 != x.shape.rows and not x.is_constant and (node.op.name != "matmul" or k == 1):
-            inputs[k] = variable(f"·{k}", x.shape.rows, "q")
-    try:
-        return build(node.op, tuple(inputs), node.attrs)
-    except ShapeError:
-        return node
-
-
-def _intervals(node: Node, local: Node) -> dict[str, tuple[float, float]]:
-    """Where the operation has a value, for each of its operands."""
-    domain = node.op.domain
-    return {x.name: domain[k] for k, x in enumerate(local.inputs) if x.is_variable and k < len(domain or ())}
-
-
-def paired(node: Node) -> tuple[Node, Node]:
-    """(Σ dC ∘ C, C) for the letters of `operation`: with this as the cost, ∂cost/∂C is dC, and every line has numbers.
-
-    node  a call of the operation
-    """
-    letters = {k: letter for letter, k in operand_letters(node.op).items()}
-    inputs = tuple(_operand(x, letters.get(k, "ABP"[k])) for k, x in enumerate(node.inputs))
-    local = build(node.op, inputs, node.attrs)
-    return total(variable("dC", *local.shape) * local, axis=None), local
-
-
-def operation_proofs(node: Node) -> list[tuple[Proof, Names]]:
-    """The proofs for the operands that carry a derivative; none where the record has no index notation."""
-    try:
-        _, local = paired(node)
-        inputs = local.inputs
-        d_out = variable("dC", *local.shape)
-        result = []
-        for x, slope in zip(inputs, slopes_of(node), strict=True):
-            if slope and x.is_variable:
-                names = Names(None, symbol("C"), symbol("dC"), symbol(x.name), symbol(f"d{x.name}"))
-                result.append((prove(local, x, d_out), names))
-        return result
-    except DerivationError:
-        return []
-
-
-def _operand(x: Node, letter: str) -> Node:
-    return x if x.is_constant else variable(letter, *x.shape, kind=x.get("kind") if x.is_variable else "real")
-
-
-def slopes_of(node: Node) -> list[bool]:
-    """Which operands of an operation carry a derivative."""
-    if node.op.backward is None:
-        return [False for _ in node.inputs]
-    return [d is not None for d in node.op.backward(node, variable("dC", *node.shape))]
-
-
 def components_of(step: Step, names: Mapping[Node, str], *, scale: Node | None = None, samples: str = "m") -> Section:
     """The proof of one step of a derivation: in the names where both ends have one, else for the operation alone.
 
@@ -324,10 +249,11 @@ def _entrywise(local: Node, by: Node) -> bool:
     )
 
 
-def layer(letter: str = "l", *, samples: str = "m") -> Section:
+def layer(letter: str = "l", *, samples: str = "m", alone: bool = False) -> Section:
     """The proofs for a general layer: dW, db, dz, da of one sample, and the step to m samples; formulas (1) to (5).
 
     letter  of the layer: Z[l] = W[l] A[l-1] + b[l], A[l] = g[l](Z[l]), g any function that acts entry by entry
+    alone   there is one sample only, so that its loss is the cost and ∂L/∂W is dW: formula (1) of the first source
     """
     before, after = f"{letter}-1", f"{letter}+1"
     wide = {k: f"n_{k}" if len(k) == 1 else f"n_{{{k}}}" for k in (before, letter, after)}
@@ -345,14 +271,29 @@ def layer(letter: str = "l", *, samples: str = "m") -> Section:
         (Z_after, Z_of_A, None),
     )
     one, every = [], []
-    for node, target, scale in steps:
+    single: dict[Node, tuple[Proof, Names]] = {}
+    whole: dict[Node, tuple[Proof, Names]] = {}
+    for node, target, scale in (*steps, (Z, x, None)):
         names = {Z: f"Z[{letter}]"} if node is Z else {Z_after: f"Z[{after}]"} if node is Z_after else {}
         unknown = {A: Z_of_A} if target is Z_of_A else {}
-        one.append(components(node, target, names, one_sample=True, unknown=unknown))
-        every.append(all_samples(node, target, names, scale=scale, unknown=unknown, samples=samples))
+        found, letters = proof_of(node, target, names, True, unknown=unknown, samples=samples)
+        letters = replace(letters, alone=alone)
+        single.setdefault(target, (found, letters))
+        whole.setdefault(target, proof_of(node, target, names, False, scale, unknown=unknown, samples=samples))
+        if target is x:
+            continue  # da[l-1] is proved as da[l] is, and used below
+        one.append(proof_section(found, letters))
+        if not alone:
+            every.append(all_samples(node, target, names, scale=scale, unknown=unknown, samples=samples))
+    one.append(at_once(single[Z_of_A], [single[n] for n in (W, b, x)], entries=True))
+    every.append(at_once(whole[Z_of_A], [whole[n] for n in (W, b, x)], entries=False))
+    prose = "{} and {}, entry by entry. Nothing else is assumed, so this holds in every such layer."
+    if alone:
+        prose = prose.format(f"z[{letter}] = W[{letter}] a[{before}] + b[{letter}]", f"a[{letter}] = g(z[{letter}])")
+        return Section("one layer by components", "proof", prose, (), tuple(one))
+    prose = prose.format(f"Z[{letter}] = W[{letter}] A[{before}] + b[{letter}]", f"A[{letter}] = g(Z[{letter}])")
     parts = (
         Section("one sample", "proof", "", (), tuple(one)),
         Section("m samples", "samples", "", (), tuple(every)),
     )
-    prose = "Z = W A + b and A = g(Z) entry by entry; nothing else is assumed, so this holds in every such layer."
     return Section("one layer by components", "proof", prose, (), parts, setting=EveryLayer())

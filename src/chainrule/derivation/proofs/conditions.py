@@ -44,8 +44,8 @@ def law_section(name: str) -> Section:
 
 def _sentence(law: Law) -> str:
     if not law.condition:
-        return f"{law.equation}, without condition."
-    return f"{law.equation} if {law.condition}. {_OTHERWISE.get(law.condition, '')}".strip()
+        return f"{law.equation}, without a condition."
+    return f"{law.equation}, on the condition that {law.condition}. {_OTHERWISE.get(law.condition, '')}".strip()
 
 
 def laws_used(record: Iterable[Applied]) -> Section:
@@ -58,7 +58,7 @@ def laws_used(record: Iterable[Applied]) -> Section:
         first.setdefault(a.law.name, a)
     parts = []
     for name, a in first.items():
-        line = Line(Equation((formula(a.before), formula(a.after)), ("=",)), name, a.law.equation)
+        line = Line(Equation((formula(a.before), formula(a.after)), ("=",)), "as it was used here")
         parts.append(Section(f"law: {name}", "law", _sentence(a.law), (line,)))
     return Section("laws used", "law", "", (), tuple(parts))
 

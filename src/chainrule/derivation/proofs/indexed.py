@@ -16,7 +16,7 @@ from ...graph import Dim, Node, Op
 from ...graph.node import Attrs
 
 Powers = tuple[tuple[str, int], ...]  # sizes such as 1/m: (("m", -1),)
-LETTERS = "kuvwpqrstij"  # l, m, n are layers and sizes; x, y, z, a, b, c are quantities
+LETTERS = "kuvprstijqw"  # l, m, n are layers and sizes; x, y, z, a, b, c are quantities
 
 
 @dataclass(frozen=True)

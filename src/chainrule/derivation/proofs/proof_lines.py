@@ -4,12 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
 from ...graph import Node, broadcast_to, constant, substitute, variable, walk
 from ...graph.shape import show
 from ...laws import Applied, simplify
-from ...notation.formula import Binary, Bound, Call, Equation, Formula, Index, Partial, Slice, Sum, Symbol
-from ...notation.from_graph import constant_formula, formula
+from ...notation.formula import (
+    ONE,
+    Array,
+    Binary,
+    Bound,
+    Call,
+    Dots,
+    Equation,
+    Formula,
+    Index,
+    Number,
+    Partial,
+    Slice,
+    Sum,
+    Symbol,
+)
+from ...notation.from_graph import constant_formula, dimension, formula
 from ...notation.write import text
 from ...ops import exp, total
 from ..document import Line, Section
@@ -30,7 +46,8 @@ _ENTRY_OF = {
     "gather": "the label says which column of the table is meant",
     "scatter_add": "each column is added where its label says",
 }
-MATRIX_OF_ENTRIES = "a derivative by a matrix is the matrix of the derivatives by its entries, row by row"
+TWO = Number(Fraction(2))
+MATRIX_OF_ENTRIES = "the derivative by a matrix is the matrix of the derivatives by its entries, row by row"
 
 
 @dataclass(frozen=True)
@@ -42,6 +59,7 @@ class Names:
     target    what it is differentiated by; d_target its cotangent
     unknown   the expression is g(target), entry by entry, and g needs not be known
     given     the expression of d_out, where it is to be inserted
+    alone     there is one sample, so that ∂L/∂W is dW, and both are written
     """
 
     cost: Formula | None
@@ -51,6 +69,23 @@ class Names:
     d_target: Formula
     unknown: bool = False
     given: Node | None = None
+    alone: bool = False
+
+    @property
+    def is_parameter(self) -> bool:
+        """Whether the target belongs to all samples, so that ∂L/∂W is written and not dW."""
+        return self.cost is not None
+
+    @property
+    def whole(self) -> Formula:
+        """The derivative that is proved: dW, or ∂L/∂W."""
+        return self.d_target if self.cost is None or self.alone else Partial(self.cost, self.target)
+
+    def entry(self, *entries: Formula) -> Formula:
+        """An entry of it: dW_ij, or ∂L/∂W_ij."""
+        if self.cost is None or self.alone:
+            return Index(self.d_target, entries)
+        return Partial(self.cost, Index(self.target, entries))
 
 
 def slope_names(found: Proof, letters: Letters) -> dict[Node, Formula]:
@@ -92,11 +127,12 @@ class _Proof:
             lines += self.inserted(self.names.given)
         else:
             lines += self.read_back()
-        return Section(f"{text(self.names.d_target)} by components", "proof", "", tuple(lines))
+        through = "" if self.names.d_out is None else f" from {text(self.names.d_out)}"
+        return Section(f"{text(self.names.whole)}{through} by components", "proof", "", tuple(lines))
 
     def definition(self) -> Line:
         sides = [self.out, self.letters.formula(self.found.entry)]
-        why = "g is applied to each entry by itself" if self.names.unknown else _why_entry(self.found.local)
+        why = "the function is applied to each entry by itself" if self.names.unknown else _why_entry(self.found.local)
         fraction = _as_fraction(self.found)
         if fraction:
             sides.insert(1, self.letters.formula(fraction))
@@ -113,12 +149,14 @@ class _Proof:
         assert self.names.d_out is not None
         d_out = place(self.names.d_out, self.found.local, *self.found.out)
         inner = Partial(self.out, self.target)
-        why = "the target acts on the cost through every entry, so the contributions are added"
+        target, out = text(self.names.target), text(self.names.out)
+        why = f"an entry of {target} acts on the cost through every entry of {out}, and the contributions are added"
         if self.names.cost is None:
             return _line([self.below, self.sum_over_out(product([d_out, inner]))], "multivariate chain rule", why)
         first = self.sum_over_out(product([Partial(self.names.cost, self.out), inner]))
-        sides = [self.below, first, self.sum_over_out(product([d_out, inner]))]
-        return _line(sides, "multivariate chain rule", f"{why}; d stands for the derivative of the loss")
+        above = [place(self.names.d_target, self.found.target, *self.found.place)] if self.names.alone else []
+        sides = [*above, self.below, first, self.sum_over_out(product([d_out, inner]))]
+        return _line(sides, "multivariate chain rule", why)
 
     def slopes(self) -> list[Line]:
         f, left = self.found, Partial(self.out, self.target)
@@ -128,7 +166,7 @@ class _Proof:
         if len(sides) > 1:
             why = "linearity, product rule and the rules of the functions"
             if _has(f.slope, Delta):
-                why = "an entry changes with itself alone: δ is 1 where the indices agree, else 0"
+                why = "entries are independent: `δ_ij` is 1 for i = j and 0 otherwise"
             lines.append(_line(sides, "derivative of an entry by an entry", why))
         short = self.letters.formula(f.short)
         if short not in sides:
@@ -140,8 +178,9 @@ class _Proof:
 
     def survivors(self) -> Line:
         f = self.found
+        left = place(self.names.d_target, f.target, *f.place) if self.names.alone else self.below
         chain, result = self.letters.formula(f.chain), self.letters.formula(f.result)
-        sides = [self.below, chain] if chain == result else [self.below, chain, result]
+        sides = [left, chain] if chain == result else [left, chain, result]
         why = _only(f.survivors) or "inserted into the chain rule"
         return _line(sides, "contraction" if f.survivors else "chain rule", why)
 
@@ -179,7 +218,7 @@ class _Proof:
         front = [] if scale is None else [scale]
         k = next((t.bound[0] for t in result if t.bound), None)
         lines += product_line(matrix, self.letters.formula(result), named, f.place, k)
-        target = Partial(self.names.cost, self.names.target) if self.names.cost is not None else self.names.d_target
+        target = self.names.whole
         shape = (show(f.target.shape.rows), show(f.target.shape.cols))
         sides = [target, formula(matrix, named)]
         if self.names.unknown and self.names.d_out is not None and self.names.given is None:
@@ -191,24 +230,27 @@ class _Proof:
             return [Line(entries, "matrix form", "the same in every copy of what was repeated", shape, label)]
         lines.append(Line(_equation(list(dict.fromkeys(sides))), "matrix form", MATRIX_OF_ENTRIES, shape, label))
         if bare.op.name == "matmul" and None not in f.place and self.found.target.is_variable:
-            lines.append(self.row_line(bare, front, named))
+            lines += self.row_lines(bare, front, named)
         return lines
 
     def _g(self, prime: int) -> Symbol:
         return Symbol("g", getattr(self.names.out, "layer", None), None, prime)
 
-    def row_line(self, bare: Node, front: list[Formula], named: Mapping[Node, Formula]) -> Line:
-        """Row i of the derivative, as the fourth source stacks them."""
+    def row_lines(self, bare: Node, front: list[Formula], named: Mapping[Node, Formula]) -> list[Line]:
+        """The rows of the derivative below each other, and row i, as the fourth source has them."""
         a, b = bare.inputs
         i = self.found.place[0]
         assert i is not None
-        whole = Index(self.names.target, (Symbol(i), Slice()))
-        left = Index(self.names.d_target, (Symbol(i), Slice()))
-        left_side = left if self.names.cost is None else Partial(self.names.cost, whole)
-        base = formula(a, named)
-        row = Index(base, (Symbol(i),)) if a.shape.cols == 1 else Index(base, (Symbol(i), Slice()))
-        body = Binary("·" if a.shape.cols == 1 else "@", row, formula(b, named))
-        return _line([left_side, product([*front, body])], "row by row", "row i, and so all rows, one below the other")
+        rows, columns = (dimension(d) for d in self.found.target.shape)
+        row_i = Index(formula(a, named), (Symbol(i),) if a.shape.cols == 1 else (Symbol(i), Slice()))
+        body = Binary("·" if a.shape.cols == 1 else "@", row_i, formula(b, named))
+        entry, i_ = self.names.entry, Symbol(i)
+        stacked = Array((entry(ONE, Slice()), entry(TWO, Slice()), Dots(), entry(rows, Slice())), 1)
+        listed = Array((entry(i_, ONE), entry(i_, TWO), Dots(), entry(i_, columns)), 4)
+        return [
+            _line([self.names.whole, stacked], "row by row", "the derivatives by the rows stand one below the other"),
+            _line([entry(i_, Slice()), listed, product([*front, body])], "row by row", "what was found, for row i"),
+        ]
 
 
 def product_line(
@@ -261,7 +303,8 @@ def _line(sides: list[Formula], rule: str, why: str) -> Line:
 
 
 def _why_entry(local: Node) -> str:
-    seen = dict.fromkeys(n.op.name for n in walk(local) if n.op.name in _ENTRY_OF)
+    copied = [n for n in walk(local) if n.op.name != "broadcast" or n.shape != n.inputs[0].shape]
+    seen = dict.fromkeys(n.op.name for n in copied if n.op.name in _ENTRY_OF)
     return "; ".join(_ENTRY_OF[name] for name in seen) or "entry by entry"
 
 

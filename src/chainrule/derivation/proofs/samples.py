@@ -114,7 +114,12 @@ class _Lift:
             _line([d_target, mean(single)], "one sample", "the result for one sample, for each of them"),
             _line([d_target, self.plain.formula(whole)], "columns are samples", self._columns()),
             *product_line(matrix, self.plain.formula(whole), {}, p.place, _inner(whole)),
-            Line(_equation([self.big.d_target, formula(matrix)]), "matrix form", MATRIX_OF_ENTRIES, self._shape(), ""),
+            Line(
+                _equation([self.big.d_target, mean(formula(p.matrix, self.letters.names)), formula(matrix)]),
+                "matrix form",
+                MATRIX_OF_ENTRIES,
+                self._shape(),
+            ),
         ]
         return Section(f"{_title(self.big)}: from one sample to all", "samples", "", tuple(lines))
 
@@ -188,11 +193,13 @@ def multivariate_chain_rule() -> Section:
         ),
         _line([Partial(name, by), formula(by_rule)], "inserted", "the four derivatives"),
         _line(
-            [Partial(name, by), formula(direct)], "directly", "u and v replaced by what they are, then differentiated"
+            [Partial(name, by), formula(direct)],
+            "directly",
+            "u and v replaced by what they are, then differentiated: the same",
         ),
     ]
     prose = (
-        "If f depends on t through x_1, …, x_n, then df/dt = Σ_i ∂f/∂x_i dx_i/dt: the dot product of the derivatives "
+        "If f depends on t through x_1, …, x_n, then df/dt = Σ_i ∂f/∂x_i · dx_i/dt: the dot product of the derivatives "
         "of f by x and of x by t. With several t_j this holds for each of them."
     )
     return Section("multivariate chain rule", "proof", prose, tuple(lines), setting=Stated())

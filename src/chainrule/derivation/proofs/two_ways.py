@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 
 from ...errors import DerivationError
 from ...graph import Node, constant, size, substitute, variable, walk
@@ -23,8 +24,10 @@ from ...reverse import derive
 from ..document import Line, Section
 from ..settings import LastLayer, Stated
 from .activations import written_out
+from .by_rules import derivatives
 from .conditions import laws_used
 from .proof import is_zero, same_numbers, slope_of
+from .terms import added, expanded, presented, terms
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class Ways:
     def how(self) -> str:
         """How the two meet. Raises `DerivationError` if they do not, which would be a defect."""
         if self.chain is self.direct:
-            return "both ways end in one expression"
+            return "they end in one expression"
         if is_zero(self.chain - self.direct):
             return "the difference of both collects to nothing"
         chain, direct = (simplify(substitute(x, self.inside)) for x in (self.chain, self.direct))
@@ -75,11 +78,15 @@ def _by_names(given: str, g: str) -> Section:
 
 def _two_ways(found: Loss, g: str | Activation) -> Section:
     name = g if isinstance(g, str) else getattr(g, "__name__", "g")
-    parts = []
+    parts: list[Section] = []
+    shown: set[str] = set()
     if _entrywise(activation(g)):
-        parts.append(_one_unit(found, activation(g)))
-    parts.append(replace(_matrices(found, activation(g)), setting=LastLayer(found, g)))
-    return Section(f"{found.name} after {name}, two ways", "two ways", found.equation, (), tuple(parts))
+        unit, shown = _one_unit(found, activation(g))
+        parts.append(unit)
+    parts.append(replace(_matrices(found, activation(g), shown), setting=LastLayer(found, g)))
+    name_of_loss = found.name.replace("cross_entropy", "cross-entropy").replace("_", " ")
+    title = f"two ways to the derivative: {name_of_loss} after {name.replace('_', ' ')}"
+    return Section(title, "two ways", f"The loss of one sample is `{found.equation}`.", (), tuple(parts))
 
 
 def _entrywise(g: Activation) -> bool:
@@ -87,55 +94,73 @@ def _entrywise(g: Activation) -> bool:
     return all(n.op.pointwise or n.is_constant or n.is_variable or n.op.name == "broadcast" for n in walk(g(z)))
 
 
-def _one_unit(found: Loss, g: Activation) -> Section:
-    """One unit, one sample: z = w x + b, a = g(z), L(a, y)."""
+def _one_unit(found: Loss, g: Activation) -> tuple[Section, set[str]]:
+    """One unit, one sample: z = w x + b, a = g(z), L(a, y); and the names of the laws that it shows."""
     z, a, y = (variable(name, 1, 1) for name in "zay")
     output = g(z)
     outer = found.per_sample(a, y)
     by_chain, chain = _by_chain(outer, output, z, a, y)
-    by_substitution, direct, used = _by_substitution(outer, output, z, a)
-    meeting = _meeting(Ways(chain[1], direct, {a: output}), "dL/dz")
-    return Section(
-        "one unit",
-        "two ways",
-        "",
-        (),
-        (
-            Section("by the chain rule", "two ways", "", tuple(by_chain)),
-            Section("by substitution", "two ways", "", tuple(by_substitution)),
-            Section("both meet", "two ways", "", (meeting,)),
-            _weights(direct),
-            laws_used(used),
-        ),
-        setting=Stated(),
+    lemma, by_substitution, ways, used = _by_substitution(outer, output, z, a)
+    meeting = _meeting(Ways(chain, ways[1], {a: output}), "dL/dz")
+    first = (Section("a logarithm that is needed", "two ways", "", tuple(lemma)),) if lemma else ()
+    parts = (
+        Section("by the chain rule", "two ways", "", tuple(by_chain)),
+        *first,
+        Section("by substitution", "two ways", "", tuple(by_substitution)),
+        Section("both meet", "two ways", "", (meeting,)),
+        _weights(chain, ways[0]),
+        *([laws_used(used)] if used else []),
     )
+    return Section("one unit", "two ways", "", (), parts, setting=Stated()), {x.law.name for x in used}
 
 
-def _by_chain(outer: Node, output: Node, z: Node, a: Node, y: Node) -> tuple[list[Line], tuple[Node, Node]]:
+def _by_chain(outer: Node, output: Node, z: Node, a: Node, y: Node) -> tuple[list[Line], Node]:
     L, fa, fz = Symbol("L"), formula(a), formula(z)
     lines = [
         _line([fa, formula(output)], "definition", "the activation", ":="),
         _line([L, formula(outer)], "definition", "the loss of one sample", ":="),
     ]
-    by_a = derive(outer, [a]).of(a)
-    lines.append(_line([Partial(L, fa), formula(by_a)], "derivative of the loss", "y is fixed"))
+    by_a = presented(derive(outer, [a]).of(a))
+    lines.append(_line([Partial(L, fa), formula(by_a)], "derivative of the loss", "with respect to `a`; y is fixed"))
     slope = slope_of(output, z)
     in_a = substitute(slope, {output: a})
     sides: list[Formula] = [Partial(fa, fz), formula(slope), formula(in_a)]
     lines.append(_line(sides, "derivative of the activation", "from its definition"))
-    product = by_a * in_a if in_a is not constant(1) else by_a
+    product = presented(by_a * in_a) if in_a is not constant(1) else by_a
     chained = Binary("·", Partial(L, fa), Partial(fa, fz))
     short = simplify(product)
-    lines.append(_line([Partial(L, fz), chained, formula(product)], "chain rule", "L depends on z through a alone"))
-    if short is not product:
-        lines.append(_line([Partial(L, fz), formula(short)], "simplification", _conditions(product)))
-    return lines, (product, short)
+    lines.append(_line([Partial(L, fz), chained, formula(product)], "chain rule", "L depends on z through `a` alone"))
+    stages = [(product, "", "")]
+    if formula(short) != formula(product):
+        stages += [*_multiplied_out(by_a, in_a), (short, "collect like terms", _conditions(product))]
+    for (before, _, _), (after, rule, why) in pairwise(stages):
+        lines.append(_line([formula(before), formula(after)], rule, why))
+    return lines, short
 
 
-def _by_substitution(outer: Node, output: Node, z: Node, a: Node) -> tuple[list[Line], Node, tuple[Applied, ...]]:
+def _multiplied_out(by_a: Node, slope: Node) -> Iterator[tuple[Node, str, str]]:
+    """A sum times the slope, term by term, then all brackets opened; nothing where `by_a` has one term only."""
+    found = list(terms(by_a))
+    if len(found) < 2 or slope.is_constant:
+        return
+    cancelled = [(sign, simplify(x * slope)) for sign, x in found]
+    used: list[Applied] = []
+    for _, x in found:
+        simplify(x * slope, None, used)
+    condition = next((f" ({a.law.condition})" for a in used if a.law.condition), "")
+    yield added(cancelled), "multiplied out", f"term by term, and what divides and multiplies cancels{condition}"
+    opened = [(sign * s, t) for sign, x in cancelled for s, t in expanded(x)]
+    if len(opened) > len(cancelled):
+        yield added(opened), "brackets opened", "every term by every term"
+
+
+def _by_substitution(
+    outer: Node, output: Node, z: Node, a: Node
+) -> tuple[list[Line], list[Line], tuple[Node, Node], tuple[Applied, ...]]:
+    """Lines of a lemma and of the way itself, (the loss in z, its derivative in a), and the laws."""
     L, fz = Symbol("L"), formula(z)
     inserted = substitute(outer, {a: output})
-    lines = [_line([L, formula(inserted)], "substitution", "a replaced by what it is")]
+    lines = [_line([L, formula(inserted)], "substitution", "`a` is replaced by what it is")]
     record: list[Applied] = []
     current = inserted
     for before, after, a_law in _steps(inserted, record):
@@ -143,18 +168,43 @@ def _by_substitution(outer: Node, output: Node, z: Node, a: Node) -> tuple[list[
         current = after
     simple = simplify(inserted)
     if simple is not current:
-        lines.append(_line([formula(current), formula(simple)], "collect like terms", "terms together"))
+        lines.append(_line([formula(current), formula(simple)], "collect like terms", "factors and terms together"))
     shorter = _one_logarithm(simple)
-    if shorter is not simple:
-        lines += _turned(simple, shorter)
+    lemma = _turned(simple) if shorter is not simple else []
+    if lemma:
+        lines.append(_line([formula(simple), formula(shorter)], "the logarithm above", "one logarithm is left"))
+    plain = _logarithm_written(shorter)
+    if plain is not shorter:
+        sides = [formula(x) for x in (shorter, plain, *_source_order(plain))]
+        lines.append(_line(sides, "softplus from its definition", "softplus(z) = ln(1 + e^z)"))
     more: list[Applied] = []
     by_z = simplify(derive(shorter, [z]).of(z), None, more)
-    lines.append(_line([L, formula(shorter)], "the loss in z", "what is differentiated"))
-    lines.append(_line([Partial(L, fz), formula(by_z)], "differentiated directly", "by z, with y fixed"))
+    stages = [(by_z, "differentiated directly", "with respect to z; y is fixed")]
+    if plain is not shorter:
+        raw = derivatives(plain)[plain]
+        stages = [
+            (raw, "differentiated directly", "with respect to z, y is fixed; `(ln u)' = u' / u`"),
+            (by_z, "definition of the activation", "above and below divided by e^z: 1 / (1 + e^-z) = σ(z)"),
+        ]
     in_a = substitute(by_z, {output: a, simplify(output): a})
     if in_a is not by_z:
-        lines.append(_line([Partial(L, fz), formula(in_a)], "definition", "the activation is a"))
-    return lines, in_a, tuple(record + more)
+        stages.append((in_a, "definition of the activation", "its value is `a`"))
+    left: Formula = Partial(L, fz)
+    for value, rule, why in stages:
+        lines.append(_line([left, formula(value)], rule, why))
+        left = formula(value)
+    return lemma, lines, (shorter, in_a), tuple(record + more)
+
+
+def _logarithm_written(node: Node) -> Node:
+    """softplus(z) as ln(1 + e^z), wherever it stands."""
+    table = {n: log(1 + exp(n.inputs[0])) for n in walk(node) if n.op.name == "softplus"}
+    return substitute(node, table) if table else node
+
+
+def _source_order(node: Node) -> tuple[Node, ...]:
+    """u - v as -(v - u), as the fifth source keeps the minus sign of its loss outside."""
+    return (-(node.inputs[1] - node.inputs[0]),) if node.op.name == "subtract" else ()
 
 
 def _steps(node: Node, record: list[Applied]) -> Iterator[tuple[Node, Node, Applied]]:
@@ -181,20 +231,22 @@ def _one_logarithm(node: Node) -> Node:
     return simplify(substitute(node, table)) if table else node
 
 
-def _turned(before: Node, after: Node) -> list[Line]:
-    """Why softplus(-z) = softplus(z) - z: the sum of logarithms is the logarithm of the product."""
+def _turned(before: Node) -> list[Line]:
+    """Why softplus(-z) = softplus(z) - z: the sum of logarithms is the logarithm of the product.
+
+    The stages are a teacher's way, the fifth source's, and not found by search; like every line they are verified.
+    """
     (turned,) = (n for n in walk(before) if n.op.name == "softplus" and n.inputs[0].op.name == "negate")
     z = turned.inputs[0].inputs[0]
     below = 1 + exp(-z)
     stages = [written_out(turned), z - z + log(below), log(exp(z)) + log(below) - z, log(exp(z) * below) - z]
     whole = log(1 + exp(z)) - z
     return [
-        _line([formula(x) for x in (turned, stages[0])], "definition", "softplus written out"),
-        _line([formula(x) for x in (stages[0], stages[2])], "log of exp", "z is added as ln e^z and subtracted"),
+        _line([formula(x) for x in (turned, stages[0])], "softplus from its definition", "softplus(x) = ln(1 + e^x)"),
+        _line([formula(x) for x in (stages[0], stages[2])], "log of exp", "z = ln e^z is added and z subtracted"),
         _line([formula(x) for x in (stages[2], stages[3])], "sum of logarithms", "ln u + ln v = ln(u v) for u, v > 0"),
         _line([formula(x) for x in (stages[3], whole)], "product of exponentials", "e^z e^-z = 1"),
         _line([formula(whole), formula(softplus(z) - z)], "softplus from its definition", "ln(1 + e^z) = softplus(z)"),
-        _line([formula(before), formula(after)], "collect like terms", "one logarithm is left"),
     ]
 
 
@@ -203,34 +255,42 @@ def _meeting(ways: Ways, label: str) -> Line:
     return Line(_equation(list(dict.fromkeys(sides))), "both ways meet", ways.how, None, label)
 
 
-def _weights(by_z: Node) -> Section:
-    """∂L/∂w and ∂L/∂b of the unit from ∂L/∂z, with z = w x + b."""
+def _weights(by_z: Node, in_z: Node) -> Section:
+    """∂L/∂w and ∂L/∂b of the unit, with z = w x + b: by the chain rule from ∂L/∂z, and from the loss itself.
+
+    by_z  ∂L/∂z in `a`; in_z: the loss in z
+    """
     w, x, b = (variable(name, 1, 1) for name in "wxb")
-    z = w * x + b
-    fz, L = Symbol("z"), Symbol("L")
-    lines = [_line([fz, formula(z)], "definition", "the unit", ":=")]
-    for by in (w, b):
-        slope = derive(z, [by]).of(by)
-        chained = Binary("·", Partial(L, fz), Partial(fz, formula(by)))
-        lines.append(_line([Partial(fz, formula(by)), formula(slope)], "derivative of the sum", "all else is fixed"))
-        lines.append(
-            _line([Partial(L, formula(by)), chained, formula(simplify(by_z * slope))], "chain rule", "through z alone")
-        )
+    z, unit = variable("z", 1, 1), w * x + b
+    fa, fz, L = Symbol("a"), Symbol("z"), Symbol("L")
+    lines = [_line([fz, formula(unit)], "definition", "the unit", ":=")]
+    inserted = substitute(in_z, {z: unit})
+    for by, why in ((w, "`x` and `b` are fixed"), (b, "`w` and `x` are fixed")):
+        f = formula(by)
+        slope = derive(unit, [by]).of(by)
+        lines.append(_line([Partial(fz, f), formula(slope)], "derivative of the affine map", why))
+        chained = Binary("·", Partial(L, fz), Partial(fz, f))
+        links = Binary("·", Binary("·", Partial(L, fa), Partial(fa, fz)), Partial(fz, f))
+        result = formula(simplify(by_z * slope))
+        lines.append(_line([Partial(L, f), links, chained, result], "chain rule", "L depends on z alone"))
+        direct = substitute(derive(inserted, [by]).of(by), {unit: z})
+        sides = [Partial(L, f), formula(direct)]
+        lines.append(_line(sides, "differentiated directly", "z = w x + b put into the loss: the same"))
     return Section("weight and bias of the unit", "two ways", "", tuple(lines))
 
 
-def _matrices(found: Loss, g: Activation) -> Section:
-    """All units and samples: dZ by both ways, and dW, db from it."""
+def _matrices(found: Loss, g: Activation, shown: set[str]) -> Section:
+    """All units and samples: dZ by both ways, and dW, db from it; `shown` are laws that need not be shown again."""
     facts = ("columns sum to one",) if found.target in ("probabilities", "labels") else ()
     Y = variable("Y", "n_L", "m", assume=facts)
     Z, A = variable("Z[L]", "n_L", "m"), variable("A[L]", "n_L", "m")
     output = g(Z)
     short = simplify(output)
     names: dict[Node, Node] = {short: A, output: A}
-    by_a = derive(total(found.per_sample(A, Y), axis=None), [A]).of(A)
+    by_a = presented(derive(total(found.per_sample(A, Y), axis=None), [A]).of(A))
     seed = variable("dA[L]", "n_L", "m")
     through = substitute(derive(short, [Z], seed=seed).of(Z), names) if short is not Z else seed
-    chained = substitute(through, {seed: by_a})
+    chained = presented(substitute(through, {seed: by_a}))
     chain_short = simplify(chained)
     record: list[Applied] = []
     S = simplify(total(found.per_sample(output, Y), axis=None), None, record)
@@ -238,11 +298,18 @@ def _matrices(found: Loss, g: Activation) -> Section:
     more: list[Applied] = []
     ways = Ways(chain_short, simplify(direct, None, more), {A: output})
     how = ways.how
+    simplified = _shaped("dZ[L]", [formula(chain_short)], Z, "simplification", _conditions(chained))
     lines = [
-        _shaped("dA[L]", [formula(by_a)], A, "derivative of the loss", "entry by entry, for every sample"),
-        _shaped("dZ[L]", [formula(through), formula(chained)], Z, "chain rule", "through the activation"),
-        _shaped("dZ[L]", [formula(chain_short)], Z, "simplification", _conditions(chained)),
-        _shaped("dZ[L]", [formula(ways.direct)], Z, "differentiated directly", "the activation put into the loss"),
+        _shaped("dA[L]", [formula(by_a)], A, "derivative of the loss", "with respect to every entry of every sample"),
+        _shaped(
+            "dZ[L]",
+            [formula(through), formula(chained)],
+            Z,
+            "chain rule",
+            "the loss depends on the logits through the activation",
+        ),
+        *([simplified] if formula(chain_short) != formula(chained) else []),
+        _shaped("dZ[L]", [formula(ways.direct)], Z, "differentiated directly", "the activation is put into the loss"),
         _shaped("dZ[L]", [formula(chain_short), formula(ways.direct)], Z, "both ways meet", how),
     ]
     X, W, b = variable("A[L-1]", "n_{L-1}", "m"), variable("W[L]", "n_L", "n_{L-1}"), variable("b[L]", "n_L", 1)
@@ -250,8 +317,10 @@ def _matrices(found: Loss, g: Activation) -> Section:
     found_W = derive(W @ X + b, [W, b], seed=dZ)
     for by in (W, b):
         value = Binary("·", constant_formula(mean), formula(found_W.of(by)))
-        lines.append(_shaped(f"d{by.name}", [value], by, "chain rule", "mean over the samples"))
-    return Section("all units and samples", "two ways", "", tuple(lines), (laws_used(record + more),))
+        lines.append(_shaped(f"d{by.name}", [value], by, "chain rule", "the cost is the mean over the samples"))
+    new = [x for x in record + more if x.law.name not in shown]
+    parts = (laws_used(new),) if new else ()
+    return Section("all units and samples", "two ways", "", tuple(lines), parts)
 
 
 def _conditions(node: Node) -> str:

@@ -17,6 +17,7 @@ from ..settings import EveryLayer, InColumns, LastLayer, Quantities, Stated
 from .derived import DEPTHS, Trials, compared, in_every_layer, repeated
 from .drawn import is_plain
 from .meaning import SAMPLES, Meaning
+from .points import network_world
 
 Compare = Callable[[Equation], Comparison]
 SEEDS = (1, 2)  # of the numbers for letters that a section states
@@ -33,7 +34,7 @@ def comparing(section: Section, trials: Trials) -> Compare:
             return _every_layer(trials.meaning)
         case LastLayer(loss=loss, activation=activation):
             network = Network(3, (Dense(4, "tanh"), Dense(3, activation)))
-            return _everywhere([World.of_network(network, loss, m=SAMPLES)], trials.meaning)
+            return _everywhere([network_world(network, loss, m=SAMPLES)], trials.meaning)
         case Quantities(output=output, named=named, within=within):
             return _quantities(output, named, within, trials)
         case InColumns():
@@ -76,7 +77,7 @@ def _everywhere(worlds: list[World], meaning: Meaning) -> Compare:
 
 
 def _every_layer(meaning: Meaning) -> Compare:
-    worlds = [World.of_network(f"{hidden}:softplus", "quadratic", m=SAMPLES) for hidden in DEPTHS]
+    worlds = [network_world(f"{hidden}:softplus", "quadratic", m=SAMPLES) for hidden in DEPTHS]
 
     def compare(equation: Equation) -> Comparison:
         meant = meaning.known(equation).mapped(_of_sample)
@@ -155,7 +156,7 @@ def _in_columns(trials: Trials) -> Compare:
     if not is_plain(subject) or subject.network is None:
         reason = "letters of one sample have no numbers in a network with normalization, embeddings or labels"
         return lambda equation: Comparison("unreadable", 0.0, reason)
-    world = World.of_network(str(subject.network), subject.loss, m=SAMPLES, convention=Convention())
+    world = network_world(str(subject.network), subject.loss, m=SAMPLES, convention=Convention())
 
     def compare(equation: Equation) -> Comparison:
         meant = trials.meaning.known(equation)

@@ -5,7 +5,7 @@ A derivative in these worlds is a complex step through the forward equations; no
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
@@ -13,17 +13,17 @@ from typing import Any
 import numpy as np
 
 from ...graph import Node, rename_dim
+from ...meaning.values import NoValueError
 from ...meaning.world import Comparison, Convention, World
-from ...notation.formula import Binary, Call, Equation, Formula, Number, Symbol
-from ...notation.from_graph import symbol
+from ...notation.formula import Binary, Call, Equation, Formula, Index, Number, Symbol
+from ..general import WITHOUT_SLOPE
 from ..subject import Subject
 from .drawn import drawn, is_plain, parts
 from .meaning import SAMPLES, Meaning
+from .points import network_world, of_order_one
 
 TOLERANCE = 1e-10
-POINTS = 20  # tried until one is found at which the output does not underflow
-SMALLEST = 1e-9  # output of a network that a loss may be divided by
-NOTHING = 1e-14  # of quantities of order 1: what rounding leaves of zero
+NOTHING = 1e-15  # what rounding leaves of zero, of the largest term that a line is made of
 DEPTHS = ("3-5:tanh-4:sigmoid-6:tanh-2", "4-3:softplus-5:gelu-3")  # where a general layer is tried; then `:activation`
 
 
@@ -42,25 +42,22 @@ class Trials:
     meaning: Meaning = field(init=False)
 
     def __post_init__(self) -> None:
-        values, sizes = drawn(self.subject, self.seed) if self.given is None else self.given
-        self.meaning = Meaning(self.subject, values, sizes)
-
-    @classmethod
-    def usable(cls, subject: Subject, seed: int) -> Trials:
-        """At a point where the output does not underflow, for a quotient by it has no accurate number."""
-        tried = (cls(subject, seed + k) for k in range(POINTS))
-        return next((t for t in tried if t.is_usable), cls(subject, seed))
+        if self.given is None:
+            values, sizes = drawn(self.subject, self.seed)
+            self.meaning = Meaning(self.subject, of_order_one(self.subject, values, sizes, self.seed), sizes)
+        else:
+            self.meaning = Meaning(self.subject, *self.given)
 
     def compare(self, equation: Equation, in_steps: bool) -> Comparison:
         """Compare the sides of an equation that was read."""
         plain = not in_steps and self.given is None and is_plain(self.subject)
         if self.subject.kind == "layer":
-            return self._general(equation, in_steps)
+            return self._general(equation)
         meant = self.meaning.of(equation, plain)
         world = self.network if plain else self.expression(in_steps)
-        return repeated(world, meant, {}) if in_steps else compared(world, meant, {})
+        return repeated(world, meant, {}, either=in_steps)
 
-    def _general(self, equation: Equation, in_steps: bool) -> Comparison:
+    def _general(self, equation: Equation) -> Comparison:
         """A line with a symbolic l, for every l of networks of several depths."""
         found = Comparison("unreadable", 0.0, "no layer to try it on")
         network, loss = self.subject.network, self.subject.loss
@@ -68,21 +65,14 @@ class Trials:
         meant = self.meaning.of(equation, True)
         for hidden in DEPTHS:
             text = f"{hidden}:{network.output_activation}"
-            world = World.of_network(text, loss, m=self.samples, seed=self.seed, convention=self.convention)
-            here = in_every_layer(world, meant, hidden.count("-"), in_steps)
+            world = network_world(text, loss, m=self.samples, seed=self.seed, convention=self.convention)
+            entrywise = network.output_activation not in WITHOUT_SLOPE
+            here = in_every_layer(world, meant, None if entrywise else hidden.count("-"))
             if here is not None:
                 found = here if found.status != "equal" else replace(here, error=max(here.error, found.error))
                 if found.status != "equal":
                     return found
         return found
-
-    @property
-    def is_usable(self) -> bool:
-        """Whether the output of the network, by which losses divide, is far from what rounding loses."""
-        if not is_plain(self.subject) or self.subject.kind != "network":
-            return True
-        output = self.network.value(symbol(list(self.subject.forward)[-1])).array
-        return bool(np.all((output == 0) | (np.abs(output) >= SMALLEST)))
 
     @property
     def samples(self) -> int:
@@ -101,7 +91,7 @@ class Trials:
             subject = self.subject
             assert subject.network is not None
             assert subject.loss is not None
-            self._network = World.of_network(
+            self._network = network_world(
                 str(subject.network), subject.loss, m=self.samples, seed=self.seed, convention=self.convention
             )
         return self._network
@@ -118,43 +108,70 @@ class Trials:
         return self._expressions[in_steps]
 
 
-def in_every_layer(world: World, meant: Formula, last: int | None = None, in_steps: bool = False) -> Comparison | None:
+def in_every_layer(world: World, meant: Formula, without: int | None = None) -> Comparison | None:
     """An equation for every l for which what it speaks of exists; None where there is no such l.
 
-    last  the number of an output layer whose activation is the loss's business and may not work entry by entry
+    without  the number of a layer whose activation does not work entry by entry: lines that say so do not hold there
     """
     found = None
-    slope = any(
-        isinstance(p, Call) and isinstance(p.function, Symbol) and p.function.prime > 0 for _, p in meant.walk()
-    )
+    entries = any(_is_entrywise(p) for _, p in meant.walk())
     for bindings in world.bindings(meant):
-        if slope and bindings.get("l") == last:
+        if entries and bindings.get("l") == without:
             continue
-        here = repeated(world, meant, bindings) if in_steps else compared(world, meant, bindings)
+        here = repeated(world, meant, bindings)
         found = here if found is None else replace(here, error=max(here.error, found.error))
         if found.status != "equal":
             return found
     return found
 
 
+def _is_entrywise(part: Formula) -> bool:
+    """g'(z), or g of an entry."""
+    if not isinstance(part, Call) or not isinstance(part.function, Symbol):
+        return False
+    return part.function.prime > 0 or (part.function.name == "g" and isinstance(part.arguments[0], Index))
+
+
 def compared(world: World, meant: Formula, bindings: Mapping[str, int]) -> Comparison:
     """Compare the sides; two that vanish up to rounding, such as db before a batch normalization, are equal."""
     found = world.compare(meant, bindings, tolerance=TOLERANCE)
     if found.status == "different" and isinstance(meant, Equation):
-        sides = [world.value(side, bindings).array for side in meant.sides]
-        if all(np.max(np.abs(x)) <= NOTHING for x in sides):
+        sides = max(_largest(world, side, bindings) for side in meant.sides)
+        if sides <= NOTHING * max(_largest(world, part, bindings) for part in _terms(meant)):
             return Comparison("equal", 0.0, "both sides vanish")
     return found
 
 
-def repeated(world: World, meant: Formula, bindings: Mapping[str, int]) -> Comparison:
-    """Compare two sides where a row, a column or a number may stand for its repetition."""
+def _terms(meant: Equation) -> Iterator[Formula]:
+    """What the sides are made of, numbers apart: they vanish if these cancel."""
+    return (part for side in meant.sides for _, part in side.walk() if not isinstance(part, Number))
+
+
+def _largest(world: World, part: Formula, bindings: Mapping[str, int]) -> float:
+    try:
+        return float(np.max(np.abs(world.value(part, bindings).array)))
+    except NoValueError:  # a part such as an index, or a function without its argument
+        return 0.0
+
+
+def repeated(world: World, meant: Formula, bindings: Mapping[str, int], *, either: bool = False) -> Comparison:
+    """Compare two sides where a row, a column or a number may stand for its repetition on the right, or on `either`.
+
+    Steps rewrite parts of larger expressions, where what was repeated is written as itself on both sides.
+    """
     found = compared(world, meant, bindings)
-    if found.status == "shape" and isinstance(meant, Equation) and len(meant.sides) == 2:
-        left, right = meant.sides
-        zero = Binary("∘", Number(Fraction(0)), left)
-        return compared(world, Equation((left, Binary("+", right, zero)), ("=",)), bindings)
-    return found
+    if found.status != "shape" or not isinstance(meant, Equation) or len(meant.sides) != 2:
+        return found
+    left, right = meant.sides
+    extended = compared(world, Equation((left, _like(right, left)), ("=",)), bindings)
+    if extended.status == "shape" and either:
+        extended = compared(world, Equation((_like(left, right), right), ("=",)), bindings)
+    return extended
 
 
-__all__ = ["DEPTHS", "TOLERANCE", "Trials", "compared", "in_every_layer", "repeated"]
+def _like(side: Formula, other: Formula) -> Formula:
+    """A side in the shape of the other."""
+    return Binary("+", side, Binary("∘", Number(Fraction(0)), other))
+
+
+__all__ = ["DEPTHS", "NOTHING", "TOLERANCE", "Trials", "compared", "in_every_layer", "repeated"]

@@ -1,4 +1,6 @@
-"""Numbers for what was derived: its parts as expressions, random values for its variables, sizes for its symbols."""
+"""Numbers for what was derived: its parts as expressions, random values for its variables, sizes for its symbols.
+
+The letters of an expression are positive where others give it no value, as in log x."""
 
 from __future__ import annotations
 
@@ -6,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from ...execute import evaluate
 from ...graph import Node, Shape, size, substitute, variable, walk
 from ...nn import Dense
 from ...notation import write
 from ...notation.from_graph import symbol
 from ...notation.style import Style
+from ...ops import total
 from ..every_step import numbered_parts
 from ..subject import Subject
 from .meaning import SAMPLES
@@ -23,7 +27,7 @@ def is_plain(subject: Subject) -> bool:
         network is not None
         and not subject.labels
         and not network.embeddings
-        and "w" not in subject.found.names
+        and not subject.weighted
         and all(type(x) is Dense and isinstance(x.activation, str) and not x.l1 and not x.l2 for x in network.layers)
     )
 
@@ -51,8 +55,8 @@ def parts(subject: Subject, fused: bool) -> tuple[Node, dict[str, Node]]:
 
 
 def _mean(subject: Subject, S: Node) -> Node:
-    """J = S/m + R, where the derivatives per sample are m times those of J."""
-    J = S * size("m", -1)
+    """J = S/m + R (with weights S / Σ w + R), where the derivatives per sample are m times those of J."""
+    J = S / total(variable("w", 1, "m"), axis=None) if subject.weighted else S * size("m", -1)
     network = subject.network
     R = None if network is None else network.forward(training=True).penalties
     for p in R or ():
@@ -89,6 +93,8 @@ def drawn(subject: Subject, seed: int) -> tuple[dict[str, Any], dict[str, int]]:
             values[name] = rng.uniform(0.5, 2.0, shape)
         else:
             values[name] = rng.normal(0.0, 0.8, shape)
+    if subject.kind == "expression" and not np.all(np.isfinite(evaluate(subject.found.output, values))):
+        values = {n: rng.uniform(0.3, 1.5, v.shape) if v.dtype == float else v for n, v in values.items()}
     return values, dims
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from ...errors import DerivationError
-from ...graph import variables
+from ...graph import Shape, variables
 from ...notation import write
 from ...notation.formula import (
     ONE,
@@ -118,7 +119,7 @@ class Meaning:
         subject = self.subject
         match f:
             case Index(base=base, entries=(Slice(), column)) if subject.kind == "network":
-                return Binary("@", self._in_expression(base), self._one_hot(column, self._columns(base)))
+                return Binary("@", self._in_expression(base), self._one_hot(column, self._shape(base)[1]))
             case Partial(numerator=Symbol(name="L" | "C" | "J"), denominator=below):
                 base = below.base if isinstance(below, Index) else below
                 assert isinstance(base, Symbol)
@@ -130,6 +131,8 @@ class Meaning:
                 return symbol(subject.letter("A", 0))
             case Symbol(name="Yhat" | "yhat", layer=None) if subject.kind == "network":
                 return symbol(next(reversed(list(subject.forward))))
+            case Symbol() if f in self._aliases:
+                return self._aliases[f]
             case Symbol(name=name, layer=None) if name in self.sizes:
                 return Number(Fraction(self.sizes[name]))
             case Symbol(name="alpha"):
@@ -145,18 +148,36 @@ class Meaning:
                 return Call(Symbol(subject.activations[int(v)], None, None, p), inner_arguments)
         return f.rebuilt(tuple(self._in_expression(x) for x in f.children)) if f.children else f
 
-    def _columns(self, base: Formula) -> int:
-        shape = variables(*self.subject.forward.values())[write.text(base)].shape
-        return int(shape.cols)
+    @cached_property
+    def _aliases(self) -> dict[Formula, Formula]:
+        """Names of parts that are letters themselves, such as U[1] = β[1] after normalizing a single unit."""
+        parts = self.subject.forward.items()
+        return {symbol(n): symbol(x.name) for n, x in parts if x.is_variable and symbol(n) != symbol(x.name)}
+
+    def _shape(self, f: Formula) -> tuple[int, int]:
+        """The size of what columns are picked from, as the conventions show it."""
+        match f:
+            case Transpose(operand=operand):
+                return self._shape(operand)[::-1]
+            case Array(entries=entries, columns=columns):
+                return len(entries) // columns, columns
+            case Symbol():
+                rows, columns = Shape(*variables(*self.subject.forward.values())[write.text(f)].shape).bind(self.sizes)
+                return (columns, rows) if self.subject.conventions.rows else (rows, columns)
+        found = [self._shape(x) for x in f.children if not isinstance(x, Number)]
+        if not found:
+            raise DerivationError(f"the size of {write.text(f)} is not known")
+        return max(found)
 
     def _scaled(self, found: Formula, base: Symbol, per_sample: bool) -> Formula:
-        """∂L/∂Z is m times ∂J/∂Z where 1/m stands at the parameters; dW is ∂J/∂W."""
+        """∂L/∂Z is m times ∂J/∂Z where 1/m stands at the parameters, Σ w times with weights; dW is ∂J/∂W."""
         c = self.subject.conventions
         if not per_sample or self.subject.kind != "network" or c.one or c.place == "dZ":
             return found
         if write.text(base, Style(plain=True)) in self.subject.parameters:
             return found
-        return Binary("·", Number(Fraction(self.sizes.get("m", SAMPLES))), found)
+        total = float(np.sum(self.values["w"])) if self.subject.weighted else self.sizes.get("m", SAMPLES)
+        return Binary("·", Number(Fraction(total)), found)
 
 
 def _without_d(f: Symbol) -> Symbol:

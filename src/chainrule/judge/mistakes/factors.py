@@ -5,9 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from ...notation.formula import ONE, Binary, Call, Equation, Formula, Negate, Number, Partial, Sum, Symbol, Transpose
-from ..ascii import written
-from ..parts import PRODUCTS, Place, half, is_derivative, is_scalar, number, reciprocal_of_m
+from ...notation.formula import (
+    ONE,
+    Binary,
+    Call,
+    Equation,
+    Formula,
+    Index,
+    Negate,
+    Number,
+    Partial,
+    Sum,
+    Symbol,
+    Transpose,
+)
+from ...notation.write import exact
+from ..parts import PRODUCTS, Place, half, is_derivative, is_ones, is_scalar, number, reciprocal_of_m
 from .letters import ELEMENTARY
 from .setting import Change, Setting
 
@@ -19,14 +32,14 @@ def sign(place: Place, setting: Setting) -> Iterator[Change]:
     """A minus that is missing, superfluous, or at the other operand."""
     part, parent = place.part, place.parent
     if isinstance(part, Negate):
-        yield "sign", part.operand, 1, f"the minus before {written(part.operand)} is wrong"
+        yield "sign", part.operand, 1, f"the minus before {exact(part.operand)} is wrong"
         return
     if isinstance(part, Binary) and part.sign in "+-":
         other = "-" if part.sign == "+" else "+"
         new = Binary(other, part.left, part.right)
-        yield "sign", new, 1, f"the sign before {written(part.right)} should be {other}"
+        yield "sign", new, 1, f"the sign before {exact(part.right)} should be {other}"
         if part.sign == "-":
-            text = f"the difference {written(part)} is taken the wrong way round"
+            text = f"the difference {exact(part)} is taken the wrong way round"
             yield "sign", Binary("-", part.right, part.left), 1, text
     whole = isinstance(parent, Equation)
     term = isinstance(parent, Binary) and parent.sign in "+-" and parent.left is part
@@ -34,17 +47,18 @@ def sign(place: Place, setting: Setting) -> Iterator[Change]:
     power = isinstance(parent, Binary) and parent.sign == "^" and parent.right is part
     difference = isinstance(part, Binary) and part.sign == "-"  # to be swapped, which says the same
     if (whole or term or argument or power) and not difference:
-        yield "sign", Negate(part), 1, f"a minus is missing before {written(part)}"
+        yield "sign", Negate(part), 1, f"a minus is missing before {exact(part)}"
 
 
 def missing_factor(place: Place, setting: Setting) -> Iterator[Change]:
     """1/m, 2 or 1/2 before a side or a term, or in the argument of a function."""
     part, parent = place.part, place.parent
     right = not isinstance(parent, Equation) or place.path != (0,)
-    term = isinstance(parent, Equation | Sum) or (isinstance(parent, Binary) and parent.sign in "+-")
+    term = isinstance(parent, Equation | Sum | Negate) or (isinstance(parent, Binary) and parent.sign in "+-")
+    term = term and not isinstance(part, Negate)
     if term and right and not reciprocal_of_m(part):
         over = Binary("/", ONE, Symbol(setting.samples))
-        text = f"the mean over the samples is missing: {written(part)} must be multiplied with 1/{setting.samples}"
+        text = f"the mean over the samples is missing: {exact(part)} must be multiplied with 1/{setting.samples}"
         yield "missing-1/m", scaled(over, part), 1, text
     argument = (
         isinstance(parent, Call)
@@ -54,8 +68,10 @@ def missing_factor(place: Place, setting: Setting) -> Iterator[Change]:
     )
     if (term and right) or argument:
         for value in (Fraction(2), Fraction(1, 2)):
+            if _leading(part) == Number(1 / value):
+                continue  # that factor is superfluous
             factor = number(value)
-            yield "factor-2", scaled(factor, part), 1, f"{written(part)} lacks the factor {written(factor)}"
+            yield "factor-2", scaled(factor, part), 1, f"{exact(part)} lacks the factor {exact(factor)}"
 
 
 def superfluous_factor(place: Place, setting: Setting) -> Iterator[Change]:
@@ -65,7 +81,7 @@ def superfluous_factor(place: Place, setting: Setting) -> Iterator[Change]:
         return
     if part.sign in PRODUCTS:
         for kept, gone in ((part.left, part.right), (part.right, part.left)):
-            text = f"the factor {written(gone)} is superfluous"
+            text = f"the factor {exact(gone)} is superfluous"
             if reciprocal_of_m(gone):
                 yield "doubled-1/m", kept, 1, text
             elif half(gone) or (isinstance(gone, Number) and gone.value in (2, Fraction(1, 2))):
@@ -75,18 +91,29 @@ def superfluous_factor(place: Place, setting: Setting) -> Iterator[Change]:
             else:
                 yield "other", kept, 1.5, text
     elif part.sign in "+-":
-        yield "other", part.left, 1.5, f"the term {written(part.right)} is superfluous"
+        yield "other", part.left, 1.5, f"the term {exact(part.right)} is superfluous"
         rest = part.right if part.sign == "+" else Negate(part.right)
-        yield "other", rest, 1.5, f"the term {written(part.left)} is superfluous"
+        yield "other", rest, 1.5, f"the term {exact(part.left)} is superfluous"
     elif part.sign == "/":
         if isinstance(part.right, Symbol) and part.right.name in _SAMPLES and part.left != ONE:
-            yield "doubled-1/m", part.left, 1, f"the division by {written(part.right)} is superfluous"
+            yield "doubled-1/m", part.left, 1, f"the division by {exact(part.right)} is superfluous"
         elif isinstance(part.right, Number) and part.right.value == 2:
             yield "factor-2", part.left, 1, "the division by 2 is superfluous"
         elif part.left != ONE:
-            yield "other", part.left, 1.5, f"the division by {written(part.right)} is superfluous"
-        text = f"the quotient {written(part)} is upside down"
+            yield "other", part.left, 1.5, f"the division by {exact(part.right)} is superfluous"
+        text = f"the quotient {exact(part)} is upside down"
         yield "operands-swapped", Binary("/", part.right, part.left), 1, text
+
+
+def delta(place: Place, setting: Setting) -> Iterator[Change]:
+    """`yhat_k (1 - yhat_j)` for `yhat_k (δ_kj - yhat_j)`: the derivative of the soft-max is no diagonal matrix."""
+    part, left = place.part, setting.equation.sides[0]
+    if part != ONE or place.path[:1] == (0,) or not isinstance(left, Partial):
+        return
+    found = [x.entries for x in (left.numerator, left.denominator) if isinstance(x, Index) and len(x.entries) == 1]
+    if len(found) == 2 and found[0] != found[1]:
+        new = Index(Symbol("delta"), (*found[0], *found[1]))
+        yield "other", new, 1, f"1 should be {exact(new)}, which is 1 where the indices agree and 0 elsewhere"
 
 
 def numbers(place: Place, setting: Setting) -> Iterator[Change]:
@@ -96,14 +123,18 @@ def numbers(place: Place, setting: Setting) -> Iterator[Change]:
         return
     power = isinstance(parent, Binary) and parent.sign == "^"
     of_m = power and isinstance(parent, Binary) and isinstance(parent.left, Symbol) and parent.left.name in _SAMPLES
-    options = [part.value + 1, part.value - 1, part.value * 2, part.value / 2]
+    near = [part.value + 1, part.value - 1] if part.value.denominator == 1 else []
+    options = [*near, part.value * 2, part.value / 2]
+    multiplied = isinstance(parent, Binary) and parent.sign in (*PRODUCTS, "/")
     for value in dict.fromkeys(options):
         if value == 1 and isinstance(parent, Binary) and (parent.sign in PRODUCTS or power):
             continue  # the factor or the exponent is left out instead
+        if value == 0 and (multiplied or isinstance(parent, Equation)):
+            continue  # nobody multiplies with zero, and a side that is zero says nothing
         factor = value in (part.value * 2, part.value / 2) and part.value not in (0, value)
         new = number(value) if value >= 0 else Negate(number(-value))
         name = "missing-square" if power else "factor-2" if factor else "other"
-        yield "doubled-1/m" if of_m else name, new, 1, f"the number {written(part)} should be {written(new)}"
+        yield "doubled-1/m" if of_m else name, new, 1, f"the number {exact(part)} should be {exact(new)}"
 
 
 def powers(place: Place, setting: Setting) -> Iterator[Change]:
@@ -114,9 +145,9 @@ def powers(place: Place, setting: Setting) -> Iterator[Change]:
     part, parent = place.part, place.parent
     if isinstance(part, Binary) and part.sign == "^":
         cause = "doubled-1/m" if isinstance(part.left, Symbol) and part.left.name in _SAMPLES else "missing-square"
-        yield cause, part.left, 1, f"the exponent {written(part.right)} is superfluous"
+        yield cause, part.left, 1, f"the exponent {exact(part.right)} is superfluous"
         return
-    if isinstance(part, Number | Negate | Equation) or is_scalar(part):
+    if isinstance(part, Number | Negate | Equation) or is_scalar(part) or is_ones(part):
         return
     if isinstance(parent, Equation | Partial | Transpose) or (isinstance(parent, Binary) and parent.sign == "^"):
         return
@@ -124,11 +155,32 @@ def powers(place: Place, setting: Setting) -> Iterator[Change]:
     of_one = isinstance(parent, Binary) and parent.sign == "-" and parent.left == ONE and part is parent.right
     chain = isinstance(part, Binary) and part.sign not in "+-/"
     if fraction or of_one or (setting.powers and not chain):
-        yield "missing-square", Binary("^", part, _TWO), 1, f"the square of {written(part)} is missing"
+        yield "missing-square", Binary("^", part, _TWO), 1, f"the square of {exact(part)} is missing"
+
+
+def _leading(part: Formula) -> Formula:
+    """The first factor of a product."""
+    while isinstance(part, Binary) and part.sign in PRODUCTS:
+        part = part.left
+    return part
+
+
+def value_of(factor: Formula) -> Fraction | None:
+    """The value of 2 and of 1/2."""
+    if half(factor):
+        return Fraction(1, 2)
+    return factor.value if isinstance(factor, Number) else None
 
 
 def scaled(factor: Formula, part: Formula) -> Formula:
     """A factor before a product, where a reader would write it."""
     if isinstance(part, Binary) and part.sign in ("@", "∘", "*", "·", " "):
         return Binary(part.sign, scaled(factor, part.left), part.right)
+    value = value_of(factor)
+    if value is not None and isinstance(part, Number):
+        return number(value * part.value)
+    if value is not None and isinstance(part, Binary) and part.sign == "/" and isinstance(part.left, Number):
+        above = value * part.left.value
+        if above.denominator == 1:
+            return Binary("/", Number(above), part.right)
     return Negate(scaled(factor, part.operand)) if isinstance(part, Negate) else Binary("*", factor, part)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from ...notation.formula import Binary, Call, Equation, Formula, Index, Negate, Number, Partial, Symbol
-from ..ascii import written
-from ..parts import LAYERED, PRODUCTS, Place, layers_of, primed, shifted
+from ...notation.formula import Binary, Call, Equation, Formula, Index, Negate, Number, Partial, Symbol, Transpose
+from ...notation.write import exact
+from ..parts import LAYERED, PRODUCTS, Place, column, is_scalar, layers_of, primed, shifted
 from .setting import Change, Setting
 
 # Quantities that are easily taken for one another: those of one line stand for arrays of one kind, and in the last two
@@ -19,10 +19,23 @@ FAMILIES = (
     ("w", "dw"),
     ("b", "db"),
     ("b", "db", "dz", "da"),
+    ("dW", "db", "dA", "dZ"),
+    ("dW", "db", "da", "dz"),
 )
 _FACTORS = {"w": "x", "W": "x"}
+# In Z[l] = W[l] A[l-1] the other factor, and the product for the factor.
+_PARTNERS = {
+    "W": (("A", -1), ("A", 0)),
+    "A": (("W", 1), ("Z", 1), ("W", 0)),
+    "a": (("W", 1), ("z", 1), ("W", 0)),
+    "Z": (("A", -1),),
+    "z": (("a", -1),),
+}
+_EXTREMES = {"max": "min", "maximum": "minimum", "greater": "less", "greater_equal": "less_equal"}
+_EXTREMES |= {b: a for a, b in _EXTREMES.items()}
 ELEMENTARY = ("exp", "ln", "sqrt", "tanh", "sigmoid")
 _ACTIVATIONS = ("g", "f", "sigma", "sig", "phi", "h", "sigmoid", "tanh", "relu")
+_APPLIED = (*_ACTIVATIONS, *ELEMENTARY, "log")
 
 
 def relatives(name: str) -> list[str]:
@@ -40,7 +53,7 @@ def of_layers(part: Symbol, setting: Setting) -> Iterator[Change]:
         options.sort(key=lambda x: not isinstance(x, Number))
     for layer in dict.fromkeys(options):
         new = replace(part, layer=layer)
-        yield "wrong-layer-index", new, 1, f"the layer of {written(part)} should be {written(layer)}"
+        yield "wrong-layer-index", new, 1, f"the layer of {exact(part)} should be {exact(layer)}"
 
 
 def layer_of_call(place: Place, setting: Setting) -> Iterator[Change]:
@@ -54,7 +67,7 @@ def layer_of_call(place: Place, setting: Setting) -> Iterator[Change]:
     for cause, function, size, _ in of_layers(part.function, setting):
         assert isinstance(function, Symbol)
         new = Call(function, (replace(inner, layer=function.layer),))
-        yield cause, new, size, f"{written(part)} should be {written(new)}"
+        yield cause, new, size, f"{exact(part)} should be {exact(new)}"
 
 
 def quantity(place: Place, setting: Setting) -> Iterator[Change]:
@@ -76,13 +89,29 @@ def quantity(place: Place, setting: Setting) -> Iterator[Change]:
         elif name.removeprefix("d") == part.name or part.name.removeprefix("d") == name:
             cause = "gradient-used-for-weight"
         for new in _named(part, name, setting):
-            yield cause, new, 1, f"{written(part)} stands where {written(new)} belongs"
+            yield cause, new, 1, f"{exact(part)} stands where {exact(new)} belongs"
     if setting.lower and part.name in _FACTORS and place.path[:1] != (0,) and not isinstance(parent, Partial):
         new = Symbol(_FACTORS[part.name])
-        yield "wrong-operand", new, 1, f"{written(part)} stands where {written(new)} belongs"
+        yield "wrong-operand", new, 1, f"{exact(part)} stands where {exact(new)} belongs"
+    if part.name in _PARTNERS and part.layer is not None and place.path[:1] != (0,) and not isinstance(parent, Partial):
+        for name, by in _PARTNERS[part.name]:
+            layer = shifted(part.layer, by)
+            if layer is not None:
+                new = Symbol(name.lower() if name == "A" and setting.lower else name, layer, part.sample)
+                yield "wrong-operand", new, 1, f"{exact(part)} stands where {exact(new)} belongs"
+    for name, by in setting.beside.get(part.name, ()):
+        layer = None if part.layer is None or place.path[:1] == (0,) else shifted(part.layer, by)
+        if layer is not None:
+            new = replace(part, name=name, layer=layer)
+            yield "wrong-operand", new, 1, f"{exact(part)} stands where {exact(new)} belongs"
+    if part in setting.declared and place.path[:1] != (0,):
+        for other in setting.declared:
+            if isinstance(other, Symbol) and column(other) == column(part):
+                new = replace(other, sample=part.sample)
+                yield "wrong-operand", new, 1, f"{exact(part)} stands where {exact(new)} belongs"
     if isinstance(parent, Partial) and part is parent.denominator and part.name in ("W", "b"):
         new = replace(part, name="b" if part.name == "W" else "W")
-        yield "wrong-operand", new, 1, f"the derivative is by {written(new)}, not by {written(part)}"
+        yield "wrong-operand", new, 1, f"the derivative is by {exact(new)}, not by {exact(part)}"
     if isinstance(parent, Partial) and part.name in ("L", "J", "C") and part.layer is None:
         for name in {"L", "J"} - {part.name} - ({"J"} if part.name == "C" else set()):
             yield "wrong-operand", Symbol(name), 1, f"the derivative is of {name}, not of {part.name}"
@@ -108,18 +137,18 @@ def throughout(place: Place, setting: Setting) -> Iterator[Change]:
         return
     several = [s for s, n in setting.counts.items() if n > 1 and s.name not in setting.letters]
     for letter in several:
-        if sum(x == letter for _, x in part.walk()) < 2:
+        if sum(x == letter for x in part.parts) < 2:
             continue
         for name in relatives(letter.name):
             for other in _named(letter, name, setting):
                 new = exchanged(part, {letter: other})
-                yield "wrong-operand", new, 1, f"{written(letter)} stands where {written(other)} belongs"
+                yield "wrong-operand", new, 1, f"{exact(letter)} stands where {exact(other)} belongs"
     if isinstance(place.parent, Equation):
         found = list(setting.counts)
         for i, a in enumerate(found):
             for b in found[i + 1 :]:
                 if b.name in relatives(a.name):
-                    words = f"{written(a)} and {written(b)} are exchanged"
+                    words = f"{exact(a)} and {exact(b)} are exchanged"
                     yield "operands-swapped", exchanged(part, {a: b, b: a}), 1, words
 
 
@@ -131,17 +160,123 @@ def _whole(place: Place) -> bool:
     )
 
 
-def exchanged(part: Formula, letters: dict[Symbol, Formula]) -> Formula:
+def exchanged(part: Formula, letters: Mapping[Symbol, Formula]) -> Formula:
     """The part with some letters replaced, all at once."""
     return part.mapped(lambda x: letters.get(x, x) if isinstance(x, Symbol) else x)
 
 
-def index(part: Formula, setting: Setting) -> Iterator[Change]:
-    """One index letter for another."""
-    if isinstance(part, Number) or (isinstance(part, Symbol) and part.layer is None):
-        for letter in setting.letters:
-            if part != Symbol(letter):
-                yield "wrong-index", Symbol(letter), 1, f"the index {written(part)} should be {letter}"
+def missing_weight(place: Place, setting: Setting) -> Iterator[Change]:
+    """`dZ[l+1] * g'(Z[l])`: the way back through a layer multiplies with its weights."""
+    part = place.part
+    if place.path[:1] == (0,):
+        return
+    if isinstance(part, Symbol) and part.name in ("dZ", "dz") and part.layer is not None:
+        weight: Formula = Transpose(Symbol("W", part.layer))
+        new = Binary("@", weight, part)
+        yield "other", new, 1.5, f"the factor {exact(weight)} is missing before {exact(part)}"
+    if isinstance(place.parent, Equation) and isinstance(part, Binary):
+        for layer in layers_of(part):
+            weight = Symbol("W", layer)
+            yield "other", Binary("*", part, weight), 1.5, f"the factor {exact(weight)} is missing"
+
+
+def layers_throughout(place: Place, setting: Setting) -> Iterator[Change]:
+    """`W[l-1] a[l-1] + b[l-1]` for `W[l] a[l-1] + b[l]`: several letters of one layer are off by one, all alike."""
+    part = place.part
+    if place.path[:1] == (0,) or not isinstance(place.parent, Equation):
+        return
+    layered = [s for s in setting.counts if s.layer is not None]
+    for layer in setting.near:
+        alike = [s for s in layered if s.layer == layer]
+        names = {s.name for s in alike}
+        groups = [alike] + [[s for s in alike if s.name != name] for name in names if len(alike) > 2]
+        groups.append([s for s in alike if s.name.removeprefix("d")[:1] in "Wwb"])
+        groups += [[s] for s in alike]
+        for group in groups:
+            if sum(setting.counts[s] for s in group) < 2:
+                continue
+            for by in (1, -1):
+                other = shifted(layer, by)
+                if other is not None:
+                    new = exchanged(part, {s: replace(s, layer=other) for s in group})
+                    letters = ", ".join(exact(s) for s in group)
+                    yield "wrong-layer-index", new, 1, f"the layer of {letters} should be {exact(other)}"
+    for i, a in enumerate(layered):
+        for b in layered[i + 1 :]:
+            if a.layer != b.layer:
+                words = f"the layers of {exact(a)} and {exact(b)} are exchanged"
+                turned = {a: replace(a, layer=b.layer), b: replace(b, layer=a.layer)}
+                yield "wrong-layer-index", exchanged(part, turned), 1, words
+    by_layer = list(dict.fromkeys(s.layer for s in layered if s.layer is not None))
+    for i, one in enumerate(by_layer):
+        for two in by_layer[i + 1 :]:
+            turned = {s: replace(s, layer=two if s.layer == one else one) for s in layered if s.layer in (one, two)}
+            words = f"the layers {exact(one)} and {exact(two)} are exchanged"
+            yield "wrong-layer-index", exchanged(part, turned), 1, words
+
+
+def applied(place: Place, setting: Setting) -> Iterator[Change]:
+    """`x (1 - x)` for `f(x) (1 - f(x))`: the argument stands where the value belongs, several times."""
+    part = place.part
+    if place.path[:1] == (0,) or not isinstance(place.parent, Equation):
+        return
+    for function in setting.functions | {"exp"}:
+        for letter, n in setting.counts.items():
+            if n > 1 and function in (*ELEMENTARY, *_ACTIVATIONS) and letter.name not in setting.letters:
+                value = Call(Symbol(function), (letter,))
+                new = exchanged(part, {letter: value})
+                yield "wrong-operand", new, 1, f"{exact(letter)} stands where {exact(value)} belongs"
+
+
+def functions(place: Place, setting: Setting) -> Iterator[Change]:
+    """A function that is superfluous, and an exp that is missing at one place beside others."""
+    part = place.part
+    if place.path[:1] == (0,):
+        return
+    known = isinstance(part, Call) and isinstance(part.function, Symbol) and part.function.name in _APPLIED
+    if isinstance(part, Call) and known and len(part.arguments) == 1 and not primed(part.function):
+        yield "other", part.arguments[0], 1.5, f"the function {exact(part.function)} is superfluous in {exact(part)}"
+    letter = isinstance(part, Symbol) and part.name not in setting.letters and not isinstance(place.parent, Index)
+    if "exp" in setting.functions and (letter or isinstance(part, Index)) and not is_scalar(part):
+        new = Call(Symbol("exp"), (part,))
+        yield "other", new, 1.5, f"the exp is missing at {exact(part)}"
+
+
+def updates(place: Place, setting: Setting) -> Iterator[Change]:
+    """`W <- -alpha dW` without the old value, and ∂J/∂W for W or the other way round."""
+    part, equation = place.part, setting.equation
+    left = equation.sides[0]
+    below = part.denominator if isinstance(part, Partial) else None
+    letter = below.base if isinstance(below, Index) else below
+    weight = isinstance(letter, Symbol) and letter.name in ("W", "w", "b")
+    if isinstance(part, Partial) and weight and part.numerator in _COSTS and place.path[:1] != (0,):
+        text = f"the derivative {exact(part)} stands where {exact(part.denominator)} belongs"
+        yield "gradient-used-for-weight", part.denominator, 1, text
+    if not isinstance(place.parent, Equation) or place.path != (1,) or not isinstance(left, Symbol | Index):
+        return
+    slopes = [p.part for p in setting.places if isinstance(p.part, Partial) and p.part.denominator == left]
+    for slope in dict.fromkeys(slopes):
+        if slope.numerator in _COSTS:
+            words = f"{exact(left)} and {exact(slope)} are exchanged"
+            yield "operands-swapped", _turned(part, left, slope), 1, words
+    if equation.relations[:1] in ((":=",), ("<-",)) and not _keeps(part, left):
+        sign, step = ("-", part.operand) if isinstance(part, Negate) else ("+", part)
+        yield "other", Binary(sign, left, step), 1, f"the old value {exact(left)} is missing"
+
+
+def _keeps(part: Formula, letter: Formula) -> bool:
+    """The letter is an operand, and not only what is differentiated by."""
+    return part == letter or (not isinstance(part, Partial) and any(_keeps(x, letter) for x in part.children))
+
+
+_COSTS = (Symbol("L"), Symbol("J"), Symbol("C"))
+
+
+def _turned(part: Formula, a: Formula, b: Formula) -> Formula:
+    """The part with a for b and b for a."""
+    if part in (a, b):
+        return b if part == a else a
+    return part.rebuilt(tuple(_turned(x, a, b) for x in part.children)) if part.children else part
 
 
 def function(part: Formula, setting: Setting) -> Iterator[Change]:
@@ -151,11 +286,14 @@ def function(part: Formula, setting: Setting) -> Iterator[Change]:
     yield from of_layers(part, setting)
     if part.name in _ACTIVATIONS:
         if part.prime == 0:
-            text = f"the function {written(part)} stands where its derivative belongs"
+            text = f"the function {exact(part)} stands where its derivative belongs"
             yield "function-used-for-derivative", replace(part, prime=1), 1, text
         else:
-            text = f"the derivative {written(part)} stands where the function belongs"
+            text = f"the derivative {exact(part)} stands where the function belongs"
             yield "derivative-used-for-function", replace(part, prime=part.prime - 1), 1, text
+    if part.name in _EXTREMES:
+        other = _EXTREMES[part.name]
+        yield "other", replace(part, name=other), 1, f"{part.name} stands where {other} belongs"
     if part.name in ELEMENTARY or part.name == "log":
         for name in ELEMENTARY:
             if name != part.name and {name, part.name} != {"ln", "log"}:
@@ -174,5 +312,5 @@ def value_for_derivative(place: Place, setting: Setting) -> Iterator[Change]:
         return
     inner: Formula = replace(part, name="Z" if part.name == "A" else "z")
     new = Call(Symbol("g", part.layer, None, 1), (Index(inner, entry) if entry else inner,))
-    text = f"the value {written(place.part)} stands where the derivative {written(new)} belongs"
+    text = f"the value {exact(place.part)} stands where the derivative {exact(new)} belongs"
     yield "function-used-for-derivative", new, 1, text

@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from ...notation.formula import Binary, Equation, Formula, Index, Symbol
-from ..parts import Place, index_letters, layers_of, places, shifted
+from ...notation.formula import Binary, Equation, Formula, Index, Symbol, symbols
+from ..parts import Place, index_letters, layers_of, offset, places, shifted
 
 # The mistake that a change mends, the new part, its size (1: a slip of the pen), and what is wrong, in words.
 Change = tuple[str, Formula, float, str]
@@ -19,10 +19,12 @@ class Setting:
 
     equation  the whole formula
     unknown   names that mean nothing: what replaces them mends an undefined symbol
+    declared  what the letters of the document stand for, where each is one quantity: `delta_1` is dz[2]
     """
 
     equation: Equation
     unknown: frozenset[str] = field(default=frozenset())
+    declared: tuple[Formula, ...] = ()
 
     @cached_property
     def places(self) -> tuple[Place, ...]:
@@ -30,8 +32,10 @@ class Setting:
 
     @cached_property
     def letters(self) -> list[str]:
-        """Index letters; m, N, n, L are numbers."""
-        return sorted(index_letters(self.equation) - {"m", "N", "n", "L"})
+        """Index letters; m, N, L are numbers, and n is one unless it counts entries."""
+        counts = {e for x in self.equation.parts if isinstance(x, Index) for e in x.entries}
+        numbers = {"m", "N", "L"} | ({"n"} if Symbol("n") not in counts else set())
+        return sorted(index_letters(self.equation) - numbers)
 
     @cached_property
     def near(self) -> list[Formula]:
@@ -42,7 +46,9 @@ class Setting:
                 other = shifted(layer, by)
                 if other is not None and other not in found:
                     found.append(other)
-        return found
+        if not found:  # its letters are the document's own
+            found = [layer for part in self.declared for layer in layers_of(part)]
+        return list(dict.fromkeys(found))
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -66,6 +72,21 @@ class Setting:
         """The single indices of its components: i of `z[l][i]`."""
         found = [p.part.entries[0] for p in self.places if isinstance(p.part, Index) and len(p.part.entries) == 1]
         return list(dict.fromkeys(found))
+
+    @cached_property
+    def counters(self) -> list[Formula]:
+        """The letters that count its components, those of its sums too."""
+        return list(dict.fromkeys([*self.entries, *(Symbol(x) for x in self.letters)]))
+
+    @cached_property
+    def beside(self) -> dict[str, list[tuple[str, int]]]:
+        """Letters of the document that count layers otherwise: `epsilon_i` is dz[i] where `delta_i` is da[i-1]."""
+        general = [x for x in self.declared if isinstance(x, Symbol) and x.layer is not None]
+        offsets = {x.name: offset(x.layer) for x in general if x.layer is not None and any(symbols(x.layer))}
+        found: dict[str, list[tuple[str, int]]] = {}
+        for a, by in offsets.items():
+            found[a] = [(b, other - by) for b, other in offsets.items() if b != a and other != by]
+        return found
 
     @property
     def samples(self) -> str:

@@ -21,8 +21,8 @@ from ...notation.formula import (
     Symbol,
     Transpose,
 )
-from ..ascii import written
-from ..parts import Place, is_scalar, summed_call
+from ...notation.write import exact
+from ..parts import Place, is_ones, is_scalar, summed_call
 from .setting import Change, Setting
 
 _OF_A_SAMPLE = ("x", "y", "yhat", "z", "a", "dz", "da")
@@ -31,12 +31,18 @@ _OF_A_SAMPLE = ("x", "y", "yhat", "z", "a", "dz", "da")
 def sums(place: Place, setting: Setting) -> Iterator[Change]:
     """Every change of a sum, or to one."""
     part, parent = place.part, place.parent
+    yield from _exchanged(part)
     if isinstance(part, Sum):
-        yield "superfluous-sum", part.body, 1, f"the sum over {written(part.body)} is superfluous"
+        yield "superfluous-sum", part.body, 1, f"the sum over {exact(part.body)} is superfluous"
+        for bound in part.bounds:
+            for letter in setting.letters:
+                if len(part.bounds) == 1 and isinstance(bound, Bound) and bound.index != Symbol(letter):
+                    over = Sum(part.body, (Bound(Symbol(letter)),))
+                    yield "wrong-index", over, 1, f"the sum must run over {letter}"
         if len(part.bounds) > 1:
             for i, bound in enumerate(part.bounds):
                 less = Sum(part.body, part.bounds[:i] + part.bounds[i + 1 :])
-                yield "superfluous-sum", less, 1, f"the sum over {written(bound)} is superfluous"
+                yield "superfluous-sum", less, 1, f"the sum over {exact(bound)} is superfluous"
     elif summed_call(part):
         assert isinstance(part, Call)
         yield from _of_call(part)
@@ -44,27 +50,39 @@ def sums(place: Place, setting: Setting) -> Iterator[Change]:
     if summed_call(parent) or (isinstance(parent, Equation) and place.path == (0,)):
         return
     factor = isinstance(parent, Equation) or (isinstance(parent, Binary) and parent.sign not in "^")
-    if not factor or is_scalar(part) or isinstance(part, Number | Negate):
+    if not factor or is_scalar(part) or is_ones(part) or isinstance(part, Number | Negate):
         return
     yield from _over_samples(part, setting)
     if isinstance(part, Sum):
         return
     if not setting.lower and not isinstance(part, Transpose):
-        text = f"the sum of {written(part)} over the samples is missing"
+        text = f"the sum of {exact(part)} over the samples is missing"
         for axis in (1, 0):
             yield "missing-sum", summed(part, axis), 1, text
     for letter in setting.letters:
-        if any(isinstance(x, Symbol) and x.name == letter for _, x in part.walk()):
+        if any(isinstance(x, Symbol) and x.name == letter for x in part.parts):
             over = Sum(part, (Bound(Symbol(letter)),))
-            yield "missing-sum", over, 1, f"the sum over {letter} is missing before {written(part)}"
+            yield "missing-sum", over, 1, f"the sum over {letter} is missing before {exact(part)}"
     yield from _chain(part, setting)
+
+
+def _exchanged(part: Formula) -> Iterator[Change]:
+    """`exp(Σ z)` for `Σ exp(z)`, and the other way round."""
+    if isinstance(part, Call) and len(part.arguments) == 1 and isinstance(part.arguments[0], Sum):
+        inner = part.arguments[0]
+        new: Formula = replace(inner, body=replace(part, arguments=(inner.body,)))
+    elif isinstance(part, Sum) and isinstance(part.body, Call) and len(part.body.arguments) == 1:
+        new = replace(part.body, arguments=(replace(part, body=part.body.arguments[0]),))
+    else:
+        return
+    yield "other", new, 1, f"the sum and the function are exchanged in {exact(part)}"
 
 
 def _of_call(part: Call) -> Iterator[Change]:
     """`sum(x, axis=1)`: another axis, no sum, or the mean for it."""
     assert isinstance(part.function, Symbol)
     inner = part.arguments[0]
-    yield "superfluous-sum", inner, 1, f"the {part.function.name} of {written(inner)} is superfluous"
+    yield "superfluous-sum", inner, 1, f"the {part.function.name} of {exact(inner)} is superfluous"
     for axis in (0, 1):
         value = Number(Fraction(axis))
         if "axis" in part.names:
@@ -76,7 +94,7 @@ def _of_call(part: Call) -> Iterator[Change]:
             yield "sum-axis", new, 1, f"the {part.function.name} must run along axis {axis}"
     if part.function.name == "mean":
         new = replace(part, function=Symbol("sum"))
-        yield "doubled-1/m", new, 1, f"the mean {written(part)} divides by m once too often: a sum belongs here"
+        yield "doubled-1/m", new, 1, f"the mean {exact(part)} divides by m once too often: a sum belongs here"
 
 
 def _over_samples(part: Formula, setting: Setting) -> Iterator[Change]:
@@ -91,7 +109,7 @@ def _over_samples(part: Formula, setting: Setting) -> Iterator[Change]:
     body = part.mapped(numbered)
     if body != part:
         over = Sum(body, (Bound(Symbol("i"), ONE, Symbol(setting.samples)),))
-        yield "missing-sum", over, 1, f"the sum over the samples is missing before {written(part)}"
+        yield "missing-sum", over, 1, f"the sum over the samples is missing before {exact(part)}"
 
 
 def _chain(part: Formula, setting: Setting) -> Iterator[Change]:
@@ -106,7 +124,7 @@ def _chain(part: Formula, setting: Setting) -> Iterator[Change]:
         every = Index(middle.base, (Symbol(free),))
         changed = {first: replace(first, denominator=every), second: replace(second, numerator=every)}
         body = Binary(part.sign, changed[part.left], changed[part.right])
-        text = f"the chain rule sums over all entries of {written(middle.base)}"
+        text = f"the chain rule sums over all entries of {exact(middle.base)}"
         yield "missing-sum", Sum(body, (Bound(Symbol(free)),)), 1, text
 
 

@@ -2,13 +2,39 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from fractions import Fraction
 
-from ..formula import ONE, Array, Binary, Bound, Call, Cases, Dots, Equation, Formula, Number, Symbol
+from ..formula import ONE, Array, Binary, Bound, Call, Cases, Dots, Equation, Formula, Number, Sum, Symbol
 from .grammar import Chain, Factor, List
 from .parts import BRACKETED, keyword, single
 from .scripts import Scripts
 from .tokens import COMPARISONS, number
+
+_OPPOSITE = {"greater": "less", "less": "greater", "greater_equal": "less_equal", "less_equal": "greater_equal"}
+
+
+def _chosen(branches: list[Formula], conditions: list[Call | None]) -> Formula | None:
+    """Branches under inequalities as where(c, a, where(d, b, e)); None where they leave out or doubt a number."""
+    *firsts, last = conditions
+    if not firsts or any(c is None for c in firsts):
+        return None
+    if last is not None and not (len(firsts) == 1 and firsts[0] is not None and _complementary(firsts[0], last)):
+        return None
+    value = branches[-1]
+    for condition, branch in zip(reversed(firsts), reversed(branches[:-1]), strict=True):
+        assert condition is not None
+        value = Call(Symbol("where"), (condition, branch, value))
+    return value
+
+
+def _complementary(a: Call, b: Call) -> bool:
+    """z > 0 and z <= 0, also where both or neither hold the number between."""
+    names = [c.function.name if isinstance(c.function, Symbol) else "" for c in (a, b)]
+    turned = b.arguments == a.arguments[::-1]
+    same = names[1].split("_")[0] == names[0].split("_")[0]
+    opposite = names[1].split("_")[0] == _OPPOSITE.get(names[0], "").split("_")[0]
+    return (turned and same) or (b.arguments == a.arguments and opposite)
 
 
 class Brackets(Scripts):
@@ -56,7 +82,10 @@ class Brackets(Scripts):
             if factor.kind == "lbrace" and inner is not None and len(inner) == 1:
                 f = inner[0].factor
                 return self.value(Factor(f.kind, f.value, f.start, f.end, [*f.marks, *factor.marks]))
-            if content.items[0].relations and content.items[0].relations[0] not in COMPARISONS:
+            relations = content.items[0].relations
+            if relations in (["=="], ["!="]):  # (i == j) is 1 where it holds, else 0
+                return self.marked(self.condition(content.items[0], factor.start), factor.marks, factor.start)
+            if relations and relations[0] not in COMPARISONS:
                 raise self.error(factor.start, "an equation stands in brackets where a quantity must stand")
             return self.marked(self.chain(content.items[0]), factor.marks, factor.start)
         entries = tuple(self.chain(c) for c in content.items)
@@ -78,6 +107,17 @@ class Brackets(Scripts):
         else:
             value = Array(entries, len(entries))
         return self.marked(value, factor.marks, factor.start)
+
+    def condition(self, chain: Chain, place: int) -> Formula:
+        """1 where a comparison holds, else 0."""
+        relation = chain.relations[0]
+        if relation in COMPARISONS:
+            return self.chain(chain)
+        if relation not in ("=", "==", "!="):
+            raise self.error(place, f"{relation} is no condition")
+        left, right = (self.side(s) for s in chain.sides)
+        same = Call(Symbol("kronecker"), (left, right))
+        return Binary("-", ONE, same) if relation == "!=" else same
 
     def bars(self, factor: Factor) -> Formula:
         inside = self.listed(factor.value, factor)
@@ -121,6 +161,7 @@ class Brackets(Scripts):
     def cases(self, factor: Factor) -> Formula:
         branches: list[Formula] = []
         beside: list[str] = []
+        conditions: list[Call | None] = []
         for row in factor.value:
             if row[0] is None:
                 continue
@@ -128,9 +169,14 @@ class Brackets(Scripts):
             said = row[1].items[0] if len(row) > 1 and row[1] is not None else None
             word = single(said) if said is not None else None
             beside.append(word[0].factor.value if word and word[0].factor.kind == "word" else "")
+            conditions.append(self.inequality(word[0].factor) if word else None)
         if not branches or factor.marks:
             raise self.error(factor.start, "a definition by cases has no branches or carries a power")
-        return Cases(tuple(branches), tuple(beside))
+        return _chosen(branches, conditions) or Cases(tuple(branches), tuple(beside))
+
+    @abstractmethod
+    def inequality(self, beside: Factor) -> Call | None:
+        """The words `if z > 0` as a comparison of two quantities, or None where they say something else."""
 
     def arguments(self, group: Factor) -> tuple[tuple[Formula, ...], tuple[str, ...]]:
         """The arguments in a bracket, and the names of those given by name, which come last."""
@@ -151,6 +197,8 @@ class Brackets(Scripts):
                 values.append(self.side(chain.sides[1]))
             elif names:
                 raise self.error(group.start, "an argument without a name follows one with a name")
+            elif chain.relations in (["=="], ["!="]):
+                values.append(self.condition(chain, group.start))
             else:
                 values.append(self.chain(chain))
         return tuple(values), tuple(names)
@@ -164,6 +212,12 @@ class Brackets(Scripts):
                 upper = self.listed(content, factor)
             elif kind == "sub":
                 for chain in content.items:
+                    if chain.relations == ["∈"]:  # over all of the index's values
+                        found.append((self.side(chain.sides[0]), None))
+                        continue
+                    if chain.relations == ["!="]:
+                        found.extend((x, None) for x in self.excluded(chain)[:1] if all(x != y for y, _ in found))
+                        continue
                     if len(chain.sides) > 2 or any(r not in ("=", ":=") for r in chain.relations):
                         raise self.error(factor.start, "the limits of a sum are not understood")
                     lower = self.side(chain.sides[1]) if chain.relations else None
@@ -177,6 +231,20 @@ class Brackets(Scripts):
             last = found[-1][1]
             return tuple(Bound(x, lower if lower is not None else last, upper) for x, lower in found)
         return (Bound(None, None, upper),) if upper is not None else ()
+
+    def excluded(self, chain: Chain) -> tuple[Formula, Formula]:
+        """k and i of `k ≠ i` below a sum sign."""
+        left, right = (self.side(s) for s in chain.sides)
+        return left, right
+
+    def summed(self, body: Formula, factor: Factor) -> Formula:
+        """The sum whose sign is `factor`; below `k ≠ i` the term k = i counts nothing."""
+        for kind, content in factor.marks:
+            for chain in content.items if kind == "sub" else ():
+                if chain.relations == ["!="]:
+                    other = Binary("-", ONE, Call(Symbol("kronecker"), self.excluded(chain)))
+                    body = Binary("*", other, body)
+        return Sum(body, self.bounds(factor))
 
     def place(self, factor: Factor) -> Formula:
         """The place z = h(x) behind the bar of an evaluation."""

@@ -7,9 +7,9 @@ from fractions import Fraction
 
 from ..formula import ONE, Array, Binary, Call, Formula, Negate, Number, Partial, Symbol, Transpose
 from .brackets import Brackets
-from .grammar import Chain, Factor
-from .parts import BRACKETED, COSTS, OPERATIONS, PER_SAMPLE, POWERED, Item, method_mark, single
-from .tokens import COMPARISONS, FUNCTIONS, short
+from .grammar import Factor
+from .parts import BRACKETED, COSTS, DATA, OPERATIONS, PER_SAMPLE, POWERED, Item, method_mark, single
+from .tokens import FUNCTIONS, short
 
 
 class Calls(Brackets):
@@ -18,26 +18,30 @@ class Calls(Brackets):
     def primary(self, items: list[Item], i: int) -> tuple[Formula, int]:
         """The factor at item i with what it is applied to, and the number of the next item."""
         item = items[i]
+        if (change := self.change_of(items, i)) is not None:
+            return change
         factor = self.unwrapped(item.factor)
         follows = items[i + 1] if i + 1 < len(items) and items[i + 1].sign == " " else None
-        if factor.kind == "word" and (follows is not None or (item.sign == " " and i > 0)):
-            if follows is not None and follows.factor.kind == "lpar" and follows.glued:
-                raise self.error(
-                    factor.start, f"{short(factor.value)} is no known function: declare it as one of the letters"
-                )
+        beside = follows is not None or (item.sign == " " and i > 0)
+        if factor.kind == "word" and follows is not None and follows.factor.kind == "lpar" and follows.glued:
+            arguments, names = self.arguments(follows.factor)
+            value: Formula = Call(Symbol("_".join(factor.value.split())), arguments, names)
+            return self.marked(value, follows.factor.marks, factor.start), i + 2
+        if factor.kind == "word" and beside and not factor.marks:
             raise self.error(factor.start, f"{short(factor.value)} beside other signs is prose, not a formula,")
         if (indicator := self.indicator(factor, follows)) is not None:
             return indicator[0], i + indicator[1]
         if factor.kind == "num" and follows is not None and follows.factor.kind == "num":
             raise self.error(factor.start, "two numbers stand side by side")
-        if factor.kind == "name" and factor.value == "d" and follows is not None and follows.factor.kind == "lpar":
+        bare_d = factor.kind == "name" and factor.value == "d" and not factor.marks
+        if bare_d and follows is not None and follows.factor.kind == "lpar":
             arguments, names = self.arguments(follows.factor)
             return self.marked(Call(Symbol("d"), arguments, names), follows.factor.marks, factor.start), i + 2
         if factor.kind == "name" and follows is not None:
             plain = method_mark(factor.marks) is None
             if plain and self.is_function(factor) and (called := self.called(factor, items, i + 1)) is not None:
                 return called
-            if (numbered := self.numbered(factor, follows)) is not None:
+            if plain and (numbered := self.numbered(factor, follows)) is not None:
                 return numbered, i + 2
         method = method_mark(factor.marks)
         if method is not None:
@@ -47,6 +51,19 @@ class Calls(Brackets):
             value = self.value(bare)
             return self.methods(value, factor.marks[method][1], items, i + 1)
         return self.value(factor), i + 1
+
+    def change_of(self, items: list[Item], i: int) -> tuple[Formula, int] | None:
+        """`ΔW`, the change of W, is one letter unless Δ is declared to be one."""
+        factor = items[i].factor
+        if factor.kind != "name" or factor.value != "Delta" or factor.marks or i + 1 == len(items):
+            return None
+        of = items[i + 1]
+        if of.sign != " " or of.factor.kind != "name" or len(of.factor.value) > 1:
+            return None
+        if any(pattern.lstrip("\\").startswith(("Delta", "Δ")) for pattern in self.letters.rename):
+            return None
+        name = f"Delta{of.factor.value}"
+        return self.symbol(Factor("name", name, factor.start, of.factor.end, of.factor.marks)), i + 2
 
     def methods(self, value: Formula, name: str, items: list[Item], i: int) -> tuple[Formula, int]:
         """`value.name(…)` whose parenthesis is item i, and every method called on its result."""
@@ -83,7 +100,7 @@ class Calls(Brackets):
             content, taken = factor.marks[0][1], 1
             if factor.marks[0][0] not in ("sub", "idx"):
                 return None
-        elif follows is not None and follows.factor.kind in ("lpar", "lbrack"):
+        elif follows is not None and follows.factor.kind in BRACKETED:
             content, taken = follows.factor.value, 2
         else:
             return None
@@ -95,23 +112,14 @@ class Calls(Brackets):
         value = self.condition(content.items[0], factor.start)
         return (self.marked(value, follows.factor.marks, factor.start) if taken == 2 and follows else value), taken
 
-    def condition(self, chain: Chain, place: int) -> Formula:
-        """1 where a comparison holds, else 0."""
-        relation = chain.relations[0]
-        if relation in COMPARISONS:
-            return self.chain(chain)
-        if relation not in ("=", "!="):
-            raise self.error(place, f"{relation} is no condition")
-        left, right = (self.side(s) for s in chain.sides)
-        same = Call(Symbol("kronecker"), (left, right))
-        return same if relation == "=" else Binary("-", ONE, same)
-
     def is_function(self, factor: Factor) -> bool:
         return factor.value in FUNCTIONS or factor.value in self.letters.functions
 
     def called(self, factor: Factor, items: list[Item], i: int) -> tuple[Formula, int] | None:
         """The function `factor` applied to item i, or None where it is no argument."""
         argument = items[i].factor
+        if factor.value == "ones" and (factor.marks or self.is_expression(argument)):  # 1ᵀ(ŷ - y): a column of ones
+            return None
         known = factor.value in FUNCTIONS
         power = None
         marks = factor.marks
@@ -125,6 +133,8 @@ class Calls(Brackets):
                 return Partial(operand, self.listed(marks[0][1], factor)), j
             return Call(Symbol("nabla"), (operand,)), j
         function = self.symbol(Factor("name", factor.value, factor.start, factor.end, marks), function=True)
+        if isinstance(function, Transpose):  # h^T (p - y)
+            return None
         if argument.kind in ("lpar", "empty") or (
             argument.kind in BRACKETED and factor.value not in COSTS and (known or argument.kind != "lbrace")
         ):
@@ -157,6 +167,13 @@ class Calls(Brackets):
         if power is not None:
             value = self.marked(value, [power], factor.start)
         return value, j
+
+    def is_expression(self, group: Factor) -> bool:
+        """Whether a bracket holds a sum or a product, no size."""
+        if group.kind not in BRACKETED or len(group.value.items) != 1 or group.value.items[0].relations:
+            return False
+        inner = single(group.value.items[0])
+        return inner is None or len(inner) > 1
 
     def operation(
         self, function: Formula, arguments: tuple[Formula, ...], names: tuple[str, ...], place: int
@@ -203,7 +220,7 @@ class Calls(Brackets):
             return None
         marks = self.sorted_marks(factor)
         single = isinstance(index, Number) or (isinstance(index, Symbol) and index.name in "ijksnmN")
-        layered = self.letters.layer == "parentheses" and marks.layer is None
+        layered = self.letters.layer == "parentheses" and marks.layer is None and factor.value not in DATA
         if factor.value in self.letters.functions and not (layered and factor.value == "g"):
             return None
         first = factor.marks[0][0] if factor.marks and self.letters.layer == "parentheses" else ""

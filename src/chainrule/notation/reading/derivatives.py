@@ -9,8 +9,8 @@ from ...errors import FormulaError
 from ..formula import At, Binary, Formula, Number, Partial, Symbol
 from .calls import Calls
 from .grammar import Factor
-from .parts import BRACKETED, COSTS, Item, begins_change, first_item, operand_apart, plain_item, single
-from .tokens import FUNCTIONS, is_differential
+from .parts import BRACKETED, COSTS, Item, applies, begins_change, first_item, operand_apart, single
+from .tokens import is_differential
 
 _TWO = Number(Fraction(2))
 
@@ -22,6 +22,11 @@ class Derivatives(Calls):
         """A derivative that begins at item i, as a fraction or with a slash, applied where it is an operator."""
         factor = items[i].factor
         second: Formula | None = None
+        if factor.kind == "partial" and [kind for kind, _ in factor.marks] == ["sub"]:  # ∂_x of what follows
+            if i + 1 == len(items):
+                raise self.error(factor.start, "the derivative is taken of nothing: write what follows it")
+            operand, j = self.primary(items, i + 1)
+            return Partial(operand, self.listed(factor.marks[0][1], factor)), j
         if factor.kind == "frac":
             twice = self.second_derivative(factor)
             parts = self.fraction_derivative(factor) if twice is None else twice[:2]
@@ -85,6 +90,8 @@ class Derivatives(Calls):
     def change(self, items: list[Item], i: int) -> tuple[Formula | None, int] | None:
         """`∂z_k`, `dz`, `d(…)` or a lone d or ∂ at item i: what changes (None for a lone sign), and the next item."""
         factor = items[i].factor
+        if factor.kind == "name" and factor.value == "d" and factor.marks and factor.marks[0][0] == "sub":
+            return None  # d_k is a letter
         if factor.kind == "partial" or (factor.kind == "name" and factor.value == "d"):
             if factor.marks:
                 raise self.error(
@@ -162,7 +169,7 @@ class Derivatives(Calls):
             return None
         if not rest or rest[0].sign != " " or any(x.sign == "/" for x in rest):
             return None
-        if not any(x.factor.kind in ("lpar", "lbrack") or x.factor.value in FUNCTIONS for x in rest if plain_item(x)):
+        if not any(x.factor.kind in ("lpar", "lbrack") or applies(x.factor) for x in rest):
             return None
         if any(x.factor.kind in ("partial", "frac") or is_differential(str(x.factor.value)) for x in rest):
             return None

@@ -21,6 +21,7 @@ chain: side                                   -> chain_first
 side: product                                 -> side_first
     | ADD product                             -> side_signed
     | side ADD product                        -> side_more
+    | side ADD ADD product                    -> side_twice
 product: run                                  -> product_first
        | product OP run                       -> product_more
        | product OP ADD run                   -> product_signed
@@ -36,6 +37,7 @@ atom: NUM                                     -> leaf
     | NAME                                    -> leaf
     | WORD                                    -> leaf
     | SUMOP                                   -> leaf
+    | LIM                                     -> leaf
     | PARTIAL                                 -> leaf
     | DOTS                                    -> leaf
     | COLON                                   -> leaf
@@ -62,7 +64,7 @@ list: chain                                   -> list_first
     | list SEMI chain                         -> list_more
     | list COMMA                              -> list_end
     | list SEMI                               -> list_end
-%declare NUM NAME WORD SUMOP PARTIAL DOTS COLON AT LPAR RPAR LBRACK RBRACK LBRACE RBRACE NORMO NORMC ABSO ABSC
+%declare NUM NAME WORD SUMOP LIM PARTIAL DOTS COLON AT LPAR RPAR LBRACK RBRACK LBRACE RBRACE NORMO NORMC ABSO ABSC
 %declare FRAC SQRT MATRIX ENDM CASES ENDC ROW AMP COMMA SEMI REL ADD OP SUP SUB IDX PRIME ATTR
 """
 
@@ -128,6 +130,10 @@ class _Builder:
 
     def side_more(self, c: list[Any]) -> list[tuple[str, Product]]:
         c[0].append((c[1].value, c[2]))
+        return c[0]  # type: ignore[no-any-return]
+
+    def side_twice(self, c: list[Any]) -> list[tuple[str, Product]]:
+        c[0].append(("+" if c[1].value == c[2].value else "-", c[3]))  # a + -b
         return c[0]  # type: ignore[no-any-return]
 
     def product_first(self, c: list[Any]) -> Product:
@@ -239,7 +245,8 @@ def _parser() -> Any:
 
 NAMES = {
     "NUM": "a number", "NAME": "a letter", "WORD": "a word", "SUMOP": "a sum sign", "REL": "a relation",
-    "ADD": "a sign", "OP": "a sign of multiplication", "COMMA": "a comma", "SUP": "an exponent", "SUB": "an index",
+    "LIM": "a limit", "ADD": "a sign", "OP": "a sign of multiplication", "COMMA": "a comma", "SUP": "an exponent",
+    "SUB": "an index",
     "RPAR": "a closing bracket", "RBRACK": "a closing bracket", "RBRACE": "a closing brace", "AMP": "&",
     "ROW": "a new row", "FRAC": "a fraction",
 }  # fmt: skip

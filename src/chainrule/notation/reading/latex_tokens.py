@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from ...errors import FormulaError
-from .text_tokens import SIGNS, text_tokens
+from .text_tokens import MATLAB_SIGNS, SIGNS, text_tokens
 from .tokens import (
+    COUNTS,
     FUNCTIONS,
     GREEK,
     KEYWORDS,
@@ -31,13 +32,15 @@ PRIMITIVE = re.compile(
     r"|(?P<letters>[A-Za-z]+)"
     r"|(?P<greek>[α-ωΑ-Ωϵϕϑςℓℒ∇])"
     r"|(?P<prime>['′’″]+)"
+    r"|(?P<entries>\.\s?(?:\*|\\ast(?![A-Za-z])|\\times(?![A-Za-z])|[/^]))"
     r"|(?P<sign>:\s*=|==|->|<-|>=|<=|\.\.\.|.)",
     re.DOTALL,
 )
 STYLES = words(
     "mathbf boldsymbol bm mathcal mathbb mathit mathsf mathfrak mathscr vec pmb bf rm it cal displaystyle textstyle "
     "scriptstyle limits nolimits mathop mathrel mathbin mathord ensuremath underline smash small normalsize large "
-    "underbrace overbrace boxed fbox hfill noindent centering nonumber notag"
+    "underbrace overbrace boxed fbox hfill noindent centering nonumber notag alert mathclap mathllap mathrlap uncover "
+    "only onslide visible emph"
 )
 SPACES = words(
     "blacksquare qed square Box therefore because left right big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr middle "
@@ -49,8 +52,9 @@ WITH_ARGUMENT = frozenset(
 TEXT = words("text textrm textbf textit textsf texttt mathrm mathtt operatorname mbox hbox textnormal")
 SIGN_COMMANDS = {
     "odot": ("OP", "∘"), "circ": ("OP", "∘"), "ast": ("OP", "*"), "star": ("OP", "*"), "cdot": ("OP", "·"),
-    "times": ("OP", "·"), "bullet": ("OP", "·"), "otimes": ("OP", "⊗"), "div": ("OP", "/"), "slash": ("OP", "/"),
+    "times": ("OP", "·"), "bullet": ("OP", "∘"), "otimes": ("OP", "⊗"), "div": ("OP", "/"), "slash": ("OP", "/"),
     "partial": ("PARTIAL", "∂"), "sum": ("SUMOP", "∑"), "prime": ("PRIME", "'"), "colon": ("COLON", ":"),
+    "lim": ("LIM", "lim"), "in": ("REL", "∈"),
     "frac": ("FRAC", "frac"), "dfrac": ("FRAC", "frac"), "tfrac": ("FRAC", "frac"), "cfrac": ("FRAC", "frac"),
     "sqrt": ("SQRT", "sqrt"), "top": ("NAME", "T"), "intercal": ("NAME", "T"), "nabla": ("NAME", "nabla"),
     "ell": ("NAME", "l"), "infty": ("NAME", "infinity"), "mid": ("BAR", "|"), "vert": ("BAR", "|"),
@@ -70,7 +74,7 @@ SIGN_COMMANDS = {
     "And": ("SEP", "and"), "land": ("SEP", "and"),
 }  # fmt: skip
 REFUSED = {
-    "lim": "a limit", "int": "an integral", "in": "membership of a set",
+    "int": "an integral",
     "forall": "a quantifier", "exists": "a quantifier", "subset": "a relation of sets", "propto": "a proportionality",
     "binom": "a binomial coefficient", "newcommand": "a definition of commands", "def": "a definition of commands",
     "ll": "an inequality", "gg": "an inequality", "oint": "an integral", "argmin": "a minimization", "hline": "a rule",
@@ -78,7 +82,6 @@ REFUSED = {
 ACCENTS = {"hat": "hat", "widehat": "hat", "bar": "bar", "overline": "bar", "tilde": "tilde", "widetilde": "tilde"}
 MATRICES = words("bmatrix pmatrix matrix vmatrix Bmatrix Vmatrix smallmatrix array")
 CASES = frozenset({"cases", "dcases", "rcases"})
-COUNTS = frozenset({"TP", "TN", "FP", "FN"})
 SIZES = words("left right big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr bigm Bigm middle")
 
 Primitive = tuple[str, str, int, int]
@@ -159,6 +162,8 @@ class _Lexer:
             for c in value:
                 for _ in range(PRIMES[c]):
                     self.put("PRIME", "'", start, end)
+        elif kind == "entries":
+            self.put(*MATLAB_SIGNS["." + value[-1] if value[-1] in "/^" else ".*"], start, end)
         elif kind == "escaped":
             self.escaped(value[1], start, end)
         elif value in "|" and sized:
@@ -234,7 +239,7 @@ class _Lexer:
 
     def letters(self, run: str, start: int) -> None:
         if run in FUNCTIONS or run in KEYWORDS or run in COUNTS or (len(run) > 1 and run in self.names):
-            self.put("NAME", run, start, start + len(run))
+            self.put("NAME", SYNONYMS.get(run, run), start, start + len(run))
         elif len(run) > 4:
             self.put("WORD", run, start, start + len(run))
         else:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from ..formula import Binary, Call, Formula, Index, Negate, Number, Partial, Slice, Sum, Symbol, Transpose
-from .grammar import Chain, Factor, Product
-from .tokens import KEYWORDS, is_differential, words
+from .grammar import Chain, Factor, List, Product
+from .tokens import FUNCTIONS, KEYWORDS, is_differential, words
 
 MAX_FACTORS = 120
 MAX_DEPTH = 150
@@ -16,6 +16,7 @@ MAX_READINGS = 8
 
 # What has no layer of its own, so that a bracket behind it is an index, and what has one value per sample.
 WITHOUT_LAYER = words("x y yhat Y X Yhat theta i j k m N alpha p t")
+DATA = words("x y yhat X Y Yhat")  # of no layer, so that a number in parentheses is that of a sample
 PER_SAMPLE = words("x y yhat z a dz da dyhat delta ell")
 WITH_LAYER = words("W w b B Z A z a g dZ dA dz da dW dw db delta Delta epsilon n")  # where a bare W^l is of layer l
 PER_LAYER = words("W b dW db n g")
@@ -90,13 +91,33 @@ def operand_apart(items: list[Item], j: int) -> list[Item]:
     return [*items[:j], replace(items[j], factor=bare), Item(" ", False, operand, True), *items[j + 1 :]]
 
 
+def mentioned(factor: Factor) -> set[str]:
+    """The names and sum signs in a factor and in all that hangs on it."""
+    found: set[str] = set()
+    stack: list[object] = [factor]
+    while stack:
+        x = stack.pop()
+        if isinstance(x, Factor):
+            if x.kind in ("name", "sumop"):
+                found.add(x.value)
+            stack += [x.value, *(content for _, content in x.marks)]
+        elif isinstance(x, Chain):
+            stack += [f for side in x.sides for _, product in side for part in product for f in part.factors]
+        elif isinstance(x, List):
+            stack += x.items
+        elif isinstance(x, list | tuple):
+            stack += x
+    return found
+
+
 def method_mark(marks: list[tuple[str, object]]) -> int | None:
     """Which mark is a method that takes arguments, or None."""
     return next((k for k, (kind, v) in enumerate(marks) if kind == "attr" and v not in ("T", "prime")), None)
 
 
-def plain_item(item: Item) -> bool:
-    return isinstance(item.factor.value, str) or item.factor.kind in BRACKETED
+def applies(factor: Factor) -> bool:
+    """Whether a factor is the name of a known function."""
+    return factor.kind == "name" and factor.value in FUNCTIONS
 
 
 def keyword(chain: Chain) -> str:

@@ -5,14 +5,16 @@ Where the writing has several meanings, `Reader.choose` is asked; `readings` run
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from itertools import pairwise
 
 from ...errors import FormulaError
-from ..formula import At, Binary, Call, Equation, Formula, Negate, Sum, Symbol
+from ..formula import At, Binary, Call, Equation, Formula, Limit, Negate, Symbol
 from ..letters import Letters
 from .derivatives import Derivatives
-from .grammar import Chain, Product
+from .grammar import Chain, Factor, Product, parse
+from .latex_tokens import latex_tokens
 from .parts import (
     ENTRY_SIGNS,
     MATRIX_SIGNS,
@@ -26,21 +28,30 @@ from .parts import (
     is_scalar,
     items_of,
     left_to_right,
+    mentioned,
     one_bracket,
 )
-from .tokens import COMPARISONS
+from .statements import wrap_arguments
+from .tokens import COMPARISONS, balanced, wrap_scripts
+
+_IN_WORDS = re.compile(r"\\(?:text|mathrm|textrm|mbox)\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
+_AROUND = re.compile(r"^\s*(?:if|for|when|where|wenn|falls|für|si|pour)\b|[\s.,;]+$", re.IGNORECASE)
+_COMPARED = re.compile(r"[<>≤≥]|\\(?:le|ge|lt|gt|leq|geq|leqslant|geqslant)(?![A-Za-z])")
 
 
 class Reader(Derivatives):
     """Resolves one statement, with one answer for every ambiguous place."""
 
     def chain(self, chain: Chain) -> Formula:
+        if "∈" in chain.relations:
+            raise FormulaError("membership of a set states no equality: give an equation.")
         sides = tuple(self.side(s) for s in chain.sides)
         if any(r in COMPARISONS for r in chain.relations):
             if len(sides) != 2:
                 raise FormulaError("a chain of inequalities is not read: compare two quantities at a time.")
             return Call(Symbol(COMPARISONS[chain.relations[0]]), sides)
-        return Equation(sides, tuple(chain.relations)) if chain.relations else sides[0]
+        relations = tuple("=" if r == "==" else r for r in chain.relations)
+        return Equation(sides, relations) if relations else sides[0]
 
     def side(self, side: list[tuple[str, Product]]) -> Formula:
         terms: Terms = []
@@ -67,10 +78,13 @@ class Reader(Derivatives):
                 and not one_bracket(items[sums[-1] + 1 :])
             ):
                 before, after = items[: sums[0]], items[sums[0] + 1 :]
-                if after and self.choose("the sum ends before the next + or -", "the sum covers all terms behind it"):
+                covers = after and self.goes_on(items[sums[0]].factor, [x for _, t in terms[n + 1 :] for x in t])
+                if covers or (
+                    after and self.choose("the sum ends before the next + or -", "the sum covers all terms behind it")
+                ):
                     rest: Terms = [("-" if after[0].negative else "", [replace(after[0], negative=False), *after[1:]])]
                     body = self.terms([*rest, *terms[n + 1 :]])
-                    value: Formula = Sum(body, self.bounds(items[sums[0]].factor))
+                    value = self.summed(body, items[sums[0]].factor)
                     if before:
                         head = self.product(before)
                         value = Binary(items[sums[0]].sign or " ", head, value)
@@ -90,6 +104,13 @@ class Reader(Derivatives):
         assert total is not None
         return total
 
+    def goes_on(self, sign: Factor, behind: list[Item]) -> bool:
+        """Whether the index of a sum stands in the terms behind it too, where nothing else says what it is."""
+        bounds = self.bounds(sign)
+        names = {b.index.name for b in bounds if isinstance(b.index, Symbol)}
+        said = set[str]().union(*(mentioned(x.factor) for x in behind))
+        return "∑" not in said and bool(names & said)
+
     def product(self, items: list[Item]) -> Formula:
         """The value of a product: calls, derivatives and sums are found first, then the signs are applied."""
         found: list[tuple[str, Formula, bool]] = []
@@ -105,8 +126,10 @@ class Reader(Derivatives):
                     raise self.error(
                         factor.start, "the index of a sum stands before its sign, as copying a page leaves it"
                     )
-                value: Formula = Sum(self.product(items[i + 1 :]), self.bounds(factor))
+                value: Formula = self.summed(self.product(items[i + 1 :]), factor)
                 i = len(items)
+            elif factor.kind == "lim":
+                value, i = self.limit(items, i), len(items)
             elif factor.kind == "at":
                 if not found:
                     raise self.error(factor.start, "the bar of an evaluation has nothing before it")
@@ -125,6 +148,32 @@ class Reader(Derivatives):
                 value = Negate(value)
             found.append((sign, value, item.glued))
         return self.combined(found)
+
+    def limit(self, items: list[Item], i: int) -> Formula:
+        """The limit whose sign is item i, of everything behind it."""
+        factor = items[i].factor
+        content = factor.marks[0][1] if [kind for kind, _ in factor.marks] == ["sub"] else None
+        if content is None or len(content.items) != 1 or content.items[0].relations != ["->"]:
+            raise self.error(factor.start, "a limit needs a letter and its place below it, as lim_{h -> 0}")
+        if i + 1 == len(items):
+            raise self.error(factor.end, "nothing follows the limit")
+        letter, place = (self.side(s) for s in content.items[0].sides)
+        body = self.product([replace(items[i + 1], sign=""), *items[i + 2 :]])
+        if not isinstance(letter, Symbol):
+            raise self.error(factor.start, "only a letter goes to the place of a limit")
+        return Limit(body, letter, place)
+
+    def inequality(self, beside: Factor) -> Call | None:
+        said = _IN_WORDS.sub(lambda m: f" {m[1]} ", self.text[beside.start : beside.end])
+        said = _AROUND.sub("", re.sub(r"\\q?quad|\\[,;: ]|\$", " ", said).strip()).strip()
+        if not _COMPARED.search(said):
+            return None
+        try:
+            tokens = wrap_scripts(balanced(wrap_arguments(latex_tokens(said, self.letters.functions)), said), said)
+            value = self.chain(parse(tokens, said))
+        except FormulaError:
+            return None
+        return value if isinstance(value, Call) else None
 
     def combined(self, found: list[tuple[str, Formula, bool]]) -> Formula:
         """The factors joined by their signs, from left to right unless another grouping is asked for."""

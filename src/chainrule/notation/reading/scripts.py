@@ -10,8 +10,8 @@ from ...errors import FormulaError
 from ..formula import Binary, Call, Formula, Index, Number, Partial, Slice, Symbol, Transpose, symbols
 from ..letters import Letters
 from .grammar import Chain, Factor, List, Product
-from .parts import PER_LAYER, WITH_LAYER, WITHOUT_LAYER, Item, Marks, magnitude, single
-from .tokens import KEYWORDS, MAX_EXPONENT, is_differential, where
+from .parts import COSTS, DATA, PER_LAYER, WITH_LAYER, WITHOUT_LAYER, Item, Marks, magnitude, single
+from .tokens import FUNCTIONS, KEYWORDS, MAX_EXPONENT, is_differential, where
 
 
 class Scripts(ABC):
@@ -93,11 +93,11 @@ class Scripts(ABC):
             elif kind == "attr":
                 raise self.error(factor.start, f".{content} needs its arguments in parentheses")
             elif kind == "idx":
-                self.add_index(factor, marks, self.entries(content, name, factor))
+                self.add_index(factor, marks, self.entries(content, "", factor))
             elif kind == "sub":
                 found = self.entries(content, name, factor)
-                subscripted = self.letters.layer == "subscript" and marks.layer is None
-                if subscripted and len(found) == 1 and not isinstance(found[0], Slice) and name != "n":
+                subscripted = self.letters.layer == "subscript" and marks.layer is None and not self.is_component(name)
+                if subscripted and len(found) == 1 and not isinstance(found[0], Slice):
                     marks.layer = found[0]
                 else:
                     marks.entries += found
@@ -106,6 +106,10 @@ class Scripts(ABC):
             else:
                 self.add_superscript(factor, marks, content)
         return marks
+
+    def is_component(self, name: str) -> bool:
+        """Whether what stands below a letter is a component although layers stand there: of data, as y_k."""
+        return name == "n" or (self.letters.component == "subscript" and name in DATA)
 
     def add_index(self, factor: Factor, marks: Marks, found: tuple[Formula, ...]) -> None:
         layer = (
@@ -152,7 +156,7 @@ class Scripts(ABC):
                 self.add_primes(f, marks)
             elif f.kind == "lpar" and (index := self.sample_index(f)) is not None:
                 as_layer = self.letters.layer == "parentheses" or factor.value in PER_LAYER
-                if as_layer and marks.layer is None:
+                if as_layer and marks.layer is None and factor.value not in DATA:
                     marks.layer = index
                 elif marks.sample is None:
                     marks.sample = index
@@ -182,7 +186,7 @@ class Scripts(ABC):
 
     def bare_layer(self, factor: Factor, content: List) -> Formula | None:
         """`l-1`, `L`, `2` above a letter that has a layer; None for a transpose, a prime or another letter."""
-        if factor.value not in WITH_LAYER:
+        if factor.value not in WITH_LAYER and factor.value not in self.letters.functions - COSTS - FUNCTIONS:
             return None
         side = content.items[0].sides[0]
         factors = [f for _, product in side for part in product for f in part.factors]
@@ -231,7 +235,12 @@ class Scripts(ABC):
             return (self.product([replace(run[0], sign=""), *run[1:]]),)
         if sum(x.factor.kind == "colon" for x in run) > 1 or (len(run) > 2 and run[1].factor.kind == "colon"):
             raise self.error(run[0].factor.start, "a range of indices is not read: write : for all of them")
-        return tuple(Slice() if x.factor.kind == "colon" else self.value(x.factor) for x in run)
+        return tuple(Slice() if x.factor.kind == "colon" else self.index(x.factor) for x in run)
+
+    def index(self, factor: Factor) -> Formula:
+        """One index; d is a letter there, as in E_d."""
+        bare_d = factor.kind == "name" and factor.value == "d" and not factor.marks
+        return Symbol("d") if bare_d else self.value(factor)
 
     def is_place(self, content: List) -> bool:
         """Whether a superscript holds a layer, a prime or a sample rather than a power."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...errors import FormulaError
 from .latex_tokens import latex_tokens
@@ -12,16 +12,24 @@ from .tokens import CLOSING, COMPARISONS, FUNCTIONS, MAX_TOKENS, OPENING, Token,
 
 LATEX = re.compile(r"\\[A-Za-z]{2,}|\\\\|&|\\\s*\Z|\$|\\[\[\](){}|,;! ]|\^\s*\{\s*\[")
 DELIMITER = re.compile(r"(?<!\\)(\$\$|\$|\\\[(?!\s*-?[\d.]+(?:pt|em|ex|mm))|\\\]|\\\(|\\\))")
+# `lim h→0`, `lim_h->0`, `lim_(h → 0)`
+_LIMIT = re.compile(r"(?<![A-Za-z])lim\s*_?\s*[({]?\s*([^\W\d_]+(?:\s[^\W\d_])?)\s*(?:->|→)\s*([\w.+-]+)\s*[)}]?")
+_IN_WORDS = re.compile(r"\\(?:text|mbox|textrm|hbox)\s*\{(?:[^{}]|\{[^{}]*\})*\}")
 CLAUSE = re.compile(r"(?:for|where|with|when|while|if)\b", re.IGNORECASE)
 PROSE_WORD = re.compile(r"[A-Za-z]{4,}|[\u3040-\u9fff\uac00-\ud7af]")
 
 
 @dataclass(frozen=True)
 class Statement:
-    """The tokens of one statement; `cut` if a bracket was opened and not closed."""
+    """The tokens of one statement.
+
+    cut        a bracket was opened and not closed
+    condition  ("i", "=", "j") where the statement is said to hold for these entries alone
+    """
 
     tokens: list[Token]
     cut: bool = False
+    condition: tuple[str, str, str] | None = None
 
     @property
     def relations(self) -> list[str]:
@@ -49,12 +57,15 @@ def is_latex(text: str) -> bool:
     return LATEX.search(text) is not None
 
 
-def statements(text: str, latex: bool, names: frozenset[str] = frozenset()) -> list[Statement]:
+def statements(text: str, latex: bool, names: frozenset[str] = frozenset(), *, code: bool = False) -> list[Statement]:
     """The statements of a text in order, with prose, numbers of equations and punctuation passed over."""
     found: list[Statement] = []
-    parts = _formula_parts(text) if latex else [(0, text)]
+    if latex:
+        parts = _formula_parts(_IN_WORDS.sub(lambda m: m[0].replace("$", " "), text))  # \text{if $z > 0$}
+    else:
+        parts = [(0, _LIMIT.sub(r"lim_{\1->\2} ", text.replace("⅟", "1/")))]
     for offset, part in parts:
-        tokens = latex_tokens(part, names) if latex else text_tokens(part, names)
+        tokens = latex_tokens(part, names) if latex else text_tokens(part, names, code=code)
         if offset:
             tokens = [t._replace(start=t.start + offset, end=t.end + offset) for t in tokens]
         if len(tokens) > MAX_TOKENS:
@@ -132,6 +143,7 @@ def _pieces(tokens: list[Token]) -> list[Statement]:
     pieces: list[list[Token]] = [[]]
     stack: list[str] = []
     clause = False  # behind "for", "where" … up to the end of the line
+    conditions: dict[int, list[Token]] = {}  # what such a clause says, by the number of the piece before it
     for t in tokens:
         if t.type in OPENING:
             stack.append(t.type)
@@ -143,6 +155,7 @@ def _pieces(tokens: list[Token]) -> list[Statement]:
             elif t.type in ("ROW", "SEMI") or (t.type == "SEP" and t.value == "\n"):
                 clause = False
         if clause:
+            conditions.setdefault(len(pieces) - 1, []).append(t)
             continue
         if not stack and t.type in ("ROW", "SEP", "SEMI"):
             pieces.append([])
@@ -152,7 +165,7 @@ def _pieces(tokens: list[Token]) -> list[Statement]:
             continue
         else:
             pieces[-1].append(t)
-    found = [Statement(p) for p in pieces]
+    found = [Statement(p, condition=_entries(conditions.get(k, []))) for k, p in enumerate(pieces)]
     if stack and pieces[-1]:
         last = pieces[-1]
         end = last[-1].end
@@ -161,6 +174,15 @@ def _pieces(tokens: list[Token]) -> list[Statement]:
             last.append(Token(kind, "end", end, end))
         found[-1] = Statement(last, cut=bool(stack))
     return found
+
+
+def _entries(clause: list[Token]) -> tuple[str, str, str] | None:
+    """The condition `i = j` or `i != j` on two indices that a clause makes, if it makes no other."""
+    inner = [t for t in clause if t.type not in ("WORD", "LPAR", "RPAR", "COMMA")]
+    if [t.type for t in inner] != ["NAME", "REL", "NAME"] or inner[1].value not in ("=", "==", "!="):
+        return None
+    first, relation, second = (t.value for t in inner)
+    return (first, relation, second) if len(first) == len(second) == 1 else None
 
 
 def _sentences(piece: Statement, text: str, latex: bool) -> list[Statement]:
@@ -172,7 +194,7 @@ def _sentences(piece: Statement, text: str, latex: bool) -> list[Statement]:
         return [Statement(tokens, cut=True)]
     parts = [p for p in (_stripped(p, latex) for p in _split(tokens)) if p]
     if len(parts) <= 1:
-        return [_updated(p) for p in parts]
+        return [replace(_updated(p), condition=piece.condition) for p in parts]
     equations = [p for p in parts if Statement(p).has_relation]
     if len(equations) == len(parts) or not equations:
         return [_updated(p) for p in parts]
@@ -214,6 +236,8 @@ def _stripped(tokens: list[Token], latex: bool) -> list[Token]:
     while begin < end:
         t = tokens[begin]
         after = tokens[begin + 1].type if begin + 1 < end else ""
+        if t.type == "WORD" and after == "LPAR" and tokens[begin + 1].start == t.end:
+            break  # CE(y, yhat)
         if t.type in ("COMMA", "COLON") or (
             t.type == "WORD"
             and after not in ("REL", "OP", "ADD", "SUB", "SUP", "PRIME", "ATTR", "")

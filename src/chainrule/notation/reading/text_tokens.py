@@ -9,6 +9,7 @@ from ...errors import FormulaError
 from .tokens import (
     ATTRIBUTES,
     CLOSING,
+    COUNTS,
     FUNCTIONS,
     GREEK,
     KEYWORDS,
@@ -29,48 +30,63 @@ SIGNS = {
     "+": ("ADD", "+"), "-": ("ADD", "-"), "−": ("ADD", "-"), "–": ("ADD", "-"),
     "@": ("OP", "@"), "*": ("OP", "*"), "∗": ("OP", "*"), "/": ("OP", "/"), "÷": ("OP", "/"), "∕": ("OP", "/"),
     "∘": ("OP", "∘"), "⊙": ("OP", "∘"), "○": ("OP", "∘"), "◦": ("OP", "∘"), "⊗": ("OP", "⊗"),
-    "·": ("OP", "·"), "⋅": ("OP", "·"), "×": ("OP", "·"), "•": ("OP", "·"), "∙": ("OP", "·"), "．": ("OP", "·"),
+    "·": ("OP", "·"), "⋅": ("OP", "·"), "×": ("OP", "·"), "•": ("OP", "∘"), "∙": ("OP", "·"), "．": ("OP", "·"),
     "(": ("LPAR", "("), ")": ("RPAR", ")"), "[": ("LBRACK", "["), "]": ("RBRACK", "]"),
     "{": ("LBRACE", "{"), "}": ("RBRACE", "}"), "（": ("LPAR", "("), "）": ("RPAR", ")"),
     ",": ("COMMA", ","), "，": ("COMMA", ","), ";": ("SEMI", ";"), "；": ("SEMI", ";"), ":": ("COLON", ":"),
-    "=": ("REL", "="), "==": ("REL", "="), ":=": ("REL", ":="), "≔": ("REL", ":="), "≡": ("REL", "="),
+    "=": ("REL", "="), "==": ("REL", "=="), ":=": ("REL", ":="), "≔": ("REL", ":="), "≡": ("REL", "="),
     "<-": ("REL", "<-"), "←": ("REL", "<-"), "->": ("REL", "->"), "→": ("REL", "->"),
     ">": ("REL", ">"), "<": ("REL", "<"), ">=": ("REL", ">="), "<=": ("REL", "<="),
     "≥": ("REL", ">="), "≤": ("REL", "<="),
     "≈": ("REL", "≈"), "~": ("REL", "≈"), "~=": ("REL", "≈"), "!=": ("REL", "!="), "≠": ("REL", "!="),
+    "∈": ("REL", "∈"),
     "+=": ("AUG", "+"), "-=": ("AUG", "-"), "*=": ("AUG", "*"), "/=": ("AUG", "/"),
     "^": ("SUP", "^"), "**": ("SUP", "**"), "_": ("SUB", "_"),
     "|": ("BAR", "|"), "||": ("NORMBAR", "||"), "‖": ("NORMBAR", "‖"), "∥": ("NORMBAR", "∥"),
     "...": ("DOTS", "..."), "…": ("DOTS", "…"), "⋯": ("DOTS", "…"), "⋮": ("DOTS", "…"), "⋱": ("DOTS", "…"),
     "∑": ("SUMOP", "∑"), "Σ": ("SUMOP", "∑"), "∂": ("PARTIAL", "∂"), "√": ("NAME", "sqrt"), "∇": ("NAME", "nabla"),
-    "½": ("NUM", "0.5"), "⇒": ("SEP", "⇒"), "∴": ("SPACE", ""), "■": ("SPACE", ""), "∎": ("SPACE", ""),
-    "\n": ("SEP", "\n"), "∞": ("NAME", "infinity"),
+    "½": ("NUM", "0.5"), "¼": ("NUM", "0.25"), "⇒": ("SEP", "⇒"), "∴": ("SPACE", ""), "■": ("SPACE", ""),
+    "∎": ("SPACE", ""), "\n": ("SEP", "\n"), "∞": ("NAME", "infinity"),
 }  # fmt: skip
 TOKEN = re.compile(
     r"(?P<space>[ \t\r\f\v\u00a0\u2009]+)"
     r"|(?P<number>(?:\d+(?:\.(?![.\w])|\.\d+)?|\.\d+)(?:[eE][+-]?\d+(?![A-Za-z]))?)"
-    r"|(?P<module>(?:np|numpy|math)\.(?:linalg\.)?(?=[A-Za-z]))"
+    r"|(?P<module>(?:np|numpy|math|torch|jnp|tf|scipy\.special|nn\.functional)\.(?:linalg\.|math\.|nn\.)?(?=[A-Za-z]))"
     r"|(?P<word>_*[A-Za-z][\u0300-\u036f]*(?:[A-Za-z0-9][\u0300-\u036f]*)*(?:_+[A-Za-z0-9]+)*_*(?!\{)|[A-Za-z][A-Za-z0-9]*)"
     r"|(?P<greek>[α-ωΑ-Ωϵϕϑςℓℒ][\u0300-\u036f]*)"
     r"|(?P<attribute>\.[A-Za-z_]\w*)"
     r"|(?P<dots>\.\.\.)"
+    r"|(?P<entries>\.[*/^]|\.'(?!\w))"
     r"|(?P<dot>\.)"
-    r"|(?P<super>[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱʲᵏˡᵐᴸᵀᵗʳ]+)"
-    r"|(?P<sub>[₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ᵢⱼₖₗₘₙₚᵣₛₜᵤᵥₓₐ]+)"
+    rf"|(?P<super>[{''.join(SUPERSCRIPTS)}]+)"
+    rf"|(?P<sub>[{''.join(SUBSCRIPTS)}]+)"
     r"|(?P<prime>['′’″‴]+)"
     r"|(?P<sign>\*\*|\|\||[:=!~<>+\-*/]=|<-|->|\n|.)",
     re.DOTALL,
 )
+_MATLAB = re.compile(r"\.[*/^]")  # where entries are multiplied by .*, a plain * is the product of matrices
+MATLAB_SIGNS = {".*": ("OP", "∘"), "./": ("OP", "/"), ".^": ("SUP", "^"), ".'": ("ATTR", "T")}
+_TWO_INDICES = frozenset({"pi", "xi"})  # below a letter, p and i
+_ACTIVATION = "sigmoid|Sigmoid|sigma|logistic|tanh|relu|ReLU|RELU|Relu|softplus|leaky_relu|elu|gelu|silu|swish"
+_DERIVATIVE = re.compile(
+    rf"(?:({_ACTIVATION})_?(?:prime|derivative|deriv|der|grad|gradient|Gradient|Prime|Derivative))"
+    rf"|(?:d_?|grad_|deriv_|derivative_)({_ACTIVATION})"
+)
+_LOWERED = ("NAME", "SUMOP", "PARTIAL", "PRIME", "NORMBAR", "BAR")  # besides brackets, what an index may hang on
 ACCENT_WORDS = {"\u0302": "hat", "\u0304": "bar", "\u0303": "tilde"}
 LAYERED = words("W b Z A dW db dZ dA z a w dz da dw delta ddelta")
 PRODUCT_LETTERS = frozenset("wxyzabWXYZAB")
 PYTHON = words("import def class return exec eval elif try except yield nonlocal assert raise async await self")
 
 
-def text_tokens(text: str, names: frozenset[str] = frozenset()) -> list[Token]:
-    """The tokens of a formula in plain text, `names` being letters too; FormulaError for a sign that is none."""
+def text_tokens(text: str, names: frozenset[str] = frozenset(), *, code: bool = False) -> list[Token]:
+    """The tokens of a formula in plain text, `names` being letters too; FormulaError for a sign that is none.
+
+    code  the text is a statement of a program: every word is a name, and what stands behind a dot a method
+    """
     text = plain_letters(text)
     out: list[Token] = []
+    matlab = _MATLAB.search(text) is not None
     braces: list[bool] = []  # of each open brace, whether it is that of an index or an exponent
     for match in TOKEN.finditer(text):
         kind = match.lastgroup or "sign"
@@ -78,7 +94,7 @@ def text_tokens(text: str, names: frozenset[str] = frozenset()) -> list[Token]:
         if kind == "space":
             continue
         glued = bool(out) and out[-1].end == start and _ends(out[-1])
-        sub = bool(out) and out[-1].end == start and out[-1].type in ("NAME", "SUMOP", "RBRACE", "PRIME")
+        sub = bool(out) and out[-1].end == start and (out[-1].type in CLOSING or out[-1].type in _LOWERED)
         if kind == "number":
             out.append(Token("NUM", value, start, end))
         elif kind == "module":
@@ -91,7 +107,10 @@ def text_tokens(text: str, names: frozenset[str] = frozenset()) -> list[Token]:
         elif kind == "word" and braces and braces[-1] and _side_by_side(value):
             out.extend(Token(k, v, start, end) for k, v in _index(value))
         elif kind == "word":
-            out.extend([Token("NAME", value, start, end)] if value in names else _word(text, value, start, end, sub))
+            if value in names:
+                out.append(Token("NAME", value, start, end))
+            else:
+                out.extend(_name(value, start, end) if code else _word(text, value, start, end, sub))
         elif kind == "greek":
             name = LETTER_NAMES.get(value[0], value[0]) + _accent(value[1:])
             if value[0] == "Σ":
@@ -101,7 +120,9 @@ def text_tokens(text: str, names: frozenset[str] = frozenset()) -> list[Token]:
             else:
                 out.append(Token("NAME", name, start, end))
         elif kind == "attribute":
-            out.extend(_attribute(text, value, start, end, glued))
+            out.extend(_attribute(text, value, start, end, glued, code))
+        elif kind == "entries":
+            out.append(Token(*MATLAB_SIGNS[value], start, end))
         elif kind == "dots":
             out.append(Token("DOTS", "...", start, end))
         elif kind == "dot":
@@ -118,9 +139,15 @@ def text_tokens(text: str, names: frozenset[str] = frozenset()) -> list[Token]:
             after_script = bool(out) and out[-1].type in ("SUP", "LBRACE")
             if not glued and not after_script:
                 raise FormulaError(f"a quotation mark {where(text, start)} has no meaning in a formula: leave it out.")
-            out.extend(Token("PRIME", "'", start, end) for c in value for _ in range(PRIMES[c]))
+            turned = matlab and value == "'" and not text[end:].lstrip().startswith("(")
+            if turned:
+                out.append(Token("ATTR", "T", start, end))
+            else:
+                out.extend(Token("PRIME", "'", start, end) for c in value for _ in range(PRIMES[c]))
         elif value == "[" and glued and not (out[-1].type == "NAME" and out[-1].value in FUNCTIONS):
             out.append(Token("IDX", "[", start, end))
+        elif value == "*" and matlab:
+            out.append(Token("OP", "·", start, end))
         elif value in SIGNS:
             if value == "{":
                 braces.append(bool(out) and out[-1].type in ("SUB", "SUP"))
@@ -143,7 +170,8 @@ def _accent(marks: str) -> str:
 
 
 def _script(kind: str, sign: str, content: str, start: int, end: int) -> list[Token]:
-    inner = [t._replace(start=start, end=end) for t in text_tokens(content)]
+    """A raised or lowered run of signs as a script in braces."""
+    inner = [t._replace(start=start, end=end) for t in text_tokens(f"x{sign}{{{content}}}")[3:-1]]
     return [
         Token(kind, sign, start, start),
         Token("LBRACE", "{", start, start),
@@ -152,9 +180,21 @@ def _script(kind: str, sign: str, content: str, start: int, end: int) -> list[To
     ]
 
 
-def _attribute(text: str, value: str, start: int, end: int, glued: bool) -> list[Token]:
+def _name(value: str, start: int, end: int) -> list[Token]:
+    """A name of a program: that of a letter, `dW2`, or any other."""
+    if value.startswith("_") or value.endswith("__") or value in PYTHON:
+        raise FormulaError(f"{short(value)} is program text, not a part of a formula: leave it out.")
+    parts = _parts(value)
+    if parts[0][0] == "WORD" and len(parts) > 1:
+        parts = (("NAME", parts[0][1]), *parts[1:])
+    elif parts[0][0] != "NAME" or (len(parts) > 1 and parts[1][0] == "NAME"):
+        parts = (("NAME", value),)
+    return [Token(k, v, start if n == 0 else end, end) for n, (k, v) in enumerate(parts)]
+
+
+def _attribute(text: str, value: str, start: int, end: int, glued: bool, code: bool) -> list[Token]:
     name = value[1:]
-    if glued and name in ATTRIBUTES:
+    if glued and (name in ATTRIBUTES or (code and name in FUNCTIONS)):
         return [Token("ATTR", name, start, end)]
     if len(name) <= 2 or name in FUNCTIONS:  # ln(a.b): a dot product written without spaces
         return [Token("OP", "·", start, start + 1), *_word(text, name, start + 1, end)]
@@ -167,8 +207,12 @@ def _attribute(text: str, value: str, start: int, end: int, glued: bool) -> list
 @lru_cache(maxsize=4096)
 def _parts(word: str) -> tuple[tuple[str, str], ...]:
     """A written word as (type, value) of tokens: a name, a name with scripts, two letters side by side, or a word."""
-    if word in KEYWORDS or word in FUNCTIONS:
-        return (("NAME", word),)
+    if word in KEYWORDS or word in FUNCTIONS or word in COUNTS:
+        return (("NAME", SYNONYMS.get(word, word)),)
+    derivative = _DERIVATIVE.fullmatch(word)
+    if derivative is not None:  # sigmoid_prime(z), d_tanh(z)
+        name = derivative[1] or derivative[2]
+        return (("NAME", SYNONYMS.get(name, name)), ("PRIME", "'"))
     if word in ("and", "And", "AND"):
         return (("SEP", word),)
     if word in SYNONYMS:
@@ -202,7 +246,24 @@ def _parts(word: str) -> tuple[tuple[str, str], ...]:
             return (*parts, ("SUB", "_"), ("LBRACE", "{"), *_index(subs[0]), ("RBRACE", "}"))
     if len(word) == 2 and set(word) <= PRODUCT_LETTERS:
         return (("NAME", word[0]), ("NAME", word[1]))
+    if re.fullmatch(r"[a-z][ijkn]", word):  # xn beside x1
+        return (("NAME", word[0]), ("SUB", "_"), ("LBRACE", "{"), ("NAME", word[1]), ("RBRACE", "}"))
+    stem, _, index = word.partition("_")
+    if len(stem) > 1 and stem.isalpha() and _is_index(index) and index.islower():  # net_j
+        return (("WORD", stem), ("SUB", "_"), ("LBRACE", "{"), *_index(index), ("RBRACE", "}"))
     return (("WORD", word),)
+
+
+def is_long(name: str) -> bool:
+    """Whether a name is one of programs, l2_delta, that a reader of mathematics would take apart."""
+    _, _, tail = name.partition("_")
+    return len(tail) > 1 and not re.fullmatch(r"[i-np-v]{1,3}\d*|\d+|hat|bar|tilde", tail)
+
+
+def is_word(text: str) -> bool:
+    """Whether a text is a word to a reader, no letter with or without a number."""
+    parts = _parts(text)
+    return (len(parts) == 1 and parts[0][0] == "WORD") or (len(parts) > 1 and parts[1][0] == "NAME")
 
 
 def _is_index(part: str) -> bool:
@@ -212,11 +273,12 @@ def _is_index(part: str) -> bool:
 def _side_by_side(word: str) -> bool:
     """Whether a word among indices is several letters and numbers: ij, T1, n2."""
     known = word in FUNCTIONS or word in SYNONYMS or word in GREEK or word in KEYWORDS or word == "dx"
+    known = known and word not in _TWO_INDICES
     return not known and re.fullmatch(r"[A-Za-z]{1,3}\d*", word) is not None
 
 
 def _index(part: str) -> list[tuple[str, str]]:
-    if part in GREEK or part in SYNONYMS:
+    if (part in GREEK or part in SYNONYMS) and part not in _TWO_INDICES:
         return [("NAME", SYNONYMS.get(part, part))]
     return [("NUM" if x.isdigit() else "NAME", x) for x in re.findall(r"\d+|[A-Za-z]", part)]
 
@@ -230,6 +292,8 @@ def _word(text: str, value: str, start: int, end: int, glued: bool = False) -> l
         raise FormulaError(
             f"{short(value)} {where(text, start)} is program text, not a part of a formula: leave it out."
         )
+    if value == "lim":
+        return [Token("LIM", value, start, end)]
     if value == "sum" and re.match(r"\s*[^\s(]", text[end:]) and not re.match(r"\s*=", text[end:]):
         return [Token("SUMOP", "∑", start, end)]
     marks = ""

@@ -42,6 +42,17 @@ LETTER_NAMES = {sign: name for name, sign in GREEK.items()} | {
 SYNONYMS = {
     "eps": "epsilon",
     "varepsilon": "epsilon",
+    "varphi": "phi",
+    "vartheta": "theta",
+    "varrho": "rho",
+    "varsigma": "sigma",
+    "ReLU": "relu",
+    "RELU": "relu",
+    "Relu": "relu",
+    "Sigmoid": "sigmoid",
+    "Tanh": "tanh",
+    "Softmax": "softmax",
+    "SoftMax": "softmax",
     "ell": "l",
     "grad": "nabla",
     "lamda": "lambda",
@@ -54,9 +65,10 @@ FUNCTIONS = words(
     "leaky_relu elu selu gelu silu mish swish softplus logistic identity step heaviside lse logsumexp norm max min "
     "maximum minimum clip where mean average sum dot matmul multiply outer transpose diag trace tr det inv reshape "
     "array zeros ones one_hot argmax argmin var std prod square power divide add subtract negative reciprocal "
-    "hadamard kron nabla vec ReLU Softmax Sigmoid Tanh SoftMax softsign hardtanh cosine"
+    "hadamard kron nabla vec shape size ReLU Softmax Sigmoid Tanh SoftMax softsign hardtanh cosine"
 )
-KEYWORDS = frozenset({"axis", "keepdims", "keepdim", "True", "False", "None", "dim", "ord", "ddof", "shape", "dtype"})
+KEYWORDS = frozenset({"axis", "keepdims", "keepdim", "True", "False", "None", "dim", "ord", "ddof", "dtype"})
+COUNTS = frozenset({"TP", "TN", "FP", "FN"})  # of a table of two classes
 ATTRIBUTES = words(
     "T prime dot matmul sum mean transpose reshape max min copy multiply outer item flatten ravel conj astype"
 )
@@ -119,11 +131,9 @@ def is_symbol_name(name: str) -> bool:
 
 
 ACCENTS = {"\u0302": "hat", "\u0304": "bar", "\u0303": "tilde"}
-SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱʲᵏˡᵐᴸᵀ", "0123456789+-=()nijklmLT", strict=True)) | {
-    "ⁱ": "i",
-    "ᵗ": "t",
-    "ʳ": "r",
-}
+SUPERSCRIPTS = dict(
+    zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱʲᵏˡᵐᴸᵀᵗʳᵃᵇᶜᵈᵉᶠᵍʰᵒᵖˢᵘᵛʷˣʸᶻ", "0123456789+-=()nijklmLTtrabcdefghopsuvwxyz", strict=True)
+)
 SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ᵢⱼₖₗₘₙₚᵣₛₜᵤᵥₓₐ", "0123456789+-=()ijklmnprstuvxa", strict=True))
 PRIMES = {"'": 1, "′": 1, "’": 1, "″": 2, "‴": 3}
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
-from ..formula import Array, Binary, Bound, Call, Cases, Formula, Index, Number, Partial, Sum, Symbol, Transpose
+from ..formula import Array, Binary, Bound, Call, Cases, Formula, Index, Limit, Number, Partial, Sum, Symbol, Transpose
 from .forms import is_scalar, is_size, looks_indexed, would_be_derivative
-from .signs import ATOM, DELTA_ASCII, ENTRIES, GREEK, HATS, POWER, PRODUCT, RELATIONS, TIGHT
+from .signs import ATOM, DELTA_ASCII, ENTRIES, GREEK, HATS, MINUS, POWER, PRODUCT, RELATIONS, TIGHT
 from .writer import Juxtaposing, Writer
 
 
@@ -114,6 +114,11 @@ class Ascii(Writer):
         below = self.bound(b).replace(" ", "")
         sign = self.big + (f"_{below}" if re.fullmatch(r"\w", below) and b.upper is None else f"_{{{below}}}")
         return sign if b.upper is None else f"{sign}^{{{self.tight(b.upper)}}}"
+
+    def limit(self, f: Limit) -> tuple[str, int]:
+        body, binding = self.put(f.body)
+        below = f"{self.tight(f.letter)}{self.relation('->')}{self.tight(f.place)}"
+        return f"lim_{{{below}}} {self.within(body, binding, PRODUCT)}", MINUS
 
     d = "d"
 

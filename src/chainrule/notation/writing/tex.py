@@ -7,9 +7,9 @@ from fractions import Fraction
 
 from ... import ops
 from ...graph import OPS, Op
-from ..formula import Array, Binary, Bound, Call, Cases, Formula, Index, Partial, Sum, Symbol, Transpose
+from ..formula import Array, Binary, Bound, Call, Cases, Formula, Index, Limit, Partial, Sum, Symbol, Transpose
 from .forms import ends_in_number, is_scalar, looks_indexed, would_be_derivative
-from .signs import ATOM, ENTRIES, GREEK, HATS, POWER, PRODUCT, TEX_RELATIONS
+from .signs import ATOM, ENTRIES, GREEK, HATS, MINUS, POWER, PRODUCT, TEX_RELATIONS
 from .writer import Juxtaposing
 
 assert ops.ACTIVATIONS  # the records are in `OPS` once their rooms are imported
@@ -87,7 +87,7 @@ class Latex(Juxtaposing):
         body, above, below = self.name(f.name), "", ""
         if f.layer is not None:
             layer = self.whole(f.layer).replace(" ", "")
-            kind = self.style.layer
+            kind = "subscript" if f.name == "n" else self.style.layer  # n_l, the width of layer l
             if kind == "subscript":
                 below = layer
             else:
@@ -145,6 +145,11 @@ class Latex(Juxtaposing):
         body, binding = self.put(f.body)
         body = self.within(body, binding, PRODUCT)
         return " ".join([*(self.sigma(b) for b in f.bounds or (Bound(),)), body]), PRODUCT
+
+    def limit(self, f: Limit) -> tuple[str, int]:
+        body, binding = self.put(f.body)
+        place = f"{self.whole(f.letter)} \\to {self.whole(f.place)}"
+        return rf"\lim_{{{place}}} {self.within(body, binding, PRODUCT)}", MINUS
 
     def sigma(self, b: Formula) -> str:
         assert isinstance(b, Bound)

@@ -16,6 +16,7 @@ from ..formula import (
     Equation,
     Formula,
     Index,
+    Limit,
     Negate,
     Number,
     Partial,
@@ -66,6 +67,8 @@ class Writer:
                 return self.transpose(f), self.postfix
             case Sum():
                 return self.sum(f)
+            case Limit():
+                return self.limit(f)
             case Partial():
                 return self.partial(f)
             case At():
@@ -176,6 +179,9 @@ class Writer:
         raise NotImplementedError
 
     def partial(self, f: Partial) -> tuple[str, int]:
+        raise NotImplementedError
+
+    def limit(self, f: Limit) -> tuple[str, int]:
         raise NotImplementedError
 
     def array(self, f: Array) -> str:

@@ -1,0 +1,141 @@
+"""Formulas in one line of a terminal as a book prints them: `∂C/∂W⁽²⁾ᵢⱼ`, `zₖ₊₁`, `Σₖ`, `(1 + exp(-z))⁻²`, `ln`, `σ`.
+
+Unicode has raised and lowered forms of a few letters only. What has none stands in brackets behind its letter,
+`W[q, j]`, as it does in the names by which the library calls its quantities; layers of the style "ng" always stand so:
+`dW[2]`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ...notation.formula import Array, Binary, Bound, Call, Formula, Index, Number, Symbol, Transpose
+from ...notation.letters import Letters
+from ...notation.style import Style
+from ...notation.writing.ascii import Unicode
+from ...notation.writing.forms import is_scalar, looks_indexed
+from ...notation.writing.signs import ATOM, ENTRIES, POWER
+
+RAISED = dict(zip("0123456789+-=()nijklmLtr", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱʲᵏˡᵐᴸᵗʳ", strict=True))
+LOWERED = dict(zip("0123456789+-=()ijklmnprstuvxa", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ᵢⱼₖₗₘₙₚᵣₛₜᵤᵥₓₐ", strict=True))
+_NAMES = {"sigmoid": "σ", "log": "ln"}  # functions whose sign every text knows
+
+
+def plain_line(formula: Formula, style: Style) -> str:
+    """The formula as one line of a terminal."""
+    return Terminal(style).whole(style.shown(formula))
+
+
+def letters_of(style: Style) -> Letters:
+    """What a reader has to know to read such a line: the layer of "components" stands in raised parentheses."""
+    found = style.letters
+    return replace(found, layer="parentheses") if style.notation == "components" else found
+
+
+def raised(words: str) -> str | None:
+    """The words in raised signs; None if one of them has no such form."""
+    return _mapped(words, RAISED)
+
+
+def lowered(words: str) -> str | None:
+    """The words in lowered signs; None if one of them has no such form."""
+    return _mapped(words, LOWERED)
+
+
+def _mapped(words: str, table: dict[str, str]) -> str | None:
+    return "".join(table[c] for c in words) if words and all(c in table for c in words) else None
+
+
+class Terminal(Unicode):
+    """Unicode with raised layers, lowered indices and the names of functions that mathematics has."""
+
+    def symbol(self, f: Symbol, entries: tuple[Formula, ...]) -> str:
+        if self.style.notation == "delta":
+            return self.in_delta(f, entries)
+        name = self.name(f.name) + self.layer(f)
+        name += self.primes(f.prime)
+        if f.sample is not None:
+            name += raised(f"({self.tight(f.sample)})") or f"({self.tight(f.sample)})"
+        if len(entries) == 1 and f.layer is None and f.sample is None:  # behind a bare letter, [q] is its layer
+            only = self.tight(entries[0])
+            return name + (lowered(only) or (f"_{only}" if len(only) == 1 else f"_{{{only}}}"))
+        return name + self.entries(entries)
+
+    def layer(self, f: Symbol) -> str:
+        if f.layer is None:
+            return ""
+        number = self.tight(f.layer)
+        above = raised(f"({number})") if self.style.notation != "ng" else None
+        return (lowered(number) if f.name == "n" else above) or f"[{number}]"
+
+    def entries(self, entries: tuple[Formula, ...]) -> str:
+        if not entries:
+            return ""
+        shown = [self.tight(x) for x in entries]
+        single = len(shown) == 1 or all(len(x) == 1 for x in shown)
+        return (lowered("".join(shown)) if single else None) or f"[{', '.join(shown)}]"
+
+    def in_delta(self, f: Symbol, entries: tuple[Formula, ...]) -> str:
+        """z₂ of layer 2, ε₂ᵏ its component k: the second source puts layers below and components above."""
+        if f.layer is None:
+            return super().symbol(f, entries)
+        below = lowered(self.tight(f.layer))
+        if below is None:
+            return super().symbol(f, entries)
+        body = self.name(f.name) + self.primes(f.prime) + below
+        if f.sample is not None:
+            body += f"({self.tight(f.sample)})"
+        if not entries:
+            return body
+        shown = [self.tight(x) for x in entries]
+        above = raised("".join(shown)) if all(len(x) == 1 for x in shown) and f.sample is None else None
+        return f"{body}{above}" if above else f"{body}[{', '.join(shown)}]"
+
+    def indexed(self, f: Index) -> str:
+        body, binding = self.put(f.base)
+        if isinstance(f.base, Transpose):
+            body = self.brackets(body)
+        found = (
+            self.entries(f.entries) if self.style.notation != "delta" else f"[{', '.join(map(self.tight, f.entries))}]"
+        )
+        return f"{self.within(body, binding, ATOM)}{found}"
+
+    def sign(self, f: Binary, a: str, b: str) -> str:
+        if self.style.notation == "leibniz" and f.sign in ENTRIES and not is_scalar(f.left):
+            return " ⊙ "
+        return super().sign(f, a, b)
+
+    def call(self, f: Call) -> tuple[str, int]:
+        if isinstance(f.function, Symbol) and f.function.name in _NAMES and not f.names:
+            inside = ", ".join(self.arguments(f)[0])
+            return f"{_NAMES[f.function.name]}{self.primes(f.function.prime)}({inside})", ATOM
+        return super().call(f)
+
+    def power(self, f: Binary) -> str:
+        exponent = self.whole(f.right).removeprefix("(").removesuffix(")")
+        above = raised(exponent) if isinstance(f.right, Number) else None
+        if above is None:
+            return super().power(f)
+        body, binding = self.put(f.left)
+        apart = looks_indexed(f.left, self.style) or body.endswith("ᵀ") or isinstance(f.left, Call)
+        body = self.brackets(body) if apart or body[-1:] in RAISED.values() else self.within(body, binding, POWER + 1)
+        return f"{body}{above}"
+
+    def array(self, f: Array) -> str:
+        if f.columns != 1 or len(f.entries) < 2:
+            return super().array(f)
+        return f"[{'; '.join(self.whole(x) for x in f.entries)}]"
+
+    def sigma(self, b: Formula) -> str:
+        assert isinstance(b, Bound)
+        below = lowered(self.bound(b).replace(" ", ""))
+        if below is None:
+            return super().sigma(b)
+        if b.upper is None:
+            return f"{self.big}{below}"
+        upper = self.tight(b.upper)
+        above = raised(upper)
+        return f"{self.big}{below}{above}" if above else super().sigma(b)
+
+
+__all__ = ["letters_of", "lowered", "plain_line", "raised"]

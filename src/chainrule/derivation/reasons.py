@@ -1,0 +1,231 @@
+"""Why each line of a derivation holds, in one sentence that names the quantities it is about."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from ..graph import Node, variables, walk
+from ..laws import LAWS
+from ..notation import write
+from ..notation.formula import Formula
+from ..notation.from_graph import symbol
+from ..notation.style import Style, shifted
+from .general import slope
+from .lines import Names, Setter
+from .subject import SUM_TO_ONE, Subject
+from .written import slope_name
+
+_LAWS = {law.name: law for law in LAWS}
+LOSS_BY_OUTPUT = "with respect to the output, entry by entry"
+BEFORE_THE_LAW = "the derivative of the loss with respect to the logits, before anything is assumed of the targets"
+ENTRY_BY_ENTRY = "the activation works entry by entry, so the derivatives are multiplied entry by entry"
+
+
+def loss_name(subject: Subject) -> str:
+    """The name of the loss as words."""
+    name = subject.loss.name if subject.loss else ""
+    return name.replace("cross_entropy", "cross-entropy").replace("_", " ")
+
+
+def of_forward(subject: Subject, name: str, own: Node) -> tuple[str, str]:
+    """Rule and reason of an equation of the forward pass; `own` is its right side with the parts before it by name."""
+    stem = name.partition("[")[0].upper()
+    one = subject.conventions.one
+    sample, feature = ("row", "column") if subject.conventions.rows else ("column", "row")
+    if stem == "Z":
+        added = "" if one else f", which is added to every {sample}"
+        return "affine map", f"the weights times the activations of the layer before, plus the bias{added}"
+    along = f"over the samples, {feature} by {feature}" if own.shape.cols == 1 else "over the units of every sample"
+    match stem:
+        case "A" if own.is_variable:
+            return "activation", "the identity"
+        case "A" if _random(name):
+            return "dropout", "the mask is applied entry by entry"
+        case "A" if _is_entrywise(own):
+            return "activation", "applied entry by entry"
+        case "A":
+            return "activation", _on_columns(own, "the whole vector" if one else f"every {sample}")
+        case "MU":
+            return "mean", along
+        case "V":
+            return "variance", along
+        case "XHAT":
+            return "normalization", "to mean 0 and variance 1, up to a small number that keeps the root from 0"
+        case "N":
+            return "scale and shift", "by trained numbers, one of each for every unit"
+        case "D":
+            return "dropout mask", "0 where a unit is dropped, else larger than 1, so that the mean stays"
+        case "R":
+            return "skip connection", "what came in is added again"
+        case "E":
+            return "embedding", "the column of the table that belongs to the label"
+    return own.op.name, ""
+
+
+def _on_columns(own: Node, where: str) -> str:
+    if not any(n.op.name == "lse" for n in walk(own)):
+        return f"applied to {where}"
+    return f"applied to {where}; lse is the logarithm of the sum of the exponentials of its entries"
+
+
+def of_backward(subject: Subject) -> str:
+    """What the letters of the backward pass are derivatives of, in a sentence."""
+    c = subject.conventions
+    if subject.kind == "expression":
+        return ""
+    J, some = ("C", "the loss of a sample") if c.style in ("leibniz", "components") else ("J", "the loss L of a sample")
+    some += " times its weight w" if subject.weighted else ""
+    if c.style == "delta":
+        said = "ε_i = ∂L/∂a_i, δ_i = ∂L/∂z_i and dW_i = ∂L/∂W_i are derivatives of the loss L of one sample."
+    elif c.one:
+        said = f"All derivatives are those of {some}, of which there is one."
+    elif c.place == "dZ":
+        said = f"All derivatives are those of the cost {J}, so that 1/m stands in those by the logits and activations."
+    else:
+        sample = "row" if c.rows else "column"
+        said = f"Derivatives by logits and activations are those of {some}, one {sample} per sample"
+        said += f"; derivatives by weights and biases are those of the cost {J}."
+    return said + (" Each has the transposed shape of its variable (numerator layout)." if c.numerator else "")
+
+
+def _random(name: str) -> bool:
+    return "d" in name.partition("[")[2]
+
+
+def _is_entrywise(own: Node) -> bool:
+    return all(n.op.pointwise or not n.inputs or n.op.name == "broadcast" for n in walk(own))
+
+
+def rules(subject: Subject) -> dict[str, str]:
+    """What was applied for each derivative: operations of the chain rule, then laws."""
+    found = subject.found
+    by_target: dict[Node, dict[str, None]] = {}
+    for s in found.steps:
+        by_target.setdefault(s.target, {})[s.rule] = None
+    result = {}
+    for n in found:
+        used = by_target.get(found.names[n.removeprefix("d")], {})
+        laws = [r for r in used if r in _LAWS and _LAWS[r].condition and r != "collect like terms"]
+        result[n] = "; ".join(["chain rule", *laws])
+    return result
+
+
+def of_same(setter: Setter, name: str, same: str) -> str:
+    """Why two derivatives are one."""
+    a, b = setter.say(name.removeprefix("d")), setter.say(same.removeprefix("d"))
+    if name.removeprefix("d")[:1] == "b":
+        return f"{a} is added to {b}, so the cost changes alike with both"
+    return f"the cost changes alike with {a} and {b}"
+
+
+def of_slope(activation: str, setter: Setter, at: str) -> str:
+    """Why g' is what it is; where a step stands in it, what that is."""
+    _, _, derivative = slope(activation)
+    if not any(n.op.name == "step" for n in walk(derivative)):
+        return "from its definition"
+    z = setter.say(at)
+    return f"from its definition; step({z}) is 1 where {z} > 0, else 0: at 0 there is no derivative, and 0 is taken"
+
+
+def of_derivative(subject: Subject, setter: Setter, name: str) -> str:
+    """One sentence on a derivative of a network."""
+    if subject.kind == "expression":
+        return "the chain rule from the expression down to this part"
+    stem = name.removeprefix("d")
+    letter, _, inside = stem.partition("[")
+    layer = inside.rstrip("]")
+    say, one = setter.say, subject.conventions.one
+    this, Z, dZ = say(stem), subject.letter("Z", layer), say(subject.letter("dZ", layer))
+    sample = "row" if subject.conventions.rows else "column"
+    if letter == "W":
+        before = say(_input_of(subject, layer))
+        if one:
+            return f"each weight acts on one entry of {say(Z)} through one entry of {before}"
+        outer = f"each sample gives the outer product of its {sample}s of"
+        return f"{outer} {dZ} and {before}, and the matrix product adds them"
+    if letter == "b":
+        if one:
+            return f"{this} is added to the weighted sum as it is"
+        return f"{this} is added to every {sample} of {say(Z)}, so its derivative adds the {sample}s of {dZ}"
+    if letter in ("A", "a") and layer in (str(subject.layers), "L"):
+        return "the derivative of the loss with respect to the output"
+    if stem in ("A[0]", "a[0]"):
+        return "not needed for training: it would go on to whatever made the input"
+    if letter in ("Z", "z"):
+        target = subject.found.names[stem]
+        if any(s.rule == SUM_TO_ONE and s.target in _above(subject, target) for s in subject.found.steps):
+            Y, condition = subject.target, _LAWS[SUM_TO_ONE].condition
+            ones = f"{Y} 1 = 1, every row sums to one" if subject.conventions.rows else f"1ᵀ{Y} = 1{'' if one else 'ᵀ'}"
+            return f"since {ones}: {condition}"
+        if layer.isdigit() and int(layer) in subject.activations:
+            slope_there = say(slope_name(subject, int(layer)))
+            if any(n.upper() == f"DA[{layer}]" for n, _ in subject.early):
+                dA = say(subject.letter("dA", layer))
+                return f"{dA} and {slope_there} are inserted, and common factors cancel"
+            return f"{slope_there} is inserted"
+        return "the chain rule through the activation of the output"
+    return _through(subject, setter, stem)
+
+
+def _through(subject: Subject, setter: Setter, stem: str) -> str:
+    """A quantity enters those of the forward pass that read it, and its derivative comes back through them."""
+    users = [n for n, read in _reads(subject) if stem in read]
+    if not users and subject.kind == "layer":
+        users = [subject.letter("Z", _neighbor(symbol(stem).layer, 1))]
+    if not users:
+        return "the chain rule through the equations above"
+    this, said = setter.say(stem), [setter.say(n) for n in users]
+    if len(users) == 1 and users[0][:1] in "Zz" and users[0][1:2] == "[":
+        return f"{this} enters {said[0]} by the weights, and its derivative comes back by them"
+    if len(users) == 1:
+        return f"{this} enters {said[0]}, and its derivative comes back through it"
+    return f"{this} enters {', '.join(said[:-1])} and {said[-1]}: what comes back through each is added"
+
+
+@lru_cache(maxsize=32)
+def _reads_of(forward: tuple[tuple[str, Node], ...]) -> tuple[tuple[str, frozenset[str]], ...]:
+    names, found = Names(), []
+    seen: dict[Node, str] = {}
+    for name, node in forward:
+        found.append((name, frozenset([seen[node]] if node in seen else variables(names.own(node)))))
+        names.enter(name, node)
+        seen.setdefault(node, name)
+    return tuple(found)
+
+
+def _reads(subject: Subject) -> tuple[tuple[str, frozenset[str]], ...]:
+    """What each equation of the forward pass reads by name."""
+    return _reads_of(tuple(subject.forward.items()))
+
+
+def _input_of(subject: Subject, layer: str) -> str:
+    """The activations that a layer multiplies with its weights."""
+    own = {f"W[{layer}]", f"b[{layer}]"}
+    read = dict(_reads(subject)).get(subject.letter("Z", layer), frozenset()) - own
+    return next(iter(read)) if len(read) == 1 else subject.letter("A", _neighbor(symbol(f"W[{layer}]").layer, -1))
+
+
+def _neighbor(layer: Formula | None, by: int) -> str:
+    return "" if layer is None else write.text(shifted(layer, by), Style(plain=True)).replace(" ", "")
+
+
+def _above(subject: Subject, target: Node) -> set[Node]:
+    """Unnamed parts between a named one and the cost, and the part itself: for the last layer, where losses fuse."""
+    if subject.kind == "layer":
+        return set(subject.found.cotangents) if target is subject.found.names[subject.letter("Z", "L")] else set()
+    last = subject.forward.get(subject.letter("Z", subject.layers))
+    return set(subject.found.cotangents) - set(subject.forward.values()) | {target} if target is last else set()
+
+
+__all__ = [
+    "BEFORE_THE_LAW",
+    "ENTRY_BY_ENTRY",
+    "LOSS_BY_OUTPUT",
+    "loss_name",
+    "of_backward",
+    "of_derivative",
+    "of_forward",
+    "of_same",
+    "of_slope",
+    "rules",
+]

@@ -1,0 +1,133 @@
+"""Programs in documents: their assignments as formulas."""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from collections.abc import Iterator
+
+from .found import Found
+from .tex import words
+
+_STATEMENT = re.compile(r"([A-Za-z_][\w.]*(?:\[[^\]=]*\])*)\s*([-+*/]?)=(?!=)\s*(.+)", re.DOTALL)
+_KEYWORD = re.compile(r"(?:if|elif|else|for|while|def|class|return|import|from|print|assert|with|raise|try|except)\b")
+_LONGEST = 4_000  # characters of one statement
+_ROWS = 20  # lines of one statement
+# Calls that make numbers, where they are all that is assigned; and those that no formula contains.
+_MADE = words("len array asarray zeros ones empty eye full arange linspace zeros_like ones_like dict list")
+_DRAWN = re.compile(r"rand\w*|load\w*|seed|normal|uniform|choice|permutation|shuffle|open|read\w*|input")
+
+
+def of_code(block: str, first: int) -> Iterator[Found]:
+    """The assignments of a block of code; what is no assignment of an expression is passed over."""
+    lines = block.split("\n")
+    i = 0
+    while i < len(lines):
+        start, statement = i, _without_comment(lines[i])
+        while i - start < _ROWS and i + 1 < len(lines) and _goes_on(statement):
+            i += 1
+            statement = statement.rstrip().removesuffix("\\") + " " + _without_comment(lines[i]).strip()
+        i += 1
+        printed = " ".join(statement.split())
+        for part in statement.split(";"):
+            formula = assignment(part.strip())
+            if formula:
+                yield Found(first + start, printed if ";" not in statement else part.strip(), formula, "code")
+
+
+def of_matlab(block: str, first: int) -> Iterator[Found]:
+    """The assignments of a block of MATLAB or Octave, in the signs that formulas have."""
+    for number, line in enumerate(block.split("\n"), first):
+        for part in re.sub(r"%.*|#.*|\.\.\.$", "", line).split(";"):
+            match = _STATEMENT.fullmatch(part.strip())
+            if match is None or len(part) > _LONGEST or _KEYWORD.match(part.strip()) or match[2]:
+                continue
+            if re.search(r"[\"{}]|\bend\b", part):
+                continue
+            right = match[3].strip()
+            if re.match(r"(?:zeros|ones|rand\w*|load|eye|size|numel|length)\s*\(", right):
+                continue
+            yield Found(number, " ".join(part.split()), f"{match[1]} = {_from_matlab(right)}", "code")
+
+
+def _from_matlab(text: str) -> str:
+    """Entries are multiplied by .*, matrices by *, and ' transposes; the first dimension is 1."""
+    text = re.sub(r"(?<=[\w)\]'])'", ".T", text)
+    text = re.sub(r"(?<![.*])\*(?!\*)", " · ", text)
+    text = re.sub(r"\.\*", "*", text)
+    text = re.sub(r"\.([/^])", r"\1", text)
+    text = re.sub(r"\bsize\(\s*(\w+)\s*,\s*([12])\s*\)", lambda m: f"shape({m[1]}, {int(m[2]) - 1})", text)
+    return re.sub(
+        r"\b(sum|mean)\(([^()]*(?:\([^()]*\)[^()]*)*),\s*([12])\s*\)",
+        lambda m: f"{m[1]}({m[2]}, axis={int(m[3]) - 1}, keepdims=True)",
+        text,
+    )
+
+
+def _goes_on(statement: str) -> bool:
+    """Whether a statement has an open bracket or ends in a backslash."""
+    opened = sum(statement.count(x) for x in "([{") - sum(statement.count(x) for x in ")]}")
+    return opened > 0 or statement.rstrip().endswith("\\")
+
+
+def assignment(statement: str) -> str:
+    """`W -= x` as `W = W - (x)`; empty where a statement assigns no expression of quantities."""
+    match = _STATEMENT.fullmatch(statement)
+    if match is None or _KEYWORD.match(statement) or len(statement) > _LONGEST:
+        return ""
+    left, operation, right = match[1], match[2], match[3].strip()
+    tree = _parsed(right)
+    if (tree is None and re.search(r"['\"]|\bNone\b", right)) or (tree is not None and not _computes(tree)):
+        return ""
+    return f"{left} = {right}" if not operation else f"{left} = {left} {operation} ({right})"
+
+
+def is_python(line: str) -> bool:
+    """Whether a line is a whole statement of Python, or none at all."""
+    return _tree(line.strip()) is not None
+
+
+def _parsed(text: str) -> ast.expr | None:
+    tree = _tree(text)
+    return tree.body[0].value if tree and len(tree.body) == 1 and isinstance(tree.body[0], ast.Expr) else None
+
+
+def _tree(text: str) -> ast.Module | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)
+            return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _computes(tree: ast.expr) -> bool:
+    """Whether an expression computes with quantities: no data, no texts, nothing drawn at random or read."""
+    if isinstance(tree, ast.Constant | ast.List | ast.Dict | ast.Set | ast.Tuple | ast.Lambda | ast.ListComp):
+        return isinstance(tree, ast.Constant) and isinstance(tree.value, int | float) and tree.value is not True
+    if isinstance(tree, ast.Call) and _called(tree) in _MADE:
+        return False
+    if isinstance(tree, ast.Subscript) and isinstance(tree.slice, ast.Constant):
+        sized = isinstance(tree.value, ast.Attribute) and tree.value.attr == "shape"
+        if sized or isinstance(tree.slice.value, str):
+            return False  # a size, or a quantity taken out of its box
+    keys = {id(n) for x in ast.walk(tree) if isinstance(x, ast.Subscript) for n in ast.walk(x.slice)}
+    keys |= {id(x.args[0]) for x in ast.walk(tree) if isinstance(x, ast.Call) and _called(x) == "einsum" and x.args}
+    for part in ast.walk(tree):
+        if isinstance(part, ast.Constant) and isinstance(part.value, str | bytes) and id(part) not in keys:
+            return False
+        if isinstance(part, ast.Call) and _DRAWN.fullmatch(_called(part)):
+            return False
+    return True
+
+
+def _called(call: ast.Call) -> str:
+    function = call.func
+    if isinstance(function, ast.Attribute):
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else ""
+
+
+def _without_comment(line: str) -> str:
+    return line if "#" not in line else re.sub(r"(?<!['\"])#.*", "", line)

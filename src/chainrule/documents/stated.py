@@ -1,0 +1,136 @@
+"""What a formula of a document is: a claim, a definition, or words in signs that state nothing."""
+
+from __future__ import annotations
+
+import re
+
+from ..notation.canonical import CHANGES, canonical, is_hypothesis
+from ..notation.formula import Array, Binary, Call, Dots, Equation, Formula, Index, Negate, Number, Symbol, symbols
+from ..notation.letters import Letters
+from ..notation.reading.tokens import COMPARISONS, FUNCTIONS, GREEK
+from .tex import words
+
+RANGE = re.compile(  # l = 1, ..., L
+    r"(?:\\ell|[a-zA-Z])(?:_\{?\w\}?)?\s*=(?:\s|[-+,.…]|\b\w\b|\\(?:l?dots|cdots|ell|,|;|!|quad))*(?:,|…|\.\.\.|dots)"
+    r"(?:\s|[-+,.…:]|\b\w\b|\\(?:l?dots|cdots|ell|,|;|!|quad))*"
+)
+TYPE = re.compile(r":\s*(?:\\mathbb|\\R(?![a-z])|ℝ)")  # f: R^n -> R^m
+LETTERS = words(
+    "X Y Yhat W b Z A dZ dA dW db x y yhat w z a dz da dw L J C alpha g sigma sig softmax exp ln log sqrt tanh",
+    "sigmoid relu i j k l m n ell N M ReLU Softmax Sigmoid Tanh softplus swish silu softsign",
+)
+ACTIVATIONS = words("f h phi psi varphi")  # besides g, letters for the activations of a network
+_CALLED = words("kronecker True False")
+_INDICES = words("i j k l m n p q r s t u v N M K D ell")  # letters of indices and sizes
+_PARAMETERS = words("W b w theta gamma beta")
+_OURS = words("W b w Z A z a dZ dA dz da dW db dw Yhat yhat J L")  # quantities of a network
+# Functions that texts define in several ways, so that what is said of them may be a definition.
+_VARIED = words("leaky_relu elu selu gelu mish identity step heaviside norm where clip size shape cosine square")
+
+
+def nothing_stated(equation: Equation) -> str:
+    """Why an equation states nothing about a network: it has one side, or says which numbers an index runs over."""
+    if len(equation.sides) < 2:
+        return "no relation"
+    if any(isinstance(side, Dots) for side in equation.sides):
+        return "left out"
+    if "->" in equation.relations:
+        return "an arrow states no equality"
+    updated = equation.sides[0].base if isinstance(equation.sides[0], Index) else equation.sides[0]
+    if "<-" in equation.relations and not isinstance(updated, Symbol):
+        return "an arrow states no equality"
+    if len(set(equation.sides)) == 1:
+        return "the same on both sides"
+    if _is_set(equation):
+        return "a number is set"
+    if all(_counts(side) for side in equation.sides):
+        return "a range or a size"
+    if any(_numbers(side) for side in equation.sides):
+        return "the numbers of an example"
+    match equation.sides:
+        case (Symbol(name=name), Array(entries=(Index(base=Symbol(name=inner)),))) if name == inner:
+            return "names of entries"  # Z = [Z_ij]
+        case (Symbol(name=name, layer=layer), Index(base=Symbol(name=inner, layer=same), entries=places)) if (
+            name.lower() == inner.lower() and layer == same and len(places) == 1 + name.isupper()
+        ):
+            return "names of entries"  # W = (w_ij)
+    return ""
+
+
+def _is_set(equation: Equation) -> bool:
+    """`alpha = 0.01`, `b = -1`: what an example takes."""
+    left, *others = equation.sides
+    value = others[0].operand if isinstance(others[0], Negate) else others[0]
+    return len(others) == 1 and isinstance(value, Number) and isinstance(left, Symbol) and left.layer is None
+
+
+def of_itself(equation: Equation, letters: Letters) -> bool:
+    """`scores = scores - max(scores)`: a program's quantity gets another value; parameters are updated so.
+
+    A quantity of the network is moved or scaled as a whole; inside of anything else, A = g(A), it is a claim.
+    """
+    left = equation.sides[0]
+    ours = canonical(left, letters)
+    if not isinstance(left, Symbol | Index) or (isinstance(ours, Symbol) and ours.name in _PARAMETERS):
+        return False
+    if not isinstance(ours, Symbol) or ours.name not in _OURS:
+        return any(part == left for side in equation.sides[1:] for part in side.parts)
+    return any(isinstance(side, Binary) and side.sign in "+-*/∘" and side.left == left for side in equation.sides[1:])
+
+
+def _counts(side: Formula) -> bool:
+    """Whether a side is made of indices, sizes and whole numbers only."""
+    match side:
+        case Number() | Dots():
+            return True
+        case Symbol(name=name):
+            return name in _INDICES or name == "L"
+        case Index(base=Symbol(name="n")):
+            return True  # n_x
+        case Binary() | Array():
+            return all(_counts(x) for x in side.children)
+    return False
+
+
+def _numbers(side: Formula) -> bool:
+    """A matrix of numbers, as in a worked example."""
+    if not isinstance(side, Array):
+        return False
+    inner = (x.operand if isinstance(x, Negate) else x for x in side.entries)
+    return all(isinstance(x, Number | Dots | Array) and (not isinstance(x, Array) or _numbers(x)) for x in inner)
+
+
+def defined_letter(equation: Equation) -> str:
+    """The letter outside of this library's names that an equation may define: alone left, not on the right."""
+    left: Formula = equation.sides[0]
+    if equation.relations[0] not in ("=", ":="):
+        return ""
+    arguments: tuple[Formula, ...] = ()
+    alone = isinstance(left, Symbol)
+    if isinstance(left, Call):
+        arguments = left.arguments
+        if not all(isinstance(x, Symbol) for x in arguments) or left.names or is_hypothesis(left.function):
+            return ""
+        left = left.function
+    if isinstance(left, Index):
+        left = left.base
+    if not isinstance(left, Symbol) or left.prime:
+        return ""
+    # g[l](z) is the activation; g(x, W, b) is a function of the document, as no activation has parameters.
+    # w alone is the weight of one unit; w_i is whatever the document says.
+    defining = equation.relations[0] == ":=" and len(arguments) > 0  # g(x) := …, whatever g is elsewhere
+    own = left.layer is None and (
+        (left.name == "g" and len(arguments) > 1) or (left.name == "w" and not alone) or defining
+    )
+    if left.name in LETTERS | CHANGES.keys() | (FUNCTIONS - _VARIED) and not own:
+        return ""
+    name = left.name
+    inside = (p for side in equation.sides[1:] for _, p in side.walk())
+    return "" if any(isinstance(p, Symbol) and p.name == name for p in inside) else name
+
+
+def is_known(equation: Formula, taken: dict[str, str]) -> bool:
+    """Whether the sides behind the first are written in names that mean something."""
+    names = {s.name for side in equation.children[1:] for s in symbols(side)}
+    known = LETTERS | FUNCTIONS | set(COMPARISONS.values()) | GREEK.keys() | _CALLED | taken.keys()
+    return all(n in known or n.removeprefix("d") in known for n in names)

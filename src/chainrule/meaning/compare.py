@@ -1,0 +1,207 @@
+"""How the sides of an equation compare: equal numbers, other numbers, other shapes, or no value at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+import numpy as np
+
+from ..notation.formula import ONE, Array, Equation, Formula, Number, Path, Symbol, Transpose
+from .context import NestedStepError
+from .evaluator import Evaluator
+from .functions import NOT_ENTRYWISE
+from .letters import LOSSES
+from .nearly import digits, meets, small_letter
+from .seen import has_bare_sum, updated
+from .values import NO_NUMBER, SAMPLE, NoValueError, Status, Value, difference, size
+
+TOLERANCE = 1e-8
+_LARGEST = 1e30
+FLAT = "keepdims missing"  # the message where sides are equal if sums keep their dimension
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How the sides of an equation compare.
+
+    status   "equal"; "different" numbers; "shape": shapes or indices do not fit; "undefined": something has no value;
+             "unreadable": the form has no meaning here
+    error    largest difference relative to the largest entry, 0 where nothing was compared
+    message  one phrase, such as "3 × 7 against 4 × 7"
+    path     place of the part that failed, in the equation; `part` itself where its place was not looked for
+    work     how many numbers were computed, the same whenever it is asked
+    nothing  the sides are equal because all are zero
+    """
+
+    status: Status
+    error: float = 0.0
+    message: str = ""
+    path: Path | None = None
+    part: Formula | None = field(default=None, repr=False, compare=False)
+    work: int = field(default=0, repr=False, compare=False)
+    nothing: bool = field(default=False, repr=False, compare=False)
+
+
+Begin = Callable[[Formula], Evaluator]  # a fresh evaluation of a formula
+
+
+def evaluated(context: Evaluator, part: Formula) -> Value:
+    """The numbers of a formula; `NoValueError` where it has none or one is not finite."""
+    with np.errstate(all="ignore"):
+        try:
+            value = context.eval(part)
+        except NoValueError as p:
+            p.part = p.part or part
+            raise
+    if not np.all(np.abs(value.array) < _LARGEST):
+        raise NoValueError("undefined", NO_NUMBER, part)
+    return value
+
+
+def compared(begin: Begin, equation: Formula, tolerance: float = TOLERANCE, *, place: bool = True) -> Comparison:
+    """Compare the sides of an equation, neighbor with neighbor; never raises.
+
+    begin  makes the evaluation of a formula
+    place  whether the part that failed is looked for
+    """
+    try:
+        with np.errstate(all="ignore"):
+            found = _in_ranges(begin, equation, tolerance)
+            if place and found.part is not None:
+                found = replace(found, path=_path(equation, found.part), part=None)
+            if found.status != "equal" and has_bare_sum(equation) and begin(equation).convention.bare_sum is None:
+                other = _in_ranges(begin, equation, tolerance, "entries")
+                work = found.work + other.work
+                found = replace(other if other.status == "equal" else found, work=work)
+            return found
+    except RecursionError:
+        return Comparison("unreadable", 0.0, "nested too deeply")
+    except MemoryError:
+        return Comparison("undefined", 0.0, "too many indices at once")
+    except NestedStepError:
+        return Comparison("undefined", 0.0, "a derivative inside a differential")
+    except (ArithmeticError, ValueError, TypeError, IndexError, KeyError, AttributeError, np.exceptions.AxisError) as e:
+        return Comparison("unreadable", 0.0, f"it could not be evaluated ({type(e).__name__})")
+
+
+def _in_ranges(begin: Begin, equation: Formula, tolerance: float, bare: str | None = None) -> Comparison:
+    """The comparison, again as long as an index is found to have to stop earlier."""
+    limits: dict[str, int] = {}
+    found, work = Comparison("unreadable"), 0
+    for _ in range(4):
+        known = dict(limits)
+        context = begin(equation)
+        context.bare, context.limits = bare or context.bare, limits
+        try:
+            found = _judged(context, begin, equation, tolerance, bare)
+        except NoValueError as p:
+            found = Comparison(p.status, 0.0, p.message, None, p.part)
+        work += context.work + found.work
+        if found.status == "equal" or limits == known:
+            break
+    return replace(found, work=work)
+
+
+def _judged(context: Evaluator, begin: Begin, equation: Formula, tolerance: float, bare: str | None) -> Comparison:
+    if not isinstance(equation, Equation) or len(equation.sides) < 2:
+        evaluated(context, equation.sides[0] if isinstance(equation, Equation) else equation)
+        return Comparison("unreadable", 0.0, "there is no equation")
+    if "->" in equation.relations:
+        return Comparison("unreadable", 0.0, "an arrow states no equality")
+    if "!=" in equation.relations:
+        return _unequal(begin, equation, tolerance, bare)
+    small = small_letter(context, equation) if "≈" in equation.relations else None
+    if small is not None:
+        return _nearly(context, equation, small)
+    update = updated(equation)
+    sides = [evaluated(context, equation.sides[0] if update is None else update)]
+    sides += [evaluated(context, side) for side in equation.sides[1:]]
+    number = any(isinstance(side, Number) for side in equation.sides)  # the same in a row and in a column
+    note = FLAT if any(v.flat for v in sides) and not number else ""
+    for i, side in enumerate(equation.sides):
+        other = sides[i - 1 if i else 1]
+        turned = sides[i].shape == other.shape[::-1] != other.shape
+        if turned and _is_list(side) and context.convention.layout == "free":
+            sides[i], note = sides[i].T, "a list as a column"
+        elif side == _ONES and other.shape[0] == 1:
+            sides[i] = Value(np.ones(other.shape))
+        elif isinstance(side, Number) and sides[i].shape != other.shape:
+            sides[i] = Value(np.broadcast_to(sides[i].array, other.shape))  # `sum(probs, axis=1) = 1`, in every row
+        elif sides[i].unit or (sides[i].repeated and sides[i].shape != other.shape):
+            sides[i] = sides[i].sized(other.shape)
+        if isinstance(side, Symbol) and side.name in LOSSES:
+            sides[i] = _in_line(sides[i], other)
+    worst, nothing = 0.0, True
+    for i in range(len(equation.relations)):
+        a, b = sides[i], sides[i + 1]
+        if a.shape != b.shape:
+            raise NoValueError("shape", f"{size(a.shape)} against {size(b.shape)}", equation)
+        error = difference(a, b)
+        nothing = nothing and not np.any(a.array) and not np.any(b.array)
+        rounded = _rounded(equation, i)
+        if rounded is not None and a.is_scalar and float(np.max(np.abs(a.array - b.array))) <= rounded:
+            continue
+        if error > tolerance:
+            return Comparison("different", error, f"the sides differ by {error:.2g}", (i + 1,))
+        worst = max(worst, error)
+    return Comparison("equal", worst, note, nothing=nothing)
+
+
+def _nearly(context: Evaluator, equation: Equation, small: str) -> Comparison:
+    """`f'(x) ≈ (f(x + h) - f(x)) / h`: the sides meet as h goes to zero."""
+    for i, (a, b) in enumerate(pairwise(equation.sides)):
+        held, gap = meets(context, a, b, small)
+        if not held:
+            message = f"the sides do not meet as fast as they should as {small} goes to 0"
+            return Comparison("different", gap, message, (i + 1,))
+    return Comparison("equal")
+
+
+def _rounded(equation: Equation, i: int) -> float | None:
+    """How far the sides may be apart where one is a number that was rounded: `σ(-1) = 0.2689`, `≈ 0.3`."""
+    found = [x for x in map(digits, equation.sides[i : i + 2]) if x is not None]
+    near = max(found, default=None)
+    return near if near is not None and (equation.relations[i] == "≈" or near < _HALF_A_TENTH) else None
+
+
+_HALF_A_TENTH = 0.04  # beside = only two digits behind the point or more are taken for rounded ones
+
+
+def _unequal(begin: Begin, equation: Equation, tolerance: float, bare: str | None) -> Comparison:
+    """`a != b` holds where a = b does not: other numbers, other shapes, or g' of a g that has no such vector."""
+    if len(equation.sides) != 2:
+        return Comparison("unreadable", 0.0, "an inequality in a chain of equations")
+    found = _in_ranges(begin, Equation(equation.sides, ("=",)), tolerance, bare)
+    if found.status == "equal":
+        return Comparison("different", found.error, "the sides are equal", (1,), work=found.work)
+    if found.status in ("different", "shape") or NOT_ENTRYWISE in found.message:
+        return Comparison("equal", 0.0, "", work=found.work)
+    return found
+
+
+_ONES = Transpose(ONE)  # 1ᵀ, a row of ones
+
+
+def _is_list(side: Formula) -> bool:
+    """`[a, b, c]`, which says nothing of rows and columns."""
+    return isinstance(side, Array) and (side.columns == len(side.entries))
+
+
+def _in_line(loss: Value, other: Value) -> Value:
+    """The losses of the samples as a row (or column), where the other side is one: `L = np.sum(…, axis=0)`."""
+    if loss.labels != (SAMPLE,) or SAMPLE in other.labels or loss.length(SAMPLE) == 1:
+        return loss
+    if sorted(other.shape) != [1, loss.length(SAMPLE)]:
+        return loss
+    return Value(loss.array.reshape(other.shape))
+
+
+def _path(equation: Formula, part: Formula | None) -> Path | None:
+    if part is None:
+        return None
+    try:
+        return next((path for path, x in equation.walk() if x is part), None)
+    except RecursionError:
+        return None

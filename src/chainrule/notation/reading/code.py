@@ -1,0 +1,224 @@
+"""Statements of Python programs as formulas in text: what libraries and containers add is taken away.
+
+A statement is parsed by Python's own parser, never executed, and written again with the names of the formulas:
+`self.params["W" + str(l)]` is W[l], `torch.mm(a, b)` is matmul(a, b), `x if c else y` is where(c, x, y), `u[:, None]`
+is the column u. What is no Python, such as pseudo-code, stays as it is.
+"""
+
+from __future__ import annotations
+
+import ast
+import warnings
+
+from ...errors import FormulaError
+from .tokens import short, words
+
+LONGEST = 4_000  # characters of one statement
+MODULES = words("np numpy jnp cp torch tf math F nn scipy special linalg functional cmath xp")
+OWNERS = words("self cls model net layer")  # whose attributes are quantities
+ALIASES = {
+    "expit": "sigmoid", "mm": "matmul", "mv": "matmul", "bmm": "matmul", "reduce_sum": "sum",
+    "reduce_mean": "mean", "reduce_max": "max", "mul": "multiply", "sub": "subtract", "div": "divide",
+    "true_divide": "divide", "neg": "negative", "pow": "power", "amax": "max", "amin": "min", "clamp": "clip",
+    "nansum": "sum", "fabs": "abs", "absolute": "abs", "ger": "outer", "special_expit": "sigmoid",
+}  # fmt: skip
+# Calls that leave the numbers as they are.
+SAME = words(
+    "copy detach clone numpy cpu float double int int8 int32 int64 float16 float32 float64 asarray array astype item "
+    "contiguous tensor Tensor constant cast as_tensor ascontiguousarray bool type to_numpy"
+)
+
+
+def as_formula(text: str) -> str:
+    """The statement as a formula in text; FormulaError for Python that states none."""
+    if len(text) > LONGEST:
+        return text
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)
+            tree = ast.parse(text.strip(), mode="exec")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return text
+    if len(tree.body) != 1 or not isinstance(tree.body[0], ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Expr):
+        return text
+    try:
+        return ast.unparse(_Plain().visit(tree))
+    except RecursionError:
+        raise FormulaError("the statement is nested too deeply: split it.") from None
+
+
+class _Plain(ast.NodeTransformer):
+    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
+        self.generic_visit(node)
+        value = ast.BinOp(node.target, node.op, node.value)
+        return ast.fix_missing_locations(ast.Assign([node.target], value))
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        self.generic_visit(node)
+        if isinstance(node.value, ast.Name) and node.value.id in OWNERS and node.attr != "T":
+            return ast.Name(node.attr, ast.Load())
+        if _is_module(node.value):
+            return ast.Name(ALIASES.get(node.attr, node.attr), ast.Load())
+        if node.attr in ("mT", "H", "mH"):
+            return ast.Attribute(node.value, "T", ast.Load())
+        return ast.Attribute(node.value, ALIASES.get(node.attr, node.attr), ast.Load())
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        named = _named(node)
+        if named is not None:
+            visited: ast.AST = self.visit(named)
+            return visited
+        self.generic_visit(node)
+        if isinstance(node.value, ast.Attribute) and node.value.attr == "shape":
+            return _call("shape", node.value.value, node.slice)
+        places = node.slice.elts if isinstance(node.slice, ast.Tuple) else []
+        new = [i for i, x in enumerate(places) if _is_none(x)]
+        if len(new) == 1 and all(_is_whole(x) for i, x in enumerate(places) if i != new[0]):
+            column = new[0] == len(places) - 1
+            reduced = node.value
+            if isinstance(reduced, ast.Call) and _reduces(reduced):
+                reduced.keywords.append(ast.keyword("keepdims", ast.Constant(True)))
+                return reduced  # sum(x, axis=1)[:, None] keeps its dimension
+            return node.value if column else ast.Attribute(node.value, "T", ast.Load())
+        return node
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        self.generic_visit(node)
+        if not isinstance(node.op, ast.MatMult) and any(_is_ones(x) for x in (node.left, node.right)):
+            raise FormulaError("a matrix of ones is read only in a product of matrices: write @.")
+        return node
+
+    def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
+        self.generic_visit(node)
+        return ast.Call(ast.Name("where", ast.Load()), [node.test, node.body, node.orelse], [])
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        function = node.func
+        if isinstance(function, ast.Name) and function.id == "einsum":
+            return _einsum(node)
+        if isinstance(function, ast.Name) and function.id == "ones" and len(node.args) == 1:
+            return _ones(node.args[0])
+        if isinstance(function, ast.Name) and function.id == "len" and len(node.args) == 1:
+            return _call("shape", node.args[0], ast.Constant(0))
+        if isinstance(function, ast.Name) and function.id in SAME and node.args:
+            kept = node.args[0]
+            return node if function.id == "array" and isinstance(kept, ast.List) else kept
+        if isinstance(function, ast.Attribute) and function.attr in SAME:
+            return function.value
+        if isinstance(function, ast.Attribute) and function.attr == "t" and not node.args:
+            return ast.Attribute(function.value, "T", ast.Load())
+        return node
+
+
+def _is_module(node: ast.AST) -> bool:
+    """`np`, `np.linalg`, `torch.nn.functional`; the inner ones were visited before and are names by now."""
+    return isinstance(node, ast.Name) and node.id in MODULES
+
+
+def _is_none(node: ast.expr) -> bool:
+    return (isinstance(node, ast.Constant) and node.value is None) or (
+        isinstance(node, ast.Name) and node.id == "newaxis"
+    )
+
+
+def _is_whole(node: ast.expr) -> bool:
+    bare = isinstance(node, ast.Slice) and node.lower is None and node.upper is None and node.step is None
+    return bare or (isinstance(node, ast.Constant) and node.value is ...)
+
+
+def _named(node: ast.Subscript) -> ast.expr | None:
+    """`params["W1"]`, `grads["dW" + str(l)]`, `cache[f"A{l-1}"]`: the quantity of that name, and its layer."""
+    match node.slice:
+        case ast.Constant(value=str(name)) if name.isidentifier():
+            return ast.Name(name, ast.Load())
+        case ast.BinOp(
+            left=ast.Constant(value=str(name)), op=ast.Add(), right=ast.Call(func=ast.Name(id="str"), args=[layer])
+        ) if name.isidentifier():
+            return ast.Subscript(ast.Name(name, ast.Load()), layer, ast.Load())
+        case ast.JoinedStr(values=[ast.Constant(value=str(name)), ast.FormattedValue(value=layer)]) if (
+            name.isidentifier()
+        ):
+            return ast.Subscript(ast.Name(name, ast.Load()), layer, ast.Load())
+    return None
+
+
+def _is_ones(node: ast.expr) -> bool:
+    inner = node.value if isinstance(node, ast.Attribute) else node
+    return isinstance(inner, ast.Name) and inner.id == "ones"
+
+
+def _reduces(call: ast.Call) -> bool:
+    """Whether a call sums along one direction, or the like."""
+    function = call.func
+    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    named = {k.arg for k in call.keywords}
+    along = "axis" in named or len(call.args) == (1 if isinstance(function, ast.Attribute) else 2)
+    return name in ("sum", "mean", "max", "min") and along and "keepdims" not in named
+
+
+def _ones(size: ast.expr) -> ast.expr:
+    """`ones((1, N))` as a row of ones, `ones(N)` and `ones((N, 1))` as a column; as many as fit."""
+    ones = ast.Name("ones", ast.Load())
+    if not isinstance(size, ast.Tuple):
+        return ones
+    if any(isinstance(x, ast.Attribute | ast.BinOp) for x in size.elts):
+        raise FormulaError("a size of ones is no number: write m, X.shape[1] or len(X).")
+    match size.elts:
+        case [ast.Constant(value=1), _]:
+            return _turned(ones)
+        case [_, ast.Constant(value=1)]:
+            return ones
+    raise FormulaError("a matrix of ones is not read: write a row ones((1, m)) or a column ones((m, 1)).")
+
+
+def _einsum(node: ast.Call) -> ast.expr:
+    """Sums over indices of one or two arrays as products, transposes and sums; FormulaError for others."""
+    first = node.args[0] if node.args else None
+    said = first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else ""
+    below, _, out = said.replace(" ", "").partition("->")
+    indices, arrays = below.split(","), node.args[1:]
+    refused = FormulaError(f"einsum({short(said)}) is not read: write it with @, * and sum.")
+    if len(indices) != len(arrays) or "->" not in said or any(len(set(x)) != len(x) for x in [*indices, out]):
+        raise refused
+    if len(arrays) == 1:
+        return _reduced(arrays[0], indices[0], out, refused)
+    if len(arrays) != 2:
+        raise refused
+    (a, b), (p, q) = arrays, indices
+    shared = [x for x in p if x in q]
+    if not shared and len(p) == len(q) == 1 and sorted(out) == sorted(p + q):
+        return _call("outer", *((a, b) if out == p + q else (b, a)))
+    if set(p) == set(q):
+        return _reduced(ast.BinOp(a, ast.Mult(), b if p == q else _turned(b)), p, out, refused)
+    if len(shared) != 1 or shared[0] in out or len(p) > 2 or len(q) > 2:
+        raise refused
+    free = [x for x in p if x != shared[0]], [x for x in q if x != shared[0]]
+    if "".join(free[1] + free[0]) == out and free[0] and free[1]:
+        (a, b), (p, q), free = (b, a), (q, p), (free[1], free[0])
+    if "".join(free[0] + free[1]) != out:
+        raise refused
+    if len(p) == 1:  # a vector times a matrix: the transpose times the vector
+        (a, b), (p, q) = (b, a), (q, p)
+    return ast.BinOp(a if p[-1] == shared[0] else _turned(a), ast.MatMult(), b if q[0] == shared[0] else _turned(b))
+
+
+def _reduced(value: ast.expr, indices: str, out: str, refused: FormulaError) -> ast.expr:
+    if out == indices:
+        return value
+    if out == indices[::-1]:
+        return _turned(value)
+    if not out:
+        return _call("sum", value)
+    if len(indices) == 2 and len(out) == 1 and out in indices:
+        axis = ast.keyword("axis", ast.Constant(1 - indices.index(out)))
+        return ast.Call(ast.Name("sum", ast.Load()), [value], [axis])
+    raise refused
+
+
+def _turned(value: ast.expr) -> ast.expr:
+    return ast.Attribute(value, "T", ast.Load())
+
+
+def _call(name: str, *arguments: ast.expr) -> ast.expr:
+    return ast.Call(ast.Name(name, ast.Load()), list(arguments), [])

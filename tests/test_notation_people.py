@@ -1,0 +1,199 @@
+"""Ways of writing that people really use, each with the formula in plain ASCII that says the same.
+
+The right column is written by hand; both columns are read, and their trees must be equal.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from chainrule.errors import FormulaError
+from chainrule.notation import Letters, canonical, read
+from chainrule.notation.formula import Call, Dots, Equation, Limit, Number, Symbol
+from chainrule.notation.read import Syntax
+from chainrule.notation.write import exact, latex, text
+
+# As written, and the same in plain text.
+TEXT = [
+    # Unicode: runs of indices, raised letters, fractions
+    ("zⱼ = wⱼₖ aₖ", "z_j = w_{jk} a_k"),
+    ("w⁽ˡ⁾ⱼₖ", "w^{(l)}_{jk}"),
+    ("e⁻ˣ", "exp(-x)"),
+    ("⅟m dZ Aᵀ", "1/m dZ A^T"),
+    ("¼ x", "0.25 x"),
+    # MATLAB
+    ("u = (W*e) .* a .* (1 - a.^2)", "u = (W · e) ∘ a ∘ (1 - a^2)"),
+    ("x ./ y", "x / y"),
+    ("W' * e .* g'(z)", "W^T · e ∘ g'(z)"),
+    # indices behind a layer
+    ("dL/dW[2]_jk = dz[2]_j * a[1]_k", "dL/dW[2][j,k] = dz[2][j] * a[1][k]"),
+    ("a[1]_j^2", "a[1][j]^2"),
+    # 1 where a condition holds, else 0
+    ("(i == j) - p_j", "kronecker(i, j) - p_j"),
+    ("[i == j]", "kronecker(i, j)"),
+    ("1{i = j}", "kronecker(i, j)"),
+    ("(i != j)", "1 - kronecker(i, j)"),
+    # two signs, limits, sums that leave out one term
+    ("a + -b", "a - b"),
+    ("a - -b", "a + b"),
+    ("lim h→0 (f(x + h) - f(x))/h", "lim_{h -> 0} (f(x + h) - f(x)) / h"),
+    ("lim_h->0 f(h)", "lim_{h -> 0} f(h)"),
+    ("lim_(h → 0) f(h)", "lim_{h -> 0} f(h)"),
+    # letters
+    ("∂_x f", "df/dx"),
+    ("net_j = w_j x_j", "net_j = (w_j) (x_j)"),
+    ("d_k - y_k", "(d_k) - (y_k)"),
+]
+LATEX = [
+    (r"\delta_j = x \bullet y", "delta_j = x ∘ y"),
+    (r"(a - y) .* g'(z)", "(a - y) ∘ g'(z)"),
+    (r"a .^2 ./ b", "a^2 / b"),
+    (r"\partial_{o_j} l", "dl/d(o_j)"),
+    (r"\frac{\partial o_j}{\partial \text{net}_j}", "d(o_j)/d(net_j)"),
+    (r"\sum_{k \neq i} y_k", "sum_k ((1 - kronecker(k, i)) * y_k)"),
+    (r"\sum_{k=1, k \ne i}^{K} y_k", "sum_{k=1}^{K} ((1 - kronecker(k, i)) * y_k)"),
+    (r"\begin{cases} z & \text{if } z > 0 \\ 0 & \text{otherwise} \end{cases}", "where(z > 0, z, 0)"),
+    (r"\begin{cases} 1 & z > 0 \\ 0.1 & z \le 0 \end{cases}", "where(z > 0, 1, 0.1)"),
+    (r"\begin{cases} 1 & \text{if $z_j^{[1]} > 0$} \\ 0 & \text{else} \end{cases}", "where(z[1]_j > 0, 1, 0)"),
+    (r"\begin{cases} -1 & z < -1 \\ z & \text{if } z \le 1 \\ 1 & \text{else} \end{cases}",
+     "where(z < -1, -1, where(z <= 1, z, 1))"),
+    (r"\frac1N \mathbf{1}^{\mathsf{T}} (\hat y - y)", "1/N (ones).T (yhat - y)"),
+    (r"h^\top (p - t)", "(h).T (p - t)"),
+    (r"\operatorname{CE}(y, \hat y)", "CE(y, yhat)"),
+    (r"\sum_i y^{(i)} a^{(i)} + (1 - y^{(i)}) b_i", "sum_i (y(i) a^{(i)} + (1 - y(i)) (b_i))"),
+]  # fmt: skip
+# Statements of programs, and the formulas that they are.
+CODE = [
+    ('grads["dW" + str(l)] = 1./m * np.dot(dZ, cache["A" + str(l-1)].T)', "dW[l] = 1/m * (dZ @ A[l-1].T)"),
+    ('params[f"W{l}"] = self.W[l] - lr * dW[l]', "W[l] = W[l] - alpha * dW[l]"),
+    ("dz2 = torch.mm(self.w3.t(), dz3)", "dz[2] = w[3].T @ dz[3]"),
+    ("probs = exp_scores / exp_scores.sum(1, keepdims=True)", None),
+    ("dz = da if z > 0 else 0", "dz = where(z > 0, da, 0)"),
+    ("dZ1 = np.multiply(dA1, np.int64(A1 > 0))", "dZ[1] = dA[1] ∘ (A[1] > 0)"),
+    ("dZ1 = dA1 * (Z1 > 0).astype(float)", "dZ[1] = dA[1] * (Z[1] > 0)"),
+    ("db = np.sum(dZ, axis=1)[:, None]", "db = sum(dZ, axis=1, keepdims=True)"),
+    ("u = v[None, :]", "u = v.T"),
+    ("a = scipy.special.expit(z)", "a = sigmoid(z)"),
+    ("dz = da * sigmoid_prime(z)", "dz = da * sigmoid'(z)"),
+    ("dz = da * d_tanh(z)", "dz = da * tanh'(z)"),
+    ("J = np.sum(y) / len(y)", "J = sum(y) / shape(y, 0)"),
+    ("db = np.ones((1, N)) @ dZ", "db = (ones).T @ dZ"),
+    ("W2 += -lr * dW2", "W[2] = W[2] - alpha * dW[2]"),
+    ("C = np.einsum('ni,nj->ij', A, B)", "C = A.T @ B"),
+    ("C = np.einsum('ij,jk->ik', A, B)", "C = A @ B"),
+    ("C = np.einsum('ij,kj->ki', A, B)", "C = B @ A.T"),
+    ("C = np.einsum('ij,ij->', A, B)", "C = sum(A * B)"),
+    ("C = np.einsum('ij,ji->j', A, B)", "C = sum(A * B.T, axis=0)"),
+    ("C = np.einsum('ij->ji', A)", "C = A.T"),
+    ("C = np.einsum('i,j->ij', x, y)", "C = outer(x, y)"),
+    ("c = np.einsum('ij,j->i', A, x)", "c = A @ x"),
+    ("c = np.einsum('i,ij->j', x, A)", "c = A.T @ x"),
+]
+
+
+def tree(written: str, *, syntax: Syntax = "auto", letters: Letters | None = None) -> Equation:
+    return read(written, syntax=syntax, letters=letters)[0].equation
+
+
+@pytest.mark.parametrize(("written", "plain"), TEXT)
+def test_text(written: str, plain: str) -> None:
+    assert tree(written, syntax="text") == tree(plain, syntax="text"), exact(tree(written, syntax="text"))
+
+
+@pytest.mark.parametrize(("written", "plain"), LATEX)
+def test_latex(written: str, plain: str) -> None:
+    assert tree(written, syntax="latex") == tree(plain, syntax="text"), exact(tree(written, syntax="latex"))
+
+
+@pytest.mark.parametrize(("written", "plain"), [(w, p) for w, p in CODE if p is not None])
+def test_code(written: str, plain: str) -> None:
+    assert tree(written, syntax="code") == tree(plain, syntax="text"), exact(tree(written, syntax="code"))
+
+
+def test_code_has_one_reading_and_any_word_is_a_name() -> None:
+    (reading,) = read("dh = dscores.dot(W3.T) @ a * b @ exp_scores", syntax="code")
+    names = {x.name for x in reading.equation.parts if isinstance(x, Symbol)}
+    assert {"dscores", "exp_scores"} <= names
+
+
+@pytest.mark.parametrize("operands", ["'ij,jk,kl->il', A, B, C", "'ii->i', A", "'ij,ij', A, B", "'i...,j', A, B"])
+def test_einsum_that_is_no_product_is_refused(operands: str) -> None:
+    with pytest.raises(FormulaError, match=r"einsum\(.*\) is not read"):
+        read(f"D = np.einsum({operands})", syntax="code")
+
+
+@pytest.mark.parametrize(
+    ("declared", "written", "ours"),
+    [
+        ({"z": "z[2]"}, "dL/dz[1] + dL/dz", "dL/dz[1] + dL/dz[2]"),
+        ({"a_j": "z[1][j]", "a_k": "z[2][k]"}, "a_j + sum_k a_k", "z[1][j] + sum_k z[2][k]"),
+        ({"W_h": "W[1]", "W_o": "W[2]", "h": "A[1]"}, "W_o @ h + W_h", "W[2] @ A[1] + W[1]"),
+        ({"d_o": "dZ[2]"}, "d_o.T", "dZ[2].T"),
+        ({"h_{W,b}(x)": "yhat"}, "h_{W,b}(x(i)) - y(i)", "yhat(i) - y(i)"),
+        ({}, "log(h_{w,b}(x(i))) - h_theta(x)", "log(yhat(i)) - yhat"),
+        ({"varphi": "g[1]"}, "φ'(z[1])", "g[1].prime(z[1])"),
+        ({"w_{ji}": "W[1][j,i]", "w_{kj}": "W[2][k,j]"}, "w_{jk} + w_{ij}", "W[2][j,k] + W[1][i,j]"),
+        ({"AL": "A[2]"}, "dAL * AL", "dA[2] * A[2]"),
+        ({"AL": "A[2]", "dAL": "dZ[2]"}, "dAL", "dZ[2]"),
+        ({"δ₂": "dz[2]", "η": "alpha"}, "η δ₂", "alpha dz[2]"),
+        ({"z_i": "a[i-1]", "N": "L+1"}, "z_{N}", "a[L]"),
+        ({}, "ΔW[l] = -eta dW[l]", "W[l] <- W[l] + (-eta dW[l])"),
+        ({"Delta[l]": "dZ[l]"}, "Δ[l] A", "dZ[l] A"),
+    ],
+)
+def test_declared_letters(declared: dict[str, str], written: str, ours: str) -> None:
+    layer = "subscript" if {"δ₂", "z_i"} & declared.keys() else "brackets"
+    letters = Letters(layer=layer, rename=declared)
+    assert canonical(tree(written, letters=letters), letters) == canonical(tree(ours), Letters())
+
+
+def test_a_superscript_on_a_declared_function_is_its_layer() -> None:
+    letters = Letters(layer="superscript")
+    assert tree("(f^{l-1})'(z^{l-1})", letters=letters) == tree("f[l-1].prime(z[l-1])")
+
+
+def test_numbers_above_and_below_data_are_samples_and_components() -> None:
+    assert tree("y^{(i)}_k", letters=Letters(layer="parentheses")) == tree("y(i)[k]")
+    assert tree("y_k", letters=Letters(layer="subscript")) == tree("y[k]")
+
+
+def test_limits_are_written_and_read_back() -> None:
+    limit = tree(r"\lim_{\Delta x \to 0} \frac{f(x + \Delta x) - f(x)}{\Delta x} + 1", syntax="latex")
+    (inner,) = [x for x in limit.parts if isinstance(x, Limit)]
+    assert (inner.letter, inner.place) == (Symbol("Deltax"), Number(Fraction(0)))
+    limit = tree("f'(x) = lim_{h -> 0} (f(x + h) - f(x)) / h + 1")
+    for written in (exact(limit), text(limit), latex(limit)):
+        assert tree(written) == limit, written
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (r"\lim x", "a limit needs a letter"),
+        (r"\lim_{h \to 0}", "nothing follows the limit"),
+        (r"\lim_{h = 0} h", "a limit needs a letter"),
+        (r"\lim_{2 \to 0} h", "only a letter goes"),
+        ("∂_x", "taken of nothing"),
+        ("W[l] @ np.ones((3, 4))", "a matrix of ones"),
+    ],
+)
+def test_refused_with_one_sentence(written: str, said: str) -> None:
+    with pytest.raises(FormulaError, match=said):
+        read(written, syntax="code" if "np." in written else "auto")
+
+
+def test_exact_keeps_the_parentheses_that_text_drops() -> None:
+    product = tree("a * (b * c)")
+    assert exact(product) == "a * (b * c)"
+    assert text(product) == "a * b * c"
+    for written in ("x - (y - z)", "x + (y + z)", "sum_{i,j} (a_i + b_j)", "(x . y) * z", "d/dx (x^2)", "x / (y z)"):
+        assert tree(exact(tree(written))) == tree(written)
+
+
+def test_lists_of_gradients() -> None:
+    equation = tree(r"\nabla L = (\partial L/\partial w_1, \dots, \partial L/\partial w_n)", syntax="latex")
+    assert equation.children[0] == Call(Symbol("nabla"), (Symbol("L"),))
+    assert equation.children[1].children == (*tree("[dL/dw_1, ..., dL/dw_n]").children[0].children,)
+    assert isinstance(equation.children[1].children[1], Dots)
