@@ -1,4 +1,4 @@
-"""The first sixth of the documents that the judge was not developed with: notes, notebooks, code, letters."""
+"""The first sixth of the documents whose expected verdicts were decided without it: notes, notebooks, code, letters."""
 
 from __future__ import annotations
 

@@ -287,10 +287,13 @@ def _loss_for(output: str) -> str:
     return {"softmax": "cross_entropy", "sigmoid": "binary_cross_entropy"}.get(output, "quadratic")
 
 
+_parsed = lru_cache(maxsize=64)(Network.parse)
+
+
 def activations(network: str) -> tuple[str, ...]:
     """The activations of a network string, layer by layer."""
     found: list[str] = []
-    for layer in Network.parse(network).layers:
+    for layer in _parsed(network).layers:
         if isinstance(layer, Dense):
             found.append(layer.activation if isinstance(layer.activation, str) else "identity")
         elif isinstance(layer, Activate) and found:
@@ -300,7 +303,7 @@ def activations(network: str) -> tuple[str, ...]:
 
 def widths_of(network: str) -> tuple[int, ...]:
     """n_0, …, n_L of a network string."""
-    net = Network.parse(network)
+    net = _parsed(network)
     return (net.inputs, *(layer.units for layer in net.layers if isinstance(layer, Dense)))
 
 

@@ -6,12 +6,13 @@ import math
 
 import numpy as np
 
-from ..notation.formula import Binary, Call, Equation, Formula, Negate, Number, Sum, Symbol
+from ..notation.formula import Binary, Call, Equation, Formula, Index, Negate, Number, Sum, Symbol, Transpose
 from .evaluator import Evaluator
 from .values import Value, together
 
 SMALL = ("h", "epsilon", "eps", "varepsilon")
 _STEPS = (2e-2, 5e-3)
+_PASSING = ("sum", "mean", "trace", "transpose", "diag", "abs", "norm", "sqrt")
 _ROUNDED = 1e-12  # differences below this are those of rounding
 
 
@@ -47,18 +48,26 @@ def meets(context: Evaluator, left: Formula, right: Formula, letter: str) -> tup
 
 
 def degree(part: Formula, letter: str) -> float:
-    """The highest power of a letter among the terms, as a factor; what stands in a function counts for nothing."""
+    """The highest power of a letter among the terms, as a factor.
+
+    Sums, transposes, entries, absolute values and roots pass it on; what stands in any other function, as in `f(x + h)`
+    or `e^h`, states no term.
+    """
     match part:
         case Symbol(name, layer=None) if name == letter:
             return 1.0
-        case Negate(x) | Sum(body=x):
+        case Negate(x) | Sum(body=x) | Transpose(x) | Index(base=x):
             return degree(x, letter)
+        case Call(Symbol(name), (x, *_)) if name in _PASSING:
+            return degree(x, letter) * (0.5 if name == "sqrt" else 1.0)
         case Binary("+" | "-", a, b):
             return max(degree(a, letter), degree(b, letter))
         case Binary("/", a, b):
             return degree(a, letter) - degree(b, letter)
         case Binary("^", a, Number(value)):
             return degree(a, letter) * float(value)
+        case Binary("^", _, _):
+            return 0.0
         case Binary(_, a, b):
             return degree(a, letter) + degree(b, letter)
     return 0.0
