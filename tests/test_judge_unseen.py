@@ -11,6 +11,24 @@ DEEP = ("3-5:tanh-4:sigmoid-2:softmax", "cross_entropy")
 
 
 @pytest.mark.parametrize(
+    ("formula", "verdict"),
+    [
+        ("dZ[l] = dA[l] * (Z[l] > 0)", "right if"),
+        ("dZ[l] = (W[l+1].T @ dZ[l+1]) * (A[l] > 0)", "right if"),
+        ("A[l] = max(0, Z[l])", "right if"),
+        ("dZ[l] = dA[l] * relu.prime(Z[l])", "right if"),
+        ("dZ[l] = dA[l] * (Z[l] < 0)", "wrong"),
+        ("dZ[l] = (W[l].T @ dZ[l+1]) * (Z[l] > 0)", "wrong"),
+        ("dA[l] = dZ[l] * (A[l] > 0)", "wrong"),
+    ],
+)
+def test_rules_of_rectifiers_are_recognized_where_nothing_is_declared(formula: str, verdict: str) -> None:
+    judged = check_formula(formula)
+    assert judged.verdict == verdict, judged
+    assert verdict == "wrong" or "relu" in judged.condition
+
+
+@pytest.mark.parametrize(
     ("formula", "penalty"),
     [
         ("dJ/dW[l] = 1/m * dZ[l] @ A[l-1].T + lambda*W[l]", "(lambda/2)"),

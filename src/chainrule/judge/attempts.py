@@ -298,12 +298,16 @@ def alike(base: Attempt) -> Iterator[Attempt]:
 
 
 def _kinds(tree: Equation) -> tuple[str, ...]:
-    """Activations that a formula which names no g may be about, by its functions or by a (1 - a) and 1 - a^2."""
+    """Activations that a formula which names no g may be about: by its functions, a (1 - a), 1 - a^2, or z > 0."""
     called = {p.part.name for p in places(tree) if isinstance(p.part, Symbol) and p.role == "function"}
     by_value = any(isinstance(p.part, Binary) and p.part.sign in "-^" and p.role == "operand" for p in places(tree))
-    if called & {"g", "f", "h", "phi"} or not (called & {"sigmoid", "sigma", "sig", "tanh", "relu"} or by_value):
+    smooth, rectified = called & {"sigmoid", "sigma", "sig", "tanh"} or by_value, called & _RECTIFIED
+    if called & {"g", "f", "h", "phi"}:
         return ()
-    return ("sigmoid", "tanh", "relu") if "relu" in called else ("sigmoid", "tanh")
+    return (("sigmoid", "tanh") if smooth else ()) + (("relu",) if rectified else ())
+
+
+_RECTIFIED = frozenset({"relu", "step", "greater", "less", "where", "max", "maximum"})
 
 
 def _counts_a_diagonal(tree: Equation) -> bool:
