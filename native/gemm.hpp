@@ -15,23 +15,11 @@
 #include <vector>
 
 #include "task.hpp"
-
-#if defined(__x86_64__)
-#include <immintrin.h>
-#elif defined(__aarch64__)
-#include <arm_neon.h>
-#endif
+#include "vectors.hpp"
 
 namespace chainrule {
 namespace ISA {
 
-#if defined(__AVX512F__)
-constexpr int VECTOR_BYTES = 64;
-#elif defined(__AVX2__)
-constexpr int VECTOR_BYTES = 32;
-#else
-constexpr int VECTOR_BYTES = 16;
-#endif
 #if defined(__AVX512F__) || defined(__aarch64__)
 constexpr bool MANY_REGISTERS = true;  // 3 × 8 sums, 3 vectors of A and one number of B: 28 of 32 registers
 #else
@@ -40,13 +28,16 @@ constexpr bool MANY_REGISTERS = false;  // 3 × 4 + 4 of 16
 constexpr int TILE_COLUMNS = MANY_REGISTERS ? 8 : 4;
 constexpr int TILE_VECTORS = 3;
 
-template <class T> struct Product {
-    static constexpr int W = VECTOR_BYTES / static_cast<int>(sizeof(T));
+template <class T> struct Product : Vectors<T> {
+    using typename Vectors<T>::Vector;
+    using Vectors<T>::W;
+    using Vectors<T>::load;
+    using Vectors<T>::fma;
+    using Vectors<T>::store_part;
     static constexpr std::int64_t MR = TILE_VECTORS * W, NR = TILE_COLUMNS;
     static constexpr std::int64_t KC = 1536 / static_cast<std::int64_t>(sizeof(T));  // NR × KC numbers: 12 kB
     static constexpr std::int64_t MC = 512 * 1024 / (KC * static_cast<std::int64_t>(sizeof(T))) / MR * MR;  // 512 kB of A
     static constexpr std::int64_t NC = 2048;
-    typedef T Vector __attribute__((vector_size(VECTOR_BYTES)));
 
     struct Matrix {
         const T* data;
@@ -120,28 +111,6 @@ template <class T> struct Product {
     }
 
 private:
-    static Vector load(const T* p) {
-        Vector v;
-        std::memcpy(&v, p, sizeof v);
-        return v;
-    }
-
-    static Vector fma(Vector a, Vector b, Vector c) {
-#if defined(__AVX512F__)
-        if constexpr (sizeof(T) == 4) return reinterpret_cast<Vector>(_mm512_fmadd_ps(__m512(a), __m512(b), __m512(c)));
-        else return reinterpret_cast<Vector>(_mm512_fmadd_pd(__m512d(a), __m512d(b), __m512d(c)));
-#elif defined(__FMA__)
-        if constexpr (sizeof(T) == 4) return reinterpret_cast<Vector>(_mm256_fmadd_ps(__m256(a), __m256(b), __m256(c)));
-        else return reinterpret_cast<Vector>(_mm256_fmadd_pd(__m256d(a), __m256d(b), __m256d(c)));
-#elif defined(__aarch64__)
-        if constexpr (sizeof(T) == 4)
-            return reinterpret_cast<Vector>(vfmaq_f32(float32x4_t(c), float32x4_t(a), float32x4_t(b)));
-        else return reinterpret_cast<Vector>(vfmaq_f64(float64x2_t(c), float64x2_t(a), float64x2_t(b)));
-#else
-        return a * b + c;
-#endif
-    }
-
     // V vectors by N columns of C. `by_row`: numbers of B for one k lie side by side; else each column does.
     template <int V, int N, bool by_row>
     static void kernel(std::int64_t k, const T* a, std::int64_t a_step, const T* b, std::int64_t b_step, T* c,
@@ -179,23 +148,6 @@ private:
                     if (const std::int64_t left = rows - v * W; left > 0)
                         store_part(factor * sum[j][v], c + j * ldc + v * W, std::min<std::int64_t>(W, left), add);
         }
-    }
-
-    static void store_part(Vector y, T* to, std::int64_t count, bool add) {
-#if defined(__AVX512F__)
-        const auto mask = (1u << count) - 1;
-        if constexpr (sizeof(T) == 4) {
-            if (add) y += reinterpret_cast<Vector>(_mm512_maskz_loadu_ps(static_cast<__mmask16>(mask), to));
-            _mm512_mask_storeu_ps(to, static_cast<__mmask16>(mask), __m512(y));
-        } else {
-            if (add) y += reinterpret_cast<Vector>(_mm512_maskz_loadu_pd(static_cast<__mmask8>(mask), to));
-            _mm512_mask_storeu_pd(to, static_cast<__mmask8>(mask), __m512d(y));
-        }
-#else
-        T part[W];
-        std::memcpy(part, &y, sizeof y);
-        for (std::int64_t i = 0; i < count; ++i) to[i] = add ? to[i] + part[i] : part[i];
-#endif
     }
 
     using Kernel = void (*)(std::int64_t, const T*, std::int64_t, const T*, std::int64_t, T*, std::int64_t, T, bool,
@@ -265,42 +217,12 @@ private:
                 Vector x[W];
 #pragma GCC unroll 16
                 for (int r = 0; r < W; ++r) x[r] = load(from + r * a.stride + p);
-                transpose<W / 2>(x);
+                Vectors<T>::template transpose<W / 2>(x);
 #pragma GCC unroll 16
                 for (int r = 0; r < W; ++r) std::memcpy(to + (p + r) * step, &x[r], VECTOR_BYTES);
             }
         for (; p < inner; ++p)
             for (std::int64_t r = 0; r < W; ++r) to[p * step + r] = r < rows ? from[r * a.stride + p] : T(0);
-    }
-
-    // A square of vectors, halves exchanged (Eklundh 1972).
-    template <int H> static void transpose(Vector* x) {
-        if constexpr (H > 0) {
-#pragma GCC unroll 16
-            for (int i = 0; i < W; ++i)
-                if (!(i & H)) {
-                    const Vector p = x[i], q = x[i + H];
-                    x[i] = exchanged<H, false>(p, q, std::make_integer_sequence<int, W>());
-                    x[i + H] = exchanged<H, true>(p, q, std::make_integer_sequence<int, W>());
-                }
-            transpose<H / 2>(x);
-        }
-    }
-
-    template <int H, bool upper, int... l> static Vector exchanged(Vector p, Vector q, std::integer_sequence<int, l...>) {
-        if constexpr (upper) return shuffled<((l & H) ? W + l : l + H)...>(p, q);
-        else return shuffled<((l & H) ? W + l - H : l)...>(p, q);
-    }
-
-    // Lanes of p (0 to W - 1) and q (from W on).
-    template <int... lane> static Vector shuffled(Vector p, Vector q) {
-#if defined(__clang__) || __GNUC__ >= 12
-        return __builtin_shufflevector(p, q, lane...);
-#else
-        typedef std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t> I;
-        typedef I Lanes __attribute__((vector_size(VECTOR_BYTES)));
-        return __builtin_shuffle(p, q, Lanes{lane...});
-#endif
     }
 
     // Slabs of NR columns (the last may be narrower), for each k the columns side by side.
@@ -350,7 +272,7 @@ private:
     }
 
     template <bool upper, int... l> static Vector zipped(Vector p, Vector q, std::integer_sequence<int, l...>) {
-        return shuffled<(l / 2 + (upper ? W / 2 : 0) + (l % 2 ? W : 0))...>(p, q);
+        return Vectors<T>::template shuffled<(l / 2 + (upper ? W / 2 : 0) + (l % 2 ? W : 0))...>(p, q);
     }
 };
 

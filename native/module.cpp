@@ -93,8 +93,8 @@ struct Source {
     void copy(std::int64_t to, std::int64_t sample) const {
         const char* s = from + sample * row;
         char* d = into + static_cast<std::size_t>(to) * bytes();
-        if (item == into_item && (column == static_cast<std::int64_t>(item) || width == 1)) {
-            std::memcpy(d, s, bytes());
+        if (item == into_item && together()) {
+            same(s, d, bytes());
         } else if (item == into_item && item == 4) {
             each<float, float>(s, d);
         } else if (item == into_item) {
@@ -106,11 +106,24 @@ struct Source {
         }
     }
 
+    // Few bytes: a call would take longer than copying them.
+    static void same(const char* s, char* d, std::size_t count) {
+        if (count == 4) {
+            std::memcpy(d, s, 4);
+        } else if (count == 8) {
+            std::memcpy(d, s, 8);
+        } else if (count % 32 == 0 && count <= 1024) {
+            for (std::size_t b = 0; b < count; b += 32) std::memcpy(d + b, s + b, 32);
+        } else {
+            std::memcpy(d, s, count);
+        }
+    }
+
     // Whole samples that lie together; of others only the first entry.
     void prefetch(std::int64_t sample) const {
         const char* s = from + sample * row;
         const std::int64_t length = together() ? width * column : 1;
-        for (std::int64_t b = 0; b < length; b += 64) __builtin_prefetch(s + b);
+        for (std::int64_t b = 0; b < length; b += 64) __builtin_prefetch(s + b, 0, 3);
     }
 
     template <class From, class To> void each(const char* s, char* d) const {
@@ -245,7 +258,8 @@ NB_MODULE(_native, m) {
                       std::vector<std::int64_t>, std::vector<double>, const std::string&>())
         .def("set_inputs", &Handle::set_inputs)
         .def("set_pool", &Handle::set_pool)
-        .def("run", &Handle::run);
+        .def("run", &Handle::run)
+        .def("compiled", [](Handle& h) { return h.task().compiled(); });
     nb::class_<Pool>(m, "Pool").def(nb::init<int>()).def("threads", &Pool::threads);
     m.def("steps", &steps);
     m.def("instruction_sets", [] {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "compiled.hpp"
 #include "math.hpp"
 #include "pool.hpp"
 #include "task.hpp"
@@ -86,9 +87,12 @@ public:
             const auto line = code[i++];
             lines_[line].result = code[i++];
         }
+        find_compiled();
         pair();
         allocate();
     }
+
+    bool compiled() const { return pass_ != nullptr; }
 
     // Numbers of room that a thread needs: registers, expanded operands (at most three per line are alive at a time),
     // repeated columns.
@@ -96,7 +100,12 @@ public:
 
     void run(Pool& pool, std::vector<Memory<T>>& work) const {
         if (rows_ == 0 || cols_ == 0) return;
-        if (rows_ >= BLOCK) {  // pieces of one column
+        if (pass_) {
+            const std::int64_t count = rows_ * cols_;
+            pool.each((count + PIECE - 1) / PIECE, [&](std::int64_t p, int) {
+                whole(p * PIECE, std::min(PIECE, count - p * PIECE));
+            });
+        } else if (rows_ >= BLOCK) {  // pieces of one column
             const std::int64_t parts = (rows_ + PIECE - 1) / PIECE;
             pool.each(cols_ * parts, [&](std::int64_t p, int thread) {
                 const std::int64_t j = p / parts, from = p % parts * PIECE, to = std::min(rows_, from + PIECE);
@@ -116,6 +125,48 @@ private:
     const Buffers<T>& b_;
     std::int64_t rows_, cols_, registers_ = 0, columns_ = 0;
     std::vector<Line<T>> lines_;
+    typename Compiled<T>::Pass pass_ = nullptr;
+    std::vector<Operand> arrays_, numbers_;  // of the pass, in the order of their first use
+    std::vector<std::int64_t> results_;
+
+    // The pass that was compiled for just these lines, if every array has an entry for each of the result's.
+    void find_compiled() {
+        std::vector<Step> steps;
+        for (const auto& line : lines_) {
+            if (line.count < 1 || line.count > 2) return;
+            Step step{line.op, {}, {}, line.result >= 0};
+            for (int o = 0; o < line.count; ++o) {
+                const auto& operand = line.operand[o];
+                const bool entry = operand.kind == FULL;
+                if (operand.kind < REGISTER && b_.integers[operand.index]) return;
+                if (operand.kind == COLUMN || operand.kind == ROW) return;
+                Ref& ref = o ? step.b : step.a;
+                if (operand.kind == REGISTER) ref = R(static_cast<int>(operand.index));
+                else ref = {entry ? ENTRY : NUMBER, slot(entry ? arrays_ : numbers_, operand)};
+            }
+            steps.push_back(step);
+            if (step.stored) results_.push_back(line.result);
+        }
+        pass_ = Compiled<T>::find(steps);
+    }
+
+    static int slot(std::vector<Operand>& known, const Operand& o) {
+        for (std::size_t k = 0; k < known.size(); ++k)
+            if (known[k].kind == o.kind && known[k].index == o.index) return static_cast<int>(k);
+        known.push_back(o);
+        return static_cast<int>(known.size()) - 1;
+    }
+
+    void whole(std::int64_t start, std::int64_t count) const {
+        const T* in[MOST];
+        T* out[MOST];
+        T number[MOST];
+        for (std::size_t k = 0; k < arrays_.size(); ++k) in[k] = b_.data[arrays_[k].index] + start;
+        for (std::size_t k = 0; k < results_.size(); ++k) out[k] = b_.data[results_[k]] + start;
+        for (std::size_t k = 0; k < numbers_.size(); ++k)
+            number[k] = numbers_[k].kind == CONSTANT ? b_.constants[numbers_[k].index] : b_.data[numbers_[k].index][0];
+        pass_(in, number, out, count);
+    }
 
     // A sum, difference, product or root that one later line alone uses is computed there.
     void pair() {

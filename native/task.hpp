@@ -70,6 +70,8 @@ public:
     virtual void set_input(std::size_t which, void* data) = 0;
     // 0, or 1 + the instruction that met a label out of range
     virtual int run(Pool& pool) = 0;
+    // How many point-wise instructions are done by a pass that was compiled for them
+    virtual int compiled() const = 0;
     // Σ x² of n numbers of the task's type
     virtual double squares(const void* x, std::int64_t n) const = 0;
 };
