@@ -1,4 +1,4 @@
-"""Passes compiled for known code, sums over columns, soft-max of few classes: the bits of each set, and NumPy's numbers."""
+"""Passes compiled for known code, column sums, soft-max of few classes: the bits of every set, and NumPy numbers."""
 
 from __future__ import annotations
 
