@@ -200,61 +200,94 @@ def _axis(axis: int | None) -> int:
     return 2 if axis is None else axis
 
 
-def steps(
-    gradient: NativeBound,
-    update: NativeBound,
-    sources: Sequence[Array],
-    order: npt.NDArray[np.int64],
-    batch: int,
-    rates: npt.NDArray[np.float64],
-    *,
-    rate: Array,
-    updates: Array,
-    counter: Array,
-    cost: Array,
-    grad: Array,
-    kept: Sequence[Array],
-    weights: int | None,
-    budget: float,
-    sums: tuple[float, float] = (0.0, 0.0),
-) -> tuple[int, int, float, float]:
-    """Whole training steps in one native call: gather, gradient, guard, update.
+class Row:
+    """Whole training steps of one batch size in native calls: gather, gradient, guard, update.
 
     sources  arrays (N × rows) in the order of the gradient program's inputs, in any memory order, float32 or float64,
-             read where they lie; order: row numbers, batch after batch
-    rates    learning rate of each step
-    sums     Σ cost · weight and Σ weight so far, added to step by step
+             read where they lie
     kept     state to put back when a step meets a value that is not finite
+    weights  which source holds weights of samples
 
-    Returns (steps done, status, Σ cost · weight, Σ weight). Status FAILED: the next step is not finite, LARGE: it is so
-    large that its update may overflow; either way nothing of it was kept. A label out of range is an `IndexError`.
+    The arrays are described once; they must stay where they are.
     """
-    into = [gradient.input_arrays[gradient.program.buffer(n).index] for n in gradient.program.inputs]
-    gradient.task.set_inputs([a.ctypes.data for a in into])
-    described = [
-        (a.ctypes.data, b.ctypes.data, b.shape[1], a.strides[0], a.strides[1], a.itemsize, b.itemsize)
-        for a, b in zip(sources, into, strict=True)
-    ]
-    result: tuple[int, int, float, float] = _module().steps(
-        gradient.task,
-        update.task,
-        gradient.dtype == np.float64,
-        described,
-        order.ctypes.data,
-        batch,
-        len(rates),
-        rates.ctypes.data,
-        rate.ctypes.data,
-        updates.ctypes.data,
-        counter.ctypes.data,
-        cost.ctypes.data,
-        grad.ctypes.data,
-        grad.size,
-        [(k.ctypes.data, k.nbytes) for k in kept],
-        0 if weights is None else into[weights].ctypes.data,
-        budget,
-        *sums,
-    )
-    if result[1] == LABEL:
-        raise IndexError("a label lies outside 0..K-1")
-    return result
+
+    def __init__(
+        self,
+        gradient: NativeBound,
+        update: NativeBound,
+        sources: Sequence[Array],
+        *,
+        rate: Array,
+        updates: Array,
+        counter: Array,
+        cost: Array,
+        grad: Array,
+        kept: Sequence[Array],
+        weights: int | None,
+    ) -> None:
+        self.gradient, self.update, self.sources, self.kept = gradient, update, list(sources), list(kept)
+        into = [gradient.input_arrays[gradient.program.buffer(n).index] for n in gradient.program.inputs]
+        self._into = [a.ctypes.data for a in into]
+        self._held = [rate, updates, counter, cost, grad]
+        self._numbers = [a.ctypes.data for a in self._held]
+        self._parameters = grad.size
+        self._kept = [(k.ctypes.data, k.nbytes) for k in kept]
+        self._weights = 0 if weights is None else self._into[weights]
+        self._described = [
+            (a.ctypes.data, address, b.shape[1], a.strides[0], a.strides[1], a.itemsize, b.itemsize)
+            for a, b, address in zip(sources, into, self._into, strict=True)
+        ]
+
+    def of(self, gradient: Bound, update: Bound, sources: Sequence[Array], kept: Sequence[Array]) -> bool:
+        """Whether it describes just these."""
+        return (
+            self.gradient is gradient
+            and self.update is update
+            and len(self.sources) == len(sources)
+            and all(a is b for a, b in zip(self.sources, sources, strict=True))
+            and all(a is b for a, b in zip(self.kept, kept, strict=True))
+        )
+
+    def run(
+        self,
+        order: npt.NDArray[np.int64],
+        batch: int,
+        rates: npt.NDArray[np.float64],
+        budget: float,
+        sums: tuple[float, float] = (0.0, 0.0),
+    ) -> tuple[int, int, float, float]:
+        """Steps with these learning rates, until `budget` seconds have passed.
+
+        order  row numbers, batch after batch
+        sums   Σ cost · weight and Σ weight so far, added to step by step
+
+        Returns (steps done, status, Σ cost · weight, Σ weight). Status FAILED: the next step is not finite, LARGE: it
+        is so large that its update may overflow; either way nothing of it was kept. A label out of range is an
+        `IndexError`.
+        """
+        gradient = self.gradient
+        gradient.task.set_inputs(self._into)
+        rate, updates, counter, cost, grad = self._numbers
+        result: tuple[int, int, float, float] = _module().steps(
+            gradient.task,
+            self.update.task,
+            gradient.dtype == np.float64,
+            self._described,
+            order.ctypes.data,
+            batch,
+            len(rates),
+            rates.ctypes.data,
+            rate,
+            updates,
+            counter,
+            cost,
+            grad,
+            self._parameters,
+            self._kept,
+            self._weights,
+            budget,
+            *sums,
+        )
+        if result[1] == LABEL:
+            raise IndexError("a label lies outside 0..K-1")
+        return result

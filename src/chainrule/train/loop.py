@@ -129,7 +129,7 @@ class Trainer:
         finally:
             if self.reader is not None:
                 self.reader.close()
-                self.steps.inputs = []
+                self.steps.release()
             if self.ahead is not None:
                 self.ahead.close()
         for c in self.callbacks:

@@ -52,6 +52,12 @@ class Steps:
         self.buffers: dict[int, list[Array]] = {}
         self.threads = Threads(threads)
         self._pools: dict[int, Any] = {}
+        self._rows: dict[int, native.Row] = {}  # by the size of their batches
+
+    def release(self) -> None:
+        """Hold no arrays any more."""
+        self.inputs = []
+        self._rows.clear()
 
     def advance(
         self,
@@ -93,24 +99,10 @@ class Steps:
         pool = self._pool(self.threads.current)
         task.share(pool)
         update.share(pool)
+        row = self._row(task, update, batch)
         started = time.perf_counter()
-        done, status, cost, weight = native.steps(
-            task,
-            update,
-            self.inputs,
-            np.ascontiguousarray(rows[: batch * len(rates)]),
-            batch,
-            rates,
-            rate=self.update.rate,
-            updates=self.update.count,
-            counter=self.model.counters["step"],
-            cost=task.results["J"],
-            grad=self.model.grad,
-            kept=list(self.model.state.values()),
-            weights=self._weights(),
-            budget=BUDGET,
-            sums=sums,
-        )
+        order = np.ascontiguousarray(rows[: batch * len(rates)])
+        done, status, cost, weight = row.run(order, batch, rates, BUDGET, sums)
         self.threads.report(done, time.perf_counter() - started)
         last = float(task.results["J"][0, 0])
         if status == native.LARGE:  # a step that may overflow is made on trial
@@ -119,6 +111,24 @@ class Steps:
         if status == native.FAILED:  # its batch lies in the task's input arrays
             self.buffers[batch] = [task.input_arrays[task.program.buffer(n).index] for n in task.program.inputs]
         return Advance(done, cost, weight, last, failed=status == native.FAILED)
+
+    def _row(self, task: native.NativeBound, update: native.NativeBound, batch: int) -> native.Row:
+        kept = list(self.model.state.values())
+        row = self._rows.get(batch)
+        if row is None or not row.of(task, update, self.inputs, kept):
+            row = self._rows[batch] = native.Row(
+                task,
+                update,
+                self.inputs,
+                rate=self.update.rate,
+                updates=self.update.count,
+                counter=self.model.counters["step"],
+                cost=task.results["J"],
+                grad=self.model.grad,
+                kept=kept,
+                weights=self._weights(),
+            )
+        return row
 
     def _python(self, task: Bound, rows: Any, batch: int, rates: Any, sums: tuple[float, float]) -> Advance:
         buffers = self.buffers.setdefault(batch, [self._empty(batch, a) for a in self.inputs])
