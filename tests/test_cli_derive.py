@@ -119,7 +119,7 @@ def test_numbers_of_the_user(tmp_path: Path) -> None:
     table = tmp_path / "samples.csv"
     table.write_text("x1,x2,y\n1.5,-0.5,1\n0.2,0.7,0\n")
     shown = good("2-1:sigmoid", "--numbers", "--values", str(table))
-    assert "A[0], Y are given; " in shown
+    assert "X, Y are given; " in shown
     assert "⎡  1.5   0.2 ⎤" in shown
     weights = tmp_path / "weights.npz"
     np.savez(weights, W1=[[0.5, -1.2]], b1=[[0.3]], X=[[1.5, 0.2], [-0.5, 0.7]], Y=[[1, 0]])

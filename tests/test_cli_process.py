@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -53,7 +54,11 @@ def test_a_signal_saves_the_state_and_says_how_to_resume(tmp_path: Path, signum:
     (newest, *_) = sorted((tmp_path / "r" / "checkpoints").iterdir(), reverse=True)
     state = load_bundle(newest, kind="checkpoint").content["trainer"]
     assert f"after {state['step']:,} steps" in errors
-    assert not (tmp_path / "r" / "model.safetensors").exists()
+    assert "can be used: chainrule predict r DATA" in errors
+    told = done(tmp_path, "evaluate", "r", "breast_cancer", "--json")
+    assert told.returncode == 0
+    assert "was interrupted: these are the parameters after" in told.stderr
+    assert json.loads(told.stdout)["accuracy"] > 0.5
 
 
 def test_a_run_killed_by_signals_ends_with_the_bits_of_the_uninterrupted_one(tmp_path: Path) -> None:

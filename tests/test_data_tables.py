@@ -112,7 +112,7 @@ def test_a_column_of_missing_cells(read):
         (b"a,b\n", "no rows"),
         (b"a,b\n\n\n", "no rows"),
         (b"a,b\n1,2\n3\n4,5\n", "line 3, has 1 cell where the header has 2"),
-        (b"a,b\n1,2\n3,4,5\n4\n", r"line 3, has 3 cells where the header has 2 \(and 1 other rows\)"),
+        (b"a,b\n1,2\n3,4,5\n4\n", r"line 3, has 3 cells where the header has 2 \(and 1 other row\)"),
         (b'a,b\n"1\n2",2\n3,4,5\n', "line 4, has 3 cells"),
         (b"a,b\n\n1,2\n3\n", "line 4, has 1 cell "),
         (b"a,a\n1,2\n", r"two columns named 'a' \(columns 1 and 2\)"),
@@ -128,8 +128,8 @@ def test_a_column_of_missing_cells(read):
         (b'a,b\n1,"x\n2,"y"\n', "line 2, opens a quoted cell that is not closed properly"),
         (b'a,b\n1,x"y"\n', "line 2, has a quotation mark in the middle"),
         (b'a,b\n1,"x"y\n', "line 2, opens a quoted cell that is not closed properly"),
-        (b"a,b\n1,inf\n2,1e999\n-inf,3\n", r"3 numbers infinite, first at row 1 \(line 2\), column 'b': inf; row 2"),
-        (b"a,b\n1,2\n1e39,3\n", r"1 number beyond float32 .* row 2 \(line 3\), column 'a': 1e\+39"),
+        (b"a,b\n1,inf\n2,1e999\n-inf,3\n", r"3 infinite numbers, first at row 1 \(line 2\), column 'b': inf; row 2"),
+        (b"a,b\n1,2\n1e39,3\n", r"1 number beyond float32, first at row 2 \(line 3\), column 'a': 1e\+39"),
     ],
 )
 def test_refused(read, content, message):
@@ -139,7 +139,7 @@ def test_refused(read, content, message):
 
 
 def test_first_five_infinities_are_named(read):
-    with pytest.raises(DataError, match="7 numbers infinite") as caught:
+    with pytest.raises(DataError, match="7 infinite numbers") as caught:
         read("a\n" + "inf\n" * 7)
     assert str(caught.value).count("(line ") == 5
 
@@ -218,7 +218,7 @@ def test_parquet(tmp_path):
 def test_bad_parquet(tmp_path):
     path = tmp_path / "t.parquet"
     pl.DataFrame({"x": [1.0, float("inf")]}).write_parquet(path)
-    with pytest.raises(DataError, match="1 number infinite, first at row 2, column 'x'"):
+    with pytest.raises(DataError, match="1 infinite number, first at row 2, column 'x'"):
         read_table(path)
     data = path.read_bytes()
     for damaged in (data[: len(data) // 2], data[:8], data[:-8] + struct.pack("<I", 2**31 - 1) + b"PAR1"):

@@ -51,8 +51,31 @@ def unknown_name(kind: str, given: object, allowed: Iterable[str]) -> UnknownNam
 
     >>> str(unknown_name("activation", "rellu", ["relu", "tanh"]))
     "unknown activation 'rellu': did you mean 'relu'? Allowed: relu, tanh."
+    >>> str(unknown_name("column", "x", ["age"]))
+    "unknown column 'x': allowed are age."
     """
     names = sorted(allowed)
-    near = difflib.get_close_matches(str(given), names, n=1, cutoff=0.5)
-    hint = f" did you mean {near[0]!r}?" if near else ""
-    return UnknownNameError(f"unknown {kind} {given!r}:{hint} Allowed: {', '.join(names)}.")
+    near = nearest(given, names)
+    listed = ", ".join(names)
+    hint = f"allowed are {listed}." if near is None else f"did you mean {near!r}? Allowed: {listed}."
+    return UnknownNameError(f"unknown {kind} {given!r}: {hint}")
+
+
+def nearest(given: object, allowed: Iterable[str]) -> str | None:
+    """The name among `allowed` that is most like the one given, letter case aside; None if none is.
+
+    >>> nearest("AGE", ["age", "wage"]), nearest("x", ["age"])
+    ('age', None)
+    """
+    known = {name.lower(): name for name in allowed}
+    near = difflib.get_close_matches(str(given).lower(), known, n=1, cutoff=0.5)
+    return known[near[0]] if near else None
+
+
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """A number with its noun, in the plural unless it is one.
+
+    >>> counted(1, "row"), counted(1200, "row"), counted(2, "class", "classes")
+    ('1 row', '1,200 rows', '2 classes')
+    """
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"

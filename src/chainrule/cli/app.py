@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import os
 import re
 import sys
@@ -12,7 +13,7 @@ from typing import Any, NoReturn
 
 import click
 
-from ..errors import ChainruleError, NonFiniteError
+from ..errors import ChainruleError, NonFiniteError, unknown_name
 from .signals import Stopped
 
 # Name -> module with a click command called `command`, and its line in the overview. The module is not imported
@@ -23,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evaluate": ("chainrule.cli.evaluate", "Measure a trained network on labeled rows."),
     "check": ("chainrule.cli.check", "Judge the formulas of a document: right, wrong and why."),
     "derive": ("chainrule.cli.derive", "Derive the gradient of a network or formula, step by step."),
+    "show": ("chainrule.cli.show", "Show a run again, or the computational graph of a network with its numbers."),
     "doctor": ("chainrule.cli.doctor", "Say which executor, BLAS and processors are in use."),
 }
 EXAMPLE = """\b
@@ -57,6 +59,10 @@ def as_options(text: str) -> str:
     )
 
 
+# Errors of a stream, whose file has no name: a full disk, a limit of size or quota, a broken device.
+_OUTPUT = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+
 class ReaderGone(BaseException):
     """The reader of standard output has gone away; no error, but there is nobody to write for."""
 
@@ -79,9 +85,7 @@ class App(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
-            near = difflib.get_close_matches(name, COMMANDS, n=1, cutoff=0.5)
-            hint = f" did you mean {near[0]!r}?" if near else ""
-            raise click.UsageError(f"unknown command {name!r}:{hint} Allowed: {', '.join(COMMANDS)}.", ctx)
+            raise click.UsageError(str(unknown_name("command", name, COMMANDS)), ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -138,6 +142,11 @@ class App(click.Group):
                 "error: the memory of this machine does not suffice; use less data or fewer units", 2, debug=debug
             )
         except OSError as error:
+            if error.filename is None and error.errno in _OUTPUT:
+                # What is buffered must not raise again at exit.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                reason = f"standard output cannot be written: {error.strerror}"
+                return _fail(f"error: {reason}; write to a place that has room and works", 2, debug=debug)
             where = f"{error.filename!r}: " if error.filename else ""
             return _fail(f"error: {where}{error.strerror or error}", 2, debug=debug)
         except Exception as error:
@@ -177,7 +186,7 @@ def _usage(error: click.ClickException) -> str:
     message = error.format_message().rstrip(".")
     if message[1:2].islower():
         message = message[:1].lower() + message[1:]
-    return message if "Allowed:" in message or "did you mean" in message else f"{message}; {see}"
+    return message if "allowed are" in message or "did you mean" in message else f"{message}; {see}"
 
 
 @click.group(

@@ -54,7 +54,7 @@ _WIDEST = 100  # of text in a wide terminal
 @click.option("--steps", is_flag=True, help="Every single step, rule by rule and law by law.")
 @click.option("--two-ways", is_flag=True, help="Chain rule against substitution, shown to meet.")
 @click.option("--numbers", is_flag=True, help="Every line with numbers put in, for a pocket calculator.")
-@click.option("--values", metavar="FILE", help="Your numbers: NPZ, CSV of samples, or a run.  [default: drawn]")
+@click.option("--values", metavar="NUMBERS|FILE", help="Your numbers: x=2, y=1, …, an NPZ, a CSV of samples, a run.")
 @click.option("--digits", metavar="N", type=int, default=4, help="Decimals that --numbers prints.")
 @click.option("--seed", metavar="N", type=click.IntRange(min=0), default=0, help="Of the numbers that are drawn.")
 @click.option("--width", metavar="N", type=click.IntRange(40, 400), help="Columns of text.  [default: the terminal's]")

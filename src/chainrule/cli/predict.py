@@ -57,7 +57,7 @@ def command(
     table, notes = saved.read(data, separator=separator, decimal=decimal)
     found, more = saved.predict(table)
     output = Output(quiet)
-    for note in [*(n for n in notes if "trained on" not in n), *more]:
+    for note in [*saved.notes, *(n for n in notes if "trained on" not in n), *more]:
         output.warn(note)
     pieces = saved.csv(table, found, probabilities=proba)
     if out is None:

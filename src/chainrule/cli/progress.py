@@ -22,7 +22,7 @@ class Lines(Callback):
     def on_epoch_end(self, trainer: Trainer, epoch: int, row: Mapping[str, Any]) -> None:
         every = max(1, trainer.settings.epochs // _LINES)
         if epoch == 1 or epoch % every == 0:
-            self._show(trainer, row)
+            self._show(trainer, trainer.history.rows[-1])
 
     def on_train_end(self, trainer: Trainer) -> None:
         if trainer.history.rows and trainer.history.rows[-1]["epoch"] != self._shown:
@@ -67,7 +67,7 @@ class Bar(Callback):
             self._task,
             completed=trainer.step,
             epoch=f"{epoch}/{trainer.settings.epochs}",
-            text=describe(row, short=True),
+            text=describe(trainer.history.rows[-1], short=True),
         )
 
     def on_train_end(self, trainer: Trainer) -> None:
@@ -78,8 +78,11 @@ class Bar(Callback):
 
 
 def describe(row: Mapping[str, Any], *, short: bool = False) -> str:
-    """`loss 0.1234  validation loss 0.2345  validation accuracy 0.9712`; short: to fit beside a bar."""
-    text = f"loss {row['loss']:.4g}"
+    """`loss 0.1234  validation loss 0.2345  validation accuracy 0.9712`; short: to fit beside a bar.
+
+    The training loss without penalties where it is known, so that the two can be compared.
+    """
+    text = f"loss {row.get('train_loss', row['loss']):.4g}"
     if short:
         text += f"  val. loss {row['val_loss']:.4g}" if "val_loss" in row else ""
         return text + "".join(f"  {k[4:]} {v:.3f}" for k, v in row.items() if k in ("val_accuracy", "val_r2"))

@@ -6,14 +6,39 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .. import show
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, counted
+from ..evaluate import overfitting
 from ..files import RunFolder
-from ..show import class_table, confusion_table
+from ..show import class_table, confusion_table, curves_text
 from ..show.painter import Drawing, Painter
 from ..tabular import TableResult
+from ..tabular.shown import ShownRun
 from .output import Output
 
 _NAMES = {"r2": "R²", "rmse": "RMSE", "mae": "mean absolute error", "f1_macro": "F1 (macro mean)"}
+
+
+_PARTS = ("train", "validation", "test")
+_MEASURES = (
+    "samples",
+    "accuracy",
+    "error_rate",
+    "recall_macro",
+    "precision_macro",
+    "f1_macro",
+    "log_loss",
+    "r2",
+    "rmse",
+)
+
+
+def _in_order(measures: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    """Parts and measures as they were at the end of the training; a file of JSON has them sorted by name."""
+    return {
+        part: dict(sorted(measures[part].items(), key=lambda item: (*(item[0] != name for name in _MEASURES), item[0])))
+        for part in _PARTS
+        if part in measures
+    }
 
 
 def parts_table(measures: Mapping[str, Mapping[str, float]]) -> Any:
@@ -39,7 +64,9 @@ def report(result: TableResult, output: Output) -> None:
     if result.stopped:
         output.say(f"stopped after epoch {len(history.rows)}: {result.stopped}")
     elif history.best_epoch:
-        output.say(f"trained {_epochs(len(history.rows))}; the parameters after epoch {history.best_epoch} are kept")
+        output.say(
+            f"trained {counted(len(history.rows), 'epoch')}; the parameters after epoch {history.best_epoch} are kept"
+        )
     output.show(parts_table(result.measures))
     judged = result.judged[result.shown]
     if judged.confusion is not None:
@@ -47,8 +74,21 @@ def report(result: TableResult, output: Output) -> None:
     output.say(f"learning curves: {result.reading}")
 
 
-def _epochs(count: int) -> str:
-    return f"{count} epoch{'' if count == 1 else 's'}"
+def show_run(found: ShownRun, output: Output) -> None:
+    """A finished or unfinished run from its folder: what it is, its measures, its curves in signs."""
+    facts = found.facts
+    if facts:
+        output.say(f"data: {facts['data']['name']}, target {facts['target']!r} ({facts['task']})")
+        output.say(f"network: {facts['network']}, {facts['parameters']:,} parameters")
+        best = f"; the parameters after epoch {facts['best_epoch']} are kept" if facts["best_epoch"] else ""
+        output.say(f"trained {counted(facts['epochs'], 'epoch')}{best}")
+        output.show(parts_table(_in_order(facts["measures"])))
+    if found.confusion is not None:
+        _show(confusion_table(found.confusion, f"Confusion matrix ({found.part})", _width(output)), output)
+        _show(class_table(found.confusion), output)
+    if found.curves:
+        output.say(curves_text(found.curves, _width(output)))
+        output.say(f"learning curves: {overfitting(found.curves)}")
 
 
 def evaluation(judged: Any, output: Output) -> None:

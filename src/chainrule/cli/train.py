@@ -19,10 +19,10 @@ Examples:
   chainrule train digits
   chainrule train table.csv --target price --out runs/price
   chainrule train mnist/ --hidden 128 --epochs 10
-  chainrule train --resume --out runs/price
+  chainrule train --resume --out runs/price --epochs 400
 """
 # What may be said together with --resume; everything else is recorded in the run.
-_BESIDE_RESUME = {"data", "out", "overwrite", "resume", "checkpoint_every", "quiet", "debug"}
+_BESIDE_RESUME = {"data", "out", "overwrite", "resume", "epochs", "checkpoint_every", "quiet", "debug"}
 
 
 @click.command(name="train", epilog=EXAMPLE, context_settings={"show_default": True})
@@ -62,7 +62,11 @@ _BESIDE_RESUME = {"data", "out", "overwrite", "resume", "checkpoint_every", "qui
 @click.option("--seed", type=int, metavar="N", default=0, help="Of split, weights, order and dropout.")
 @click.option("--out", metavar="RUN", help="Folder of the run.  [default: runs/NAME-001, -002, …]")
 @click.option("--overwrite", is_flag=True, help="Replace the run in --out.")
-@click.option("--resume", is_flag=True, help="Continue the run in --out with its own settings and data.")
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Continue the run in --out with its own settings and data; --epochs N lengthens it.",
+)
 @click.option("--checkpoint-every", metavar="N|Nsteps", help="Epochs or steps.  [default: about every 30 seconds]")
 @click.option("--quiet", is_flag=True, help="Say nothing but warnings and errors.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
@@ -87,10 +91,13 @@ def _train(ctx: click.Context, given: dict[str, Any], output: Output, stop: Inte
     if given["resume"]:
         _check_resume(ctx, given)
         with RunFolder(given["out"], overwrite=given["overwrite"], resume=True) as run:
+            epochs = given["epochs"] if _said(ctx, "epochs") else None
             if _finished(run):
-                output.say(f"the run {given['out']!r} is finished: there is nothing to resume")
-                return 0
-            job, notes = Job.resume(run, given["data"])
+                if epochs is None:
+                    output.say(f"the run {given['out']!r} is finished: there is nothing to resume")
+                    return 0
+                _check_lengthening(run)
+            job, notes = Job.resume(run, given["data"], epochs)
             for note in notes:
                 output.warn(note)
             _say_notes(job, output)
@@ -113,11 +120,24 @@ def _check_resume(ctx: click.Context, given: dict[str, Any]) -> None:
     if given["out"] is None:
         raise click.UsageError("--resume needs the folder of the run: give --out RUN", ctx)
     for name in given:
-        if name not in _BESIDE_RESUME and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+        if name not in _BESIDE_RESUME and _said(ctx, name):
             option = f"--{name.replace('_', '-')}"
             raise click.UsageError(
                 f"{option} cannot be changed in a run that is resumed: leave it out, or start a new run", ctx
             )
+
+
+def _said(ctx: click.Context, name: str) -> bool:
+    return ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+
+def _check_lengthening(run: Any) -> None:
+    """A finished run has a checkpoint to go on from only if its epochs ran out."""
+    if run.checkpoint_folder().newest() is None:
+        raise ConfigurationError(
+            f"the run {str(run.path)!r} ended by itself before its epochs ran out, because the validation loss no "
+            "longer fell: more epochs would not change it; start a new run with a larger --patience"
+        )
 
 
 def _finished(run: Any) -> bool:
@@ -178,7 +198,8 @@ def _run(job: Any, run: Any, every: Any, output: Output, stop: Interruption, pai
         raise Stopped(
             stop.signum or 2,
             f"interrupted in epoch {trainer.epoch} after {trainer.step:,} steps; the state is saved, continue with: "
-            f"chainrule train --resume --out {run.path}",
+            f"chainrule train --resume --out {run.path}; the model, {job.kept}, can be used: chainrule predict "
+            f"{run.path} DATA",
         )
     from .report import drawings, pictures, report
 

@@ -3,6 +3,7 @@
 from chainrule.data.builtin import BUILTIN, load_builtin
 from chainrule.data.columns import Column, Table
 from chainrule.data.dataset import Dataset
+from chainrule.data.frames import from_frame, is_frame
 from chainrule.data.idx import load_idx_folder, read_idx
 from chainrule.data.preprocess import Encoded, Preprocessor
 from chainrule.data.row_groups import RowGroups
@@ -20,6 +21,8 @@ __all__ = [
     "Table",
     "choose_target",
     "detect_task",
+    "from_frame",
+    "is_frame",
     "load_builtin",
     "load_idx_folder",
     "read_data",

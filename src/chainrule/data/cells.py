@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from chainrule.data.columns import Column
+from chainrule.data import dates
+from chainrule.data.columns import EXAMPLE_DATE, Column
 from chainrule.errors import DataError
 
 if TYPE_CHECKING:
@@ -42,13 +43,16 @@ def type_columns(
     series: list[pl.Series],
     *,
     where: str,
-    line_of: Callable[[int], int],
+    place: Callable[[int], str],
     decimal: str | None,
     comma_separated: bool,
     categories: Collection[str],
     notes: list[str],
+    lenient: Collection[str] = (),
 ) -> list[Column]:
     """Type text columns; append to `notes` what was detected.
+
+    place: where a row (from 0) stands, in words. lenient: columns in which a few texts among numbers are no mistake.
 
     Raises:
         DataError: text in a numeric column, or decimal marks that contradict each other.
@@ -58,14 +62,14 @@ def type_columns(
     if decimal != ".":
         for cells in judged:
             if cells.name not in categories and (decimal == "," or cells.n_text):
-                numbers = _decimal_comma(cells, where, line_of, force=decimal == ",", comma_separated=comma_separated)
+                numbers = _decimal_comma(cells, where, place, force=decimal == ",", comma_separated=comma_separated)
                 if numbers is not None:
                     cells.numbers = numbers
                     by_comma.add(cells.name)
     if by_comma and decimal is None:
         notes.append(f"numbers are written with a decimal comma (column {sorted(by_comma)[0]!r})")
-        _refuse_points(judged, by_comma, categories, where, line_of)
-    return [_finish(cells, where, line_of, categories, notes) for cells in judged]
+        _refuse_points(judged, by_comma, categories, where, place)
+    return [_finish(cells, where, place, categories, notes, lenient) for cells in judged]
 
 
 def _judge(series: pl.Series) -> _Cells:
@@ -90,7 +94,7 @@ def _judge(series: pl.Series) -> _Cells:
 
 
 def _decimal_comma(
-    cells: _Cells, where: str, line_of: Callable[[int], int], *, force: bool, comma_separated: bool
+    cells: _Cells, where: str, place: Callable[[int], str], *, force: bool, comma_separated: bool
 ) -> pl.Series | None:
     """The column read with a decimal comma, or None if that does not make it numeric."""
     import polars as pl
@@ -110,14 +114,14 @@ def _decimal_comma(
     if comma_separated and with_comma.str.contains(r"^[+-]?\d{1,3}(,\d{3})+$").all():
         row = int(has_comma.arg_max() or 0)
         raise DataError(
-            f"{where}, column {cells.name!r}, row {row + 1} (line {line_of(row)}): {with_comma[0]!r} has a comma that "
+            f"{where}, column {cells.name!r}, {place(row)}: {with_comma[0]!r} has a comma that "
             "may mark thousands or decimals; remove the commas, or say decimal=',' if they mark decimals."
         )
     return numbers
 
 
 def _refuse_points(
-    judged: list[_Cells], by_comma: set[str], categories: Collection[str], where: str, line_of: Callable[[int], int]
+    judged: list[_Cells], by_comma: set[str], categories: Collection[str], where: str, place: Callable[[int], str]
 ) -> None:
     for cells in judged:
         if cells.name in by_comma or cells.name in categories or not cells.n_present or cells.n_text:
@@ -126,14 +130,19 @@ def _refuse_points(
         if pointed.any():
             row = int(pointed.arg_max() or 0)
             raise DataError(
-                f"{where}, column {cells.name!r}, row {row + 1} (line {line_of(row)}): {cells.texts[row]!r} has a "
+                f"{where}, column {cells.name!r}, {place(row)}: {cells.texts[row]!r} has a "
                 f"decimal point although column {sorted(by_comma)[0]!r} has decimal commas; write all numbers in one "
                 "way, or say decimal='.' or decimal=','."
             )
 
 
 def _finish(
-    cells: _Cells, where: str, line_of: Callable[[int], int], categories: Collection[str], notes: list[str]
+    cells: _Cells,
+    where: str,
+    place: Callable[[int], str],
+    categories: Collection[str],
+    notes: list[str],
+    lenient: Collection[str],
 ) -> Column:
     import polars as pl
 
@@ -149,28 +158,52 @@ def _finish(
         lower = cells.texts.str.to_lowercase()
         if cells.n_text == cells.n_present and lower.drop_nulls().is_in(["true", "false"]).all():
             return Column(cells.name, "boolean", _floats((lower == "true").cast(pl.Float64)))
-        _weigh_text(cells, where, line_of, notes)
+        if cells.n_text == cells.n_present and (found := _dates(cells, place, notes)) is not None:
+            return found
+        _weigh_text(cells, where, place, notes, strict=cells.name not in lenient)
     return category(cells.name, cells.texts)
 
 
-def _weigh_text(cells: _Cells, where: str, line_of: Callable[[int], int], notes: list[str]) -> None:
+def _dates(cells: _Cells, place: Callable[[int], str], notes: list[str]) -> Column | None:
+    """A column whose texts are all dates; what keeps a column from being one is said."""
+    days = dates.days(cells.texts)
+    if days is None:
+        example = dates.unclear(cells.texts)
+        if example is not None:
+            notes.append(
+                f"column {cells.name!r}: {example!r} may be a date, but whether day or month comes first is not said, "
+                f"so it is read as categories; write dates as {EXAMPLE_DATE}"
+            )
+        return None
+    wrong = cells.texts.is_not_null() & days.is_null()
+    if wrong.any():
+        row = int(wrong.arg_max() or 0)
+        notes.append(
+            f"column {cells.name!r}: {len(days) - days.null_count():,} of {cells.n_present:,} cells are dates but not "
+            f"all ({cells.texts[row]!r} in {place(row)}), so it is read as categories; mend what is no date"
+        )
+        return None
+    notes.append(f"column {cells.name!r} holds dates, read as {dates.READ}")
+    return Column(cells.name, "numeric", _floats(days), dates=True)
+
+
+def _weigh_text(cells: _Cells, where: str, place: Callable[[int], str], notes: list[str], *, strict: bool) -> None:
     """A column with texts among its numbers: a mistake if they are few, else a category, and said."""
     n_numbers = cells.n_present - cells.n_text
     if not n_numbers:
         return
     is_text = cells.texts.is_not_null() & cells.numbers.is_null()
     row = int(is_text.arg_max() or 0)
-    place = f"row {row + 1} (line {line_of(row)})"
-    if n_numbers >= NUMERIC_SHARE * cells.n_present:
+    if strict and n_numbers >= NUMERIC_SHARE * cells.n_present:
         more = f" (and {cells.n_text - 1} more)" if cells.n_text > 1 else ""
         raise DataError(
-            f"{where}, column {cells.name!r}, {place}: {cells.texts[row]!r} is text{more} in a column whose other "
+            f"{where}, column {cells.name!r}, {place(row)}: {cells.texts[row]!r} is text{more} in a column whose other "
             f"{n_numbers:,} cells are numbers; write a number, leave the cell empty if it is missing, or say "
             f"categories=[{cells.name!r}] to read the column as text."
         )
     notes.append(
         f"column {cells.name!r}: {n_numbers:,} of {cells.n_present:,} cells are numbers but not all "
-        f"({cells.texts[row]!r} in {place}), so it is read as categories; mend what is no number, "
+        f"({cells.texts[row]!r} in {place(row)}), so it is read as categories; mend what is no number, "
         f"or say categories=[{cells.name!r}] if that is meant"
     )
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from typing import Any, Literal
 
 import numpy as np
 
 from chainrule.data.dataset import Array
-from chainrule.errors import DataError, unknown_name
+from chainrule.errors import DataError, counted, unknown_name
 
 Kind = Literal["numeric", "boolean", "category"]
+EXAMPLE_DATE = "2024-01-31"  # for messages
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
@@ -25,12 +27,14 @@ class Column:
         values: (n_rows,), float64 with NaN for missing (boolean: 0, 1, NaN); in a category int32 codes into `levels`,
             -1 for missing.
         levels: the texts of a category, sorted; empty for other kinds.
+        dates: a numeric column that counts the days since 1970-01-01.
     """
 
     name: str
     kind: Kind
     values: Array
     levels: tuple[str, ...] = ()
+    dates: bool = False
 
     @property
     def missing(self) -> Array:
@@ -64,8 +68,15 @@ class Column:
             return codes, tuple(str(bool(v)) for v in distinct)
         return codes, tuple(number_text(float(v)) for v in distinct)
 
+    def as_category(self) -> Column:
+        """The same cells as texts."""
+        codes, texts = self.texts()
+        order = np.argsort(np.array(texts, dtype=object)) if texts else np.empty(0, np.intp)
+        place = np.append(np.argsort(order), -1).astype(np.int32)
+        return Column(self.name, "category", place[codes], tuple(texts[k] for k in order))
+
     def take(self, rows: Array) -> Column:
-        return Column(self.name, self.kind, self.values[rows], self.levels)
+        return Column(self.name, self.kind, self.values[rows], self.levels, self.dates)
 
 
 @dataclass(frozen=True)
@@ -129,7 +140,7 @@ class Table:
 
     @classmethod
     def from_columns(cls, columns: Mapping[str, Any], name: str = "table") -> Table:
-        """Build a table from `{name: sequence}`: numbers, booleans, or texts; None and NaN are missing.
+        """Build a table from `{name: sequence}`: numbers, booleans, texts or dates; None and NaN are missing.
 
         Raises:
             DataError: a column mixes texts and numbers, is not one-dimensional, or holds an infinity.
@@ -150,9 +161,14 @@ def _column(name: str, values: Any) -> Column:
         return Column(name, "numeric", cells.astype(np.float64))
     if cells.dtype.kind == "b":
         return Column(name, "boolean", cells.astype(np.float64))
+    if cells.dtype.kind == "M":
+        return _dates(name, cells)
     objects = np.asarray(values, dtype=object)
-    missing = np.array([v is None or v != v for v in objects], dtype=bool)
+    missing = np.array([is_missing(v) for v in objects], dtype=bool)
     present = objects[~missing]
+    if len(present) and all(isinstance(v, date) for v in present):
+        objects[missing] = None
+        return _dates(name, np.array([_in_utc(v) for v in objects], dtype="datetime64[us]"))
     if all(isinstance(v, str) for v in present):
         levels, inverse = np.unique(present.astype(str), return_inverse=True)
         codes = np.full(len(objects), -1, dtype=np.int32)
@@ -167,11 +183,32 @@ def _column(name: str, values: Any) -> Column:
         if not isinstance(value, (bool, int, float, np.bool_, np.number)):
             raise DataError(
                 f"column {name!r}, row {at + 1}: {value!r} is a {type(value).__name__} among other values: "
-                "give a column of numbers, of booleans or of texts."
+                "give a column of numbers, of booleans, of texts or of dates."
             )
         numbers[at] = value
     is_boolean = len(present) > 0 and all(isinstance(v, (bool, np.bool_)) for v in present)
     return Column(name, "boolean" if is_boolean else "numeric", numbers)
+
+
+def is_missing(cell: object) -> bool:
+    """None, NaN, NaT, and the NA of pandas, which is equal to nothing and says so in its own way."""
+    try:
+        return cell is None or bool(cell != cell)
+    except (TypeError, ValueError):
+        return True
+
+
+def _in_utc(day: date | None) -> date | None:
+    if isinstance(day, datetime) and day.tzinfo is not None:
+        return day.astimezone(UTC).replace(tzinfo=None)
+    return day
+
+
+def _dates(name: str, cells: Array) -> Column:
+    exact = cells.astype("datetime64[us]")
+    values = exact.astype(np.int64) / 86_400e6
+    values[np.isnat(exact)] = np.nan
+    return Column(name, "numeric", values, dates=True)
 
 
 def _empty(name: str, codes: Array) -> Column:
@@ -204,8 +241,8 @@ def check_range(columns: Sequence[Column], where: str, line_of: Callable[[int], 
         line_of: line in the file of a row (from 0), where there is one.
     """
     for what, is_bad in (
-        ("infinite", np.isinf),
-        (f"beyond float32 (|x| > {FLOAT32_MAX:.4g})", lambda v: np.abs(v) > FLOAT32_MAX),
+        (("infinite number", "infinite numbers"), np.isinf),
+        (("number beyond float32", "numbers beyond float32"), lambda v: np.abs(v) > FLOAT32_MAX),
     ):
         places: list[tuple[int, str, float]] = []
         count = 0
@@ -221,6 +258,7 @@ def check_range(columns: Sequence[Column], where: str, line_of: Callable[[int], 
                 for row, name, value in sorted(places, key=lambda p: p[0])[:5]
             )
             raise DataError(
-                f"{where} has {count} number{'s' if count > 1 else ''} {what}, first at {listed}; "
-                "allowed are finite numbers within float32: mend these cells, or leave them empty if missing."
+                f"{where} has {counted(count, *what)}, first at {listed}; "
+                f"allowed are finite numbers within float32 (|x| ≤ {FLOAT32_MAX:.4g}): mend these cells, or leave "
+                "them empty if missing."
             )

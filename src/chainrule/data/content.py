@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from pathlib import Path
 
@@ -23,6 +24,9 @@ _FOREIGN = {
     b"\x28\xb5\x2f\xfd": "a Zstandard archive",
     b"SQLite format 3\x00": "an SQLite database",
     b"\x89HDF": "an HDF5 file",
+    b"\x7fELF": "a program",
+    b"MZ\x90\x00": "a program",
+    b"ARROW1": "an Arrow or Feather file",
 }
 # UTF-32-LE begins like UTF-16-LE: longest first.
 _WIDE_MARKS = {
@@ -79,6 +83,7 @@ def check_text(data: bytes, path: Path) -> tuple[bytes, list[str]]:
             )
     _check_nul(data, path)
     _check_utf8(data, path)
+    _check_json(data, path)
     notes = []
     if data.startswith(_BOM):
         data = data[len(_BOM) :]
@@ -95,11 +100,17 @@ def _check_nul(data: bytes, path: Path) -> None:
     if at < 0:
         return
     head = data[:4000]
-    # ASCII written in two bytes has a NUL in nearly every second place.
-    if max(head[0::2].count(0), head[1::2].count(0)) > 0.4 * len(head) / 2 and len(head) > 3:
+    # ASCII written in two bytes has a NUL in nearly every second place, and hardly any in the others.
+    fewer, more = sorted((head[0::2].count(0), head[1::2].count(0)))
+    if more > 0.4 * len(head) / 2 and fewer < 0.05 * len(head) and len(head) > 3:
         raise DataError(
             f"{path} looks like UTF-16 without a byte order mark (NUL at byte offset {at} and in every second byte), "
             "but text must be UTF-8: save it again as UTF-8."
+        )
+    if head.count(0) > 0.05 * len(head) and len(head) > 100:
+        raise DataError(
+            f"{path} is a binary file of a kind that is not known here ({head.count(0)} NUL bytes among the first "
+            f"{len(head)}), not a table: give a CSV, TSV or Parquet file."
         )
     raise DataError(
         f"{path} has a NUL byte in line {_line(data, at)} (byte offset {at}), which no text cell may hold: "
@@ -118,6 +129,20 @@ def _check_utf8(data: bytes, path: Path) -> None:
             f"{path} is not UTF-8: byte 0x{data[at]:02X} at byte offset {at} (line {_line(data, at)}) is no part of a "
             f"UTF-8 letter; if the file is Latin-1 or Windows-1252{meaning} save it again as UTF-8."
         ) from None
+
+
+def _check_json(data: bytes, path: Path) -> None:
+    """JSON and JSON lines are no tables, though their commas look so."""
+    top = data.removeprefix(_BOM).lstrip()
+    first = top.split(b"\n", 1)[0].strip()
+    whole = top[:1] in b"[{" and top.rstrip()[-1:] in b"]}" if top else False
+    if not whole or (len(first) > 1 and not re.match(rb"[\[{]\s*[\[{\"\]}]", first)):
+        return
+    lines = first[:1] == b"{" and first[-1:] == b"}" and b"\n" in top.strip()
+    raise DataError(
+        f"{path} is JSON{' lines' if lines else ''} (it begins with {first[:20].decode('utf-8', 'ignore')!r}), which "
+        "is not read here: write it as CSV or Parquet."
+    )
 
 
 def _line(data: bytes, at: int) -> int:

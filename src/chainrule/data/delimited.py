@@ -16,7 +16,7 @@ import numpy as np
 
 from chainrule.data.columns import check_names
 from chainrule.data.dataset import Array
-from chainrule.errors import ConfigurationError, DataError
+from chainrule.errors import ConfigurationError, DataError, counted
 
 SEPARATORS = (",", ";", "\t", "|")
 _NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
@@ -63,6 +63,7 @@ def lay_out(data: bytes, path: Path, separator: str | None = None) -> Layout:
         separator = detect_separator(data, prefer_tab=".tsv" in path.suffixes)
         if separator != ",":
             notes.append(f"the separator is a {_NAMES[separator]} ({separator!r})")
+    _check_separator(data, separator, path)
     if not data.endswith(b"\n"):
         data += b"\n"
     buffer = np.frombuffer(data, np.uint8)
@@ -130,6 +131,28 @@ def detect_separator(data: bytes, *, prefer_tab: bool = False) -> str:
     return best
 
 
+def _check_separator(data: bytes, separator: str, path: Path) -> None:
+    """Refuse a separator that the first line does not have, where another cuts all of the first lines alike.
+
+    Blanks count if every line has the same number of words, two at least, and the first line no other separator.
+    """
+    first, *rest = [line for line in data[:65536].split(b"\n") if line.strip()][:50]
+    if separator.encode() in first:
+        return
+    better = detect_separator(data)
+    if better != separator and better.encode() in first:
+        raise DataError(
+            f"{path} has no {separator!r} in its first line, but {first.count(better.encode()) + 1} cells between "
+            f"{better!r}: leave the separator out, or say separator={better!r}."
+        )
+    words = {len(line.split()) for line in (first, *rest[:-1])}
+    if separator != " " and len(rest) > 1 and len(words) == 1 and min(words) > 1 and b'"' in data:
+        raise DataError(
+            f"{path} has no {separator!r} in its first line, but {min(words)} words in each line: if its cells stand "
+            "between blanks, say separator=' ' (where they are single), or write the file with commas."
+        )
+
+
 def _header(text: str, separator: str, path: Path, notes: list[str]) -> list[str]:
     try:
         names = [name.strip() for name in next(csv.reader(io.StringIO(text, newline=""), delimiter=separator))]
@@ -155,7 +178,7 @@ def _check_widths(
     if not len(ragged):
         return
     row = int(ragged[0])
-    others = f" (and {len(ragged) - 1} other rows)" if len(ragged) > 1 else ""
+    others = f" (and {counted(len(ragged) - 1, 'other row')})" if len(ragged) > 1 else ""
     raise DataError(
         f"{path}, line {line_at(int(starts[row]))}, has {widths[row]} cell{'s' if widths[row] != 1 else ''} where the "
         f"header has {n_columns}{others}: give every row {n_columns} cells, and put cells that contain the separator "

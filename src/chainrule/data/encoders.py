@@ -12,30 +12,53 @@ from typing import Any
 import numpy as np
 
 from chainrule.data import stored
-from chainrule.data.columns import Column
+from chainrule.data.columns import EXAMPLE_DATE, Column
 from chainrule.data.dataset import Array
+from chainrule.data.dates import level_days
 from chainrule.errors import DataError
 
 MISSING_LEVEL = "(missing)"
 
 
-def column_numbers(column: Column) -> Array:
-    """The values of a numeric or boolean column (NaN missing).
+def column_numbers(column: Column, *, dates: bool = False) -> Array:
+    """The values of a numeric or boolean column (NaN missing); with `dates`, of a column of dates.
 
     Raises:
-        DataError: it holds text, named with its row.
+        DataError: it holds text, named with its row; or dates where there were numbers, or numbers where there were
+            dates.
     """
+    what = "dates" if dates else "numbers"
+    example = f"a date such as {EXAMPLE_DATE}" if dates else "a number"
     if column.kind != "category":
+        if column.dates != dates and not column.missing.all():
+            found = "dates" if column.dates else "numbers"
+            row = int(np.argmin(column.missing))
+            raise DataError(
+                f"column {column.name!r}, row {row + 1}: it holds {found} where training had {what}; give {example} in "
+                "each row, or leave the cell empty if it is missing."
+            )
         return column.values
     present = np.flatnonzero(~column.missing)
+    numbers = level_days(column.levels) if dates else _level_numbers(column.levels)
+    if numbers is not None:  # texts of a data frame, or of a column that was read as text
+        return np.append(numbers, np.nan)[column.values]
     if len(present):
-        text = np.array([not _is_number(level) for level in column.levels])[column.values[present]]
+        text = np.array([dates or not _is_number(level) for level in column.levels])[column.values[present]]
         row = int(present[text.argmax()])  # the first that is no number; where all are, the first
         raise DataError(
             f"column {column.name!r}, row {row + 1}: {column.levels[column.values[row]]!r} is text where training had "
-            "numbers; give a number, or leave the cell empty if it is missing."
+            f"{what}; give {example}, or leave the cell empty if it is missing."
         )
     return np.full(len(column.values), np.nan)
+
+
+def _level_numbers(levels: tuple[str, ...]) -> Array | None:
+    """Texts that are all finite numbers as numbers, else None."""
+    try:
+        numbers = np.array([float(level) for level in levels], dtype=np.float64)
+    except ValueError:
+        return None
+    return numbers if np.isfinite(numbers).all() else None
 
 
 def _is_number(text: str) -> bool:
@@ -61,20 +84,24 @@ def mean_and_scale(values: Array) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Numeric:
-    """(x − mean) / scale; missing cells become `fill`, and a 0/1 feature says so if training had missing cells."""
+    """(x − mean) / scale; missing cells become `fill`, and a 0/1 feature says so if training had missing cells.
+
+    dates  x counts the days since 1970-01-01, and the column must hold dates
+    """
 
     name: str
     mean: float
     scale: float
     fill: float
     indicator: bool
+    dates: bool = False
 
     @property
     def features(self) -> tuple[str, ...]:
         return (self.name, f"{self.name}={MISSING_LEVEL}") if self.indicator else (self.name,)
 
     def write(self, column: Column, out: Array, notes: list[str]) -> None:
-        values = column_numbers(column)
+        values = column_numbers(column, dates=self.dates)
         missing = np.isnan(values)
         n_missing = int(np.count_nonzero(missing))
         if n_missing:
@@ -96,7 +123,7 @@ class Numeric:
             "scale": self.scale,
             "fill": self.fill,
             "indicator": self.indicator,
-        }
+        } | ({"dates": True} if self.dates else {})
 
 
 @dataclass(frozen=True)
@@ -202,7 +229,7 @@ def fit_encoder(column: Column, rows: Array, embed_above: int) -> Encoder:
     if scale == 0 and not missing.any():
         return Dropped(column.name, f"it is constant ({mean:g}) in the training rows")
     # All present values equal but some missing: only the indicator carries information.
-    return Numeric(column.name, mean, scale or 1.0, fill, bool(missing.any()))
+    return Numeric(column.name, mean, scale or 1.0, fill, bool(missing.any()), column.dates)
 
 
 def _fit_category(column: Column, rows: Array, embed_above: int) -> Encoder:
@@ -241,7 +268,8 @@ def encoder_from_json(data: Any, where: str) -> Encoder:
         if scale <= 0:
             raise stored.bad(where, "scale", scale, "a positive number")
         mean, fill = stored.number(data, "mean", where), stored.number(data, "fill", where)
-        return Numeric(name, mean, scale, fill, stored.entry(data, "indicator", bool, where))
+        indicator = stored.entry(data, "indicator", bool, where)
+        return Numeric(name, mean, scale, fill, indicator, "dates" in data and stored.entry(data, "dates", bool, where))
     if kind == "one_hot":
         return OneHot(name, stored.texts(data, "levels", where), stored.entry(data, "missing", bool, where))
     if kind == "embedding":

@@ -22,7 +22,7 @@ from chainrule.data.encoders import (
     mean_and_scale,
 )
 from chainrule.data.targets import ClassTarget, Target, choose_target, detect_task, fit_target, target_from_json
-from chainrule.errors import ConfigurationError, DataError, ModelFileError
+from chainrule.errors import ConfigurationError, DataError, ModelFileError, nearest
 
 _FORMAT, _VERSION = "chainrule-preprocessor", 1
 
@@ -202,10 +202,13 @@ class Preprocessor:
         used = [encoder for encoder in self.columns if not isinstance(encoder, Dropped)]
         absent = [encoder.name for encoder in used if encoder.name not in table]
         if absent:
+            spare = [name for name in table.names if name not in {e.name for e in self.columns}]
+            near = [(name, found) for name in absent if (found := nearest(name, spare)) is not None]
+            meant = f"did you mean {near[0][1]!r} to be {near[0][0]!r}? Rename it, or add" if near else "add"
             raise DataError(
                 f"table {table.name!r} lacks the column{'s' if len(absent) > 1 else ''} "
-                f"{', '.join(map(repr, absent))} that training had: add {'them' if len(absent) > 1 else 'it'}, empty "
-                "where unknown."
+                f"{', '.join(map(repr, absent))} that training had: {meant} {'them' if len(absent) > 1 else 'it'}, "
+                "empty where unknown."
             )
         known = {encoder.name for encoder in self.columns} | {self.target.name}
         extra = [name for name in table.names if name not in known]

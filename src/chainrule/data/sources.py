@@ -15,7 +15,13 @@ from chainrule.errors import DataError
 
 
 def read_data(
-    source: str | Path, *, separator: str | None = None, decimal: str | None = None, categories: Collection[str] = ()
+    source: str | Path,
+    *,
+    separator: str | None = None,
+    decimal: str | None = None,
+    categories: Collection[str] = (),
+    drop: Collection[str] = (),
+    needed: Collection[str] | None = None,
 ) -> Dataset | Table:
     """Read data by its name or path: a built-in name, a CSV/TSV/Parquet file, or a folder with IDX files.
 
@@ -23,7 +29,7 @@ def read_data(
 
     Args:
         source: "iris", "table.csv.gz", "folder/with/mnist".
-        separator, decimal, categories: as in `read_table`; for tables only.
+        separator, decimal, categories, drop, needed: as in `read_table`; for tables only.
 
     Raises:
         DataError: nothing of that name (the nearest built-in name is suggested), or the content cannot be used.
@@ -49,4 +55,4 @@ def read_data(
             f"{str(source)[:200]!r} is neither a file nor a built-in data set: {hint} "
             f"a CSV, TSV or Parquet file, a folder with IDX files, or one of {', '.join(BUILTIN)}."
         )
-    return read_table(path, separator=separator, decimal=decimal, categories=categories)
+    return read_table(path, separator=separator, decimal=decimal, categories=categories, drop=drop, needed=needed)

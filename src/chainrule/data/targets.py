@@ -62,13 +62,13 @@ def detect_task(column: Column, rows: Array) -> tuple[Task, str]:
     values = values[~np.isnan(values)]
     distinct = np.unique(values)
     n = len(distinct)
-    integral = bool(np.all(distinct == np.floor(distinct)))
+    integral = bool(np.all(distinct == np.floor(distinct))) and not column.dates
     if integral and n <= _MAX_INTEGER_CLASSES and (n <= 2 or 2 * n <= len(values)):
         return "classification", (
             f"task: classification, because column {column.name!r} holds {n} different integers; "
             "choose otherwise with task='regression'"
         )
-    kind = "different integers" if integral else "different numbers"
+    kind = "different dates" if column.dates else "different integers" if integral else "different numbers"
     return "regression", (
         f"task: regression, because column {column.name!r} holds {n:,} {kind}; "
         "choose otherwise with task='classification'"
@@ -100,7 +100,7 @@ class ClassTarget:
             known = {label: k for k, label in enumerate(self.labels)}
             y = np.array([*(known.get(level, -1) for level in found), -1], dtype=np.int64)[codes]
         else:
-            values = column_numbers(column)
+            values = column_numbers(column, dates=column.dates)
             labels = np.array(self.labels, dtype=np.float64)
             y = np.minimum(np.searchsorted(labels, values), len(labels) - 1).astype(np.int64)
             y[labels[y] != values] = -1
@@ -144,7 +144,7 @@ class NumberTarget:
 
     def encode(self, column: Column) -> Array:
         """(n,) float64, NaN for missing cells."""
-        return (column_numbers(column) - self.mean) / self.scale
+        return (column_numbers(column, dates=column.dates) - self.mean) / self.scale
 
     def decode(self, y: Array) -> Array:
         return np.asarray(y, dtype=np.float64) * self.scale + self.mean
@@ -173,11 +173,11 @@ def fit_target(column: Column, rows: Array, task: Task, names: Array | None = No
                 f"target {column.name!r} holds text ({column.levels[column.values[row]]!r} in row {row + 1}), but "
                 "regression needs numbers: choose task='classification' or another target column."
             )
-        values = column_numbers(column)[rows]
+        values = column_numbers(column, dates=column.dates)[rows]
         mean, scale = mean_and_scale(values)
         if scale == 0:
             raise DataError(
-                f"target {column.name!r} is constant ({mean:g}) in the {len(rows)} training rows: there is nothing to "
+                f"target {column.name!r} is constant ({mean:g}) in {_all(len(rows))}: there is nothing to "
                 "learn, choose another target column or more rows."
             )
         return NumberTarget(column.name, mean, scale), []
@@ -187,7 +187,7 @@ def fit_target(column: Column, rows: Array, task: Task, names: Array | None = No
     train = {str(label) for label in _labels(column.take(rows))}
     if len(train) < 2:
         raise DataError(
-            f"target {column.name!r} has the single class {next(iter(train))!r} in all {len(rows)} training rows: "
+            f"target {column.name!r} has the single class {next(iter(train))!r} in {_all(len(rows))}: "
             "classification needs at least two, choose another target column or more rows."
         )
     absent = [str(label) for label in labels if str(label) not in train]
@@ -199,6 +199,10 @@ def fit_target(column: Column, rows: Array, task: Task, names: Array | None = No
         notes = [f"{len(absent)} classes of target {column.name!r} do not occur in the training rows: {listed}"]
     texts = tuple(map(str, labels if names is None or len(names) != len(labels) else names))
     return ClassTarget(column.name, labels, texts), notes
+
+
+def _all(rows: int) -> str:
+    return "the only training row" if rows == 1 else f"all {rows:,} training rows"
 
 
 def _labels(column: Column) -> tuple[Label, ...]:

@@ -149,8 +149,8 @@ _LOWER = {"A": "a", "Z": "z", "X": "x", "Y": "y"}
 
 def lower(name: str) -> str:
     """`A[1]` of all samples is `a[1]` of one."""
-    if name.startswith("Xhat"):
-        return "x" + name[1:]
+    if name[:4] in ("Xhat", "Yhat"):
+        return name[0].lower() + name[1:]
     if name[:1] == "d" and name[1:2] in _LOWER:
         return "d" + lower(name[1:])
     return _LOWER.get(name[0], name[0]) + name[1:] if name[:1] in _LOWER and name[1:2] in ("", "[") else name

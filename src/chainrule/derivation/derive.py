@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -16,6 +17,8 @@ from ..nn import Dense, Loss, Network, Objective
 from ..nn import loss as loss_of
 from ..nn.losses import LOSSES
 from ..notation.style import Notation
+from ..notation.write import GREEK
+from .constants import explained
 from .conventions import Conventions, rows_as_samples, transposed
 from .document import Document, Section
 from .sections import document
@@ -92,16 +95,28 @@ class Derivation(reverse.Derivation):
         found = self.document(steps=steps)
         sections = list(found.sections)
         if two_ways or proofs:
-            from .proofs import explained
+            from .proofs.explained import both_ways
+            from .proofs.explained import proofs as proved
 
-            sections += [explained.both_ways(self._subject)] if two_ways else []
-            sections += [explained.proofs(self._subject)] if proofs else []
+            sections += [both_ways(self._subject)] if two_ways else []
+            sections += [proved(self._subject)] if proofs else []
         if numbers is not False:
-            from .values import with_numbers
+            sections.append(self._numbers(numbers, digits, seed))
+        whole = explained(replace(found, sections=tuple(sections)))
+        return Page(whole, self._subject.conventions.writing(), self._subject)
 
-            given = None if numbers is True else numbers
-            sections.append(with_numbers(self, given, digits=digits, seed=seed))
-        return Page(replace(found, sections=tuple(sections)), self._subject.conventions.writing(), self._subject)
+    def numbers(self, given: bool | str | Path | Mapping[str, Any] = True, *, digits: int = 4, seed: int = 0) -> Page:
+        """The lines with numbers put in, alone: `d.numbers("x=2, y=1, W1=0.5, b1=-1")`; arguments as for `page`."""
+        from .pages import Page
+
+        subject = self._document.subject
+        only = Document(self._document.title, subject, (self._numbers(given, digits, seed),))
+        return Page(only, self._subject.conventions.writing(), self._subject)
+
+    def _numbers(self, given: bool | str | Path | Mapping[str, Any], digits: int, seed: int) -> Section:
+        from .values import with_numbers
+
+        return with_numbers(self, None if isinstance(given, bool) else given, digits=digits, seed=seed)
 
     def lines(self, name: str) -> Page:
         """The lines about one name, such as "dW[2]": a page that prints as text, LaTeX and HTML.
@@ -266,6 +281,11 @@ def _objective(given: Any, loss: str | Loss | None, labels: bool) -> Objective |
 
         return _replaced(SavedRun.load(given).model.objective, loss)
     if isinstance(given, str):
+        if _looks_like_a_path(given):
+            raise ConfigurationError(
+                f"{given!r} does not exist: give the folder of a finished run, a network such as 4-3:sigmoid-1, or an "
+                "expression such as sum((W @ x - y)**2)"
+            )
         return None
     objective = getattr(given, "objective", None)
     if not isinstance(objective, Objective):
@@ -278,6 +298,12 @@ def _objective(given: Any, loss: str | Loss | None, labels: bool) -> Objective |
 
 def _replaced(objective: Objective, loss: str | Loss | None) -> Objective:
     return objective if loss is None else replace(objective, loss=loss_of(loss))
+
+
+def _looks_like_a_path(given: str) -> bool:
+    """Names between slashes and hyphens, such as runs/customers-001: letters of an expression are no words."""
+    words = re.findall(r"[^\W\d_]{3,}", given)
+    return bool(re.fullmatch(r"[\w./\\-]+", given.strip())) and any(w not in GREEK for w in words)
 
 
 def _is_run(given: str) -> bool:

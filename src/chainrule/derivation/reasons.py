@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from ..graph import Node, variables, walk
+from ..graph import OPS, Node, variables, walk
 from ..laws import LAWS
 from ..notation import write
 from ..notation.formula import Formula
-from ..notation.from_graph import symbol
+from ..notation.from_graph import function_name, symbol
 from ..notation.style import Style, shifted
 from .general import slope
 from .lines import Names, Setter
+from .replay import is_contribution
 from .subject import SUM_TO_ONE, Subject
 from .written import slope_name
 
@@ -27,6 +28,18 @@ def loss_name(subject: Subject) -> str:
     return name.replace("cross_entropy", "cross-entropy").replace("_", " ")
 
 
+def of_cost(subject: Subject) -> str:
+    """The cost of a general network in words: the mean of a loss, whose equation is the loss's own."""
+    if subject.kind != "layer" or subject.loss is None:
+        return ""
+    c = subject.conventions
+    equation = f"{loss_name(subject)}: `{subject.loss.equation.replace('ℓ', 'L')}`."
+    if c.one:
+        return f"The loss of one sample is {equation}"
+    cost = "C" if c.style in ("leibniz", "components") else "J"
+    return f"The cost {cost} is the mean over the m samples of the loss, {equation}"
+
+
 def of_forward(subject: Subject, name: str, own: Node) -> tuple[str, str]:
     """Rule and reason of an equation of the forward pass; `own` is its right side with the parts before it by name."""
     stem = name.partition("[")[0].upper()
@@ -37,6 +50,8 @@ def of_forward(subject: Subject, name: str, own: Node) -> tuple[str, str]:
         return "affine map", f"the weights times the activations of the layer before, plus the bias{added}"
     along = f"over the samples, {feature} by {feature}" if own.shape.cols == 1 else "over the units of every sample"
     match stem:
+        case "A" if own.is_variable and subject.kind == "layer":
+            return "activation", "applied entry by entry"
         case "A" if own.is_variable:
             return "activation", "the identity"
         case "A" if _random(name):
@@ -130,7 +145,7 @@ def of_slope(activation: str, setter: Setter, at: str) -> str:
 def of_derivative(subject: Subject, setter: Setter, name: str) -> str:
     """One sentence on a derivative of a network."""
     if subject.kind == "expression":
-        return "the chain rule from the expression down to this part"
+        return _down_to(subject, subject.found.names[name.removeprefix("d")])
     stem = name.removeprefix("d")
     letter, _, inside = stem.partition("[")
     layer = inside.rstrip("]")
@@ -155,16 +170,41 @@ def of_derivative(subject: Subject, setter: Setter, name: str) -> str:
         target = subject.found.names[stem]
         if any(s.rule == SUM_TO_ONE and s.target in _above(subject, target) for s in subject.found.steps):
             Y, condition = subject.target, _LAWS[SUM_TO_ONE].condition
-            ones = f"{Y} 1 = 1, every row sums to one" if subject.conventions.rows else f"1ᵀ{Y} = 1{'' if one else 'ᵀ'}"
-            return f"since {ones}: {condition}"
+            ones = f"{Y} 1 = 1" if subject.conventions.rows else f"1ᵀ{Y} = 1{'' if one else 'ᵀ'}"
+            each = "the entries sum" if one else f"every {sample} sums"
+            return f"since {ones}, {each} to one: {condition}"
         if layer.isdigit() and int(layer) in subject.activations:
             slope_there = say(slope_name(subject, int(layer)))
             if any(n.upper() == f"DA[{layer}]" for n, _ in subject.early):
                 dA = say(subject.letter("dA", layer))
                 return f"{dA} and {slope_there} are inserted, and common factors cancel"
             return f"{slope_there} is inserted"
+        if subject.kind == "layer" and layer == "l":
+            return ENTRY_BY_ENTRY
         return "the chain rule through the activation of the output"
     return _through(subject, setter, stem)
+
+
+_OPERATIONS = {
+    "add": "the addition", "broadcast": "", "divide": "the quotient", "exp": "the exponential function",
+    "log": "the logarithm", "lse": "the log-sum-exp", "matmul": "the matrix product", "multiply": "the product",
+    "negate": "the sign", "power": "the power", "subtract": "the difference", "sum": "the sum",
+    "transpose": "the transpose",
+}  # fmt: skip
+
+
+def _down_to(subject: Subject, target: Node) -> str:
+    """The operations on the way from an expression to a part of it, from outside in."""
+    way = [s for s in subject.found.steps if is_contribution(s) and s.rule in OPS and target in set(walk(s.target))]
+    names = (_OPERATIONS.get(s.rule, f"`{function_name(s.rule)}`") for s in way)
+    found = [x for x in dict.fromkeys(names) if x]
+    if not found:
+        return "the chain rule from the expression down to this part"
+    listed = found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}"
+    order = "" if len(found) == 1 else ", from outside in"
+    several = sum(s.target is target for s in way) > 1
+    added = f"; {target.name} occurs more than once, and what comes back from each place is added" if several else ""
+    return f"the chain rule through {listed}{order}{added if target.is_variable else ''}"
 
 
 def _through(subject: Subject, setter: Setter, stem: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ..graph import Node, broadcast_to, rename_dim, substitute, variable
+from ..graph import Node, broadcast_to, rename_dim, substitute, variable, walk
 from ..laws import LAWS
 from ..notation.formula import Call, Formula, Symbol
 from ..notation.from_graph import symbol
@@ -16,6 +16,7 @@ from .every_step import every_step
 from .general import slope
 from .lines import Names, Setter
 from .subject import Subject
+from .turned import turned
 from .written import names_of, setter_of, slope_name
 
 _LAWS = {law.name: law for law in LAWS}
@@ -36,8 +37,9 @@ def document(subject: Subject, *, steps: bool = True, only: int | None = None) -
     found.append(_laws(subject))
     if steps:
         found.append(every_step(subject))
-    kept = tuple(s for s in found if s.lines or s.parts or s.prose)
-    return Document(subject.title, str(subject.network) if subject.network else subject.title, kept)
+    kept = tuple(turned(s, subject.conventions) for s in found if s.lines or s.parts or s.prose)
+    name = str(subject.network) if subject.network else subject.title
+    return Document(subject.title, f"of the network {name}" if subject.kind == "layer" else name, kept)
 
 
 def _of_layer(section: Section, layer: int) -> Section:
@@ -57,10 +59,9 @@ def _forward(subject: Subject) -> Section:
         x = subject.letter("A", 0)
         node = subject.found.names.get(x)
         if node is not None:
-            given, why = (
-                symbol("x" if subject.conventions.one else "X"),
-                "the input counts as the activations of layer 0",
-            )
+            given = symbol("x" if subject.conventions.one else "X")
+            samples = "" if subject.conventions.one else f", one sample in each {_sample(subject)},"
+            why = f"the input{samples} counts as the activations of layer 0"
             lines.append(setter.line(x, given, shape=node.shape, rule="definition", why=why))
     for name, node in subject.forward.items():
         own = variable(seen[node], node.shape.rows, node.shape.cols) if node in seen else names.own(node)
@@ -107,7 +108,7 @@ def _layer_activations(subject: Subject) -> Iterator[tuple[int, str]]:
 
 def _cost(subject: Subject) -> Section:
     if subject.cost is None:
-        return Section("Cost", "cost")
+        return Section("Cost", "cost", prose=reasons.of_cost(subject))
     name, node = subject.cost
     setter = setter_of(subject)
     if subject.kind == "expression":
@@ -117,7 +118,7 @@ def _cost(subject: Subject) -> Section:
         if subject.given is not None and subject.given is not node:
             sides.insert(0, names.own(subject.given))
         line = setter.line(name, *sides, rule="definition", why="the expression that is differentiated")
-        return Section("Expression", "cost", lines=(line,))
+        return Section("Expression", "cost", _sizes(subject), lines=(line,))
     loss = reasons.loss_name(subject)
     if subject.conventions.one:
         why = f"the loss of one sample, {loss}"
@@ -128,6 +129,17 @@ def _cost(subject: Subject) -> Section:
     if subject.network is not None and subject.network.forward(training=True).penalties:
         why += ", plus the penalties on the weights"
     return Section("Cost", "cost", lines=(setter.line(name, node, rule="cost", why=why),))
+
+
+def _sample(subject: Subject) -> str:
+    return "row" if subject.conventions.rows else "column"
+
+
+def _sizes(subject: Subject) -> str:
+    """`W is p × q, x is q × 1.`"""
+    found = {x.name: x.shape for x in walk(subject.found.output) if x.is_variable and x.shape != (1, 1)}
+    shapes = [f"`{n}` is {s.T if subject.conventions.rows else s}" for n, s in found.items()]
+    return f"{', '.join(shapes)}." if shapes else ""
 
 
 # Backward ----------------------------------------------------------------------------------------------------------
@@ -243,7 +255,7 @@ def _update(subject: Subject) -> Section:
     for n in subject.parameters:
         x = subject.found.names[n]
         step = variable(f"d{n}", *x.shape)
-        rule, why = ("", "") if lines else ("gradient descent", "a step of length alpha against the gradient")
+        rule, why = ("", "") if lines else ("gradient descent", "a step against the gradient; α is the learning rate")
         lines.append(setter.line(n, x - alpha * step, rule=rule, why=why, relation="<-", label=f"{n} update"))
     return Section("Update", "update", lines=tuple(lines))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import zipfile
 from collections.abc import Mapping
 from dataclasses import replace
@@ -41,8 +43,9 @@ def with_numbers(
 ) -> Section:
     """The lines of a derivation with numbers put in.
 
-    given    the user's own numbers: arrays by name ("W[1]" or "W1", "X", "Y"), an NPZ file of such arrays, a CSV file
-             (one row per sample: features, then targets), or a trained run whose weights are taken; None: nothing
+    given    the user's own numbers: arrays by name ("W[1]" or "W1", "X", "Y"), a text such as "x=2, W1=[[0.5, -1]]", an
+             NPZ file of such arrays, a CSV file (one row per sample: features, then targets), or a trained run whose
+             weights are taken; None: nothing
     digits   decimals that are printed
     samples  number of samples that are drawn where none are given; seed: of the draw
 
@@ -62,12 +65,28 @@ def with_numbers(
     values = _valued(table, {**drawn, **own}, found, subject)
     lines = [x for x in _lines(subject, derivation.layer) if _is_computable(x)]
     made = numbers.section(lines, values, digits=digits)
-    shown = [n for n in drawn if needed[n].get("kind") != "counter"]
+    shown = [_said(n) for n in sorted(drawn, key=_in_order) if needed[n].get("kind") != "counter"]
     return replace(made, prose=f"{_origin(own, shown, seed)} {made.prose}", setting=Numbers(values, digits))
 
 
+def _in_order(name: str) -> tuple[int, str, str]:
+    """The data, then the parameters layer by layer."""
+    stem, _, inside = name.partition("[")
+    if letters(name) in _DATA:
+        return 0, "", letters(name)
+    return 1, inside, {"W": "", "b": " "}.get(stem, stem)
+
+
+def _said(name: str) -> str:
+    """X for A[0]."""
+    return letters(name) if letters(name) in _DATA else name
+
+
+_DATA = ("X", "x", "Y", "y", "w")
+
+
 def _origin(own: Mapping[str, Array], drawn: list[str], seed: int) -> str:
-    theirs, ours = ", ".join(own), ", ".join(drawn)
+    theirs, ours = ", ".join(map(_said, sorted(own, key=_in_order))), ", ".join(drawn)
     if not own:
         return f"The numbers of {ours} are drawn with one decimal (seed {seed})."
     return f"{theirs} are given" + (f"; {ours} are drawn with one decimal (seed {seed})." if drawn else ".")
@@ -178,8 +197,13 @@ def _given(
     if isinstance(given, Mapping):
         return _by_name(given, needed, "the numbers given")
     path = Path(given)
+    if isinstance(given, str) and "=" in given and not path.exists():
+        return _by_name(_typed(given), needed, "the numbers given")
     if not path.exists():
-        raise DataError(f"{str(given)!r} does not exist: give an NPZ or CSV file, or the folder of a trained run")
+        raise DataError(
+            f"{str(given)!r} does not exist: give an NPZ or CSV file, the folder of a trained run, or numbers such as "
+            "'x=2, y=1, W1=0.5'"
+        )
     if path.is_dir() or path.suffix == ".safetensors":
         return _of_run(path, needed, subject)
     if path.suffix.lower() == ".npz":
@@ -190,6 +214,25 @@ def _given(
             raise DataError(f"{str(path)!r} cannot be read as NPZ: {error}; write it with numpy.savez") from None
         return _by_name(arrays, needed, str(path))
     return _of_table(path, needed, subject)
+
+
+def _typed(text: str) -> dict[str, Any]:
+    """Numbers that were typed: `x=2, W1=[[0.5, -1], [2, 0]]`."""
+    found: dict[str, Any] = {}
+    for part in re.split(r",(?=\s*[^\W\d]\w*(?:\[\d+\])?\s*=)", text):
+        name, _, value = part.partition("=")
+        try:
+            found[name.strip()] = json.loads(re.sub(r"(?<![\d.])\.(?=\d)", "0.", value.strip().replace(";", ",")))
+        except ValueError:
+            raise DataError(
+                f"{part.strip()!r} is no number by its name: write such as 'x=2, y=1, W1=0.5, b1=-1', a matrix as "
+                "[[1, 2], [3, 4]]"
+            ) from None
+        try:
+            np.asarray(found[name.strip()], dtype=float)
+        except (ValueError, TypeError):
+            raise DataError(f"{part.strip()!r} is no matrix of numbers: write its rows as [[1, 2], [3, 4]]") from None
+    return found
 
 
 def _by_name(given: Mapping[str, Any], needed: Mapping[str, Node], where: str) -> dict[str, Array]:

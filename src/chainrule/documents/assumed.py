@@ -3,79 +3,124 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from ..errors import ChainruleError
 from ..judge.verdict import NO_NETWORK, Declared, Judgement
 from ..notation.canonical import COSTS, renamed
-from ..notation.formula import Equation, Formula, Index, Partial, Symbol
+from ..notation.formula import Equation, Formula, Index, Negate, Number, Partial, Symbol
 from .found import Found
 from .header import Notation, Stretch
 
 _STANDS_FOR = {"z": "dz", "a": "da", "Z": "dZ", "A": "dA"}
+_TRIED = ("dz", "-dz", "da")
+_SAID = {"-": "minus the derivative of the loss"}
 _MOST = 5  # formulas that are tried
+
+Read = Callable[[Found, Notation], Equation]
+Judge = Callable[[Found, Sequence[Declared]], Judgement]
+
+
+@dataclass(frozen=True)
+class _Form:
+    """How δ is written: δ^{[l]}, δ_k or δ; how a pattern of letters writes it, and what hangs on its meaning."""
+
+    pattern: str
+    behind: str
+
+
+_LAYERED, _INDEXED, _BARE = _Form("delta[l]", "[l]"), _Form("delta_k", "_k"), _Form("delta", "")
 
 
 def assume(
-    found: Sequence[Found],
-    stretches: Sequence[Stretch],
-    read: Callable[[Found, Notation], Equation],
-    judge: Callable[[Found, Sequence[Declared]], Judgement],
+    found: Sequence[Found], stretches: Sequence[Stretch], read: Read, judge: Judge
 ) -> tuple[list[Stretch], list[str]]:
     """The stretches with a meaning of δ where none is declared, and a sentence for every one that was assumed.
 
-    It is what the text says it is, ∂L/∂z or ∂L/∂a; where the text does not say, it is ∂L/∂z if a formula for δ is
-    right then.
+    It is what the text says it is, ∂L/∂z, -∂L/∂z or ∂L/∂a; where the text does not say, it is the one of them with
+    which a formula that uses δ is right. If there is none, δ of a layer is ∂L/∂z, as in nearly all texts.
     """
     starts = [s.start for s in stretches]
     new: list[Stretch] = []
     said: list[str] = []
     for number, stretch in enumerate(stretches):
-        here = [f for f in found if max(0, bisect_right(starts, f.line) - 1) == number]
-        ours = _meaning(here, stretch, read, judge)
-        if ours:
-            first = next(f.line for f in here if _has_delta(f.formula))
-            said.append(f"line {first}: δ, which is not declared, is read as {ours}, the derivative of the loss")
-            stretch = _with_delta(stretch, ours)
+        here = [f for f in found if _has_delta(f.formula) and max(0, bisect_right(starts, f.line) - 1) == number]
+        if here and not _is_declared(stretch):
+            equations = list(_equations(here, stretch.readings[0][1], read))
+            stretch, form = _written(equations, stretch)
+            ours = _meaning(equations, form, stretch, judge) if form else ""
+            if form and ours:
+                words = _SAID.get(ours[0], "the derivative of the loss")
+                said.append(f"line {here[0].line}: δ, which is not declared, is read as {ours}, {words}")
+                stretch = _with_delta(stretch, form, ours)
         new.append(stretch)
     return new, said
 
 
-def _meaning(
-    found: Sequence[Found],
-    stretch: Stretch,
-    read: Callable[[Found, Notation], Equation],
-    judge: Callable[[Found, Sequence[Declared]], Judgement],
-) -> str:
+def _is_declared(stretch: Stretch) -> bool:
     notations = [notation for _, notation in stretch.readings]
     if any(n.network == NO_NETWORK or "delta" in renamed(n.as_letters()) or "delta" in n.free for n in notations):
-        return ""
-    if any("delta" in d or "δ" in d for n in notations for d in n.definitions):
-        return ""
-    about = [(f, e) for f, e in _equations(found, notations[0], read) if _is_delta(e.sides[0])]
-    said = {_STANDS_FOR.get(_by(side), "") for _, e in about for side in e.sides[1:] if isinstance(side, Partial)}
+        return True
+    return any("delta" in d or "δ" in d for n in notations for d in n.definitions)
+
+
+def _written(equations: list[tuple[Found, Equation]], stretch: Stretch) -> tuple[Stretch, _Form | None]:
+    """The one way in which δ is written; None where there are several, as δ_j and δ_k, which are of two layers.
+
+    Beside W_2 the numbers of δ_2 are layers, and so are all that stand below letters.
+    """
+    parts = [p for _, e in equations for p in e.parts]
+    letters = [p for p in parts if isinstance(p, Symbol) and p.name == "delta"]
+    indexed = [p for p in parts if isinstance(p, Index) and p.base in letters]
+    if any(x.layer is not None for x in letters):
+        return stretch, _LAYERED
+    if any(len(p.entries) != 1 for p in indexed):  # δ_ij, the identity
+        return stretch, None
+    numbers = bool(indexed) and all(isinstance(p.entries[0], Number) for p in indexed)
+    if numbers and any(_is_weight(p) for p in parts) and stretch.readings[0][1].layer == "brackets":
+        below = ((name, replace(n, layer="subscript")) for name, n in stretch.readings)
+        return replace(stretch, readings=tuple(below)), _LAYERED
+    if len(indexed) == len(letters) and len({p.entries for p in indexed}) == 1:
+        return stretch, _INDEXED
+    return stretch, _BARE if letters and not indexed else None
+
+
+def _is_weight(part: Formula) -> bool:
+    """W_2, dW_1: a matrix with one number below."""
+    if not isinstance(part, Index) or len(part.entries) != 1 or not isinstance(part.entries[0], Number):
+        return False
+    return isinstance(part.base, Symbol) and part.base.name in ("W", "dW", "w", "theta", "Theta")
+
+
+def _meaning(equations: list[tuple[Found, Equation]], form: _Form, stretch: Stretch, judge: Judge) -> str:
+    about = [(f, e) for f, e in equations if _is_delta(e.sides[0])]
+    said = {x for _, e in about for side in e.sides[1:] if (x := _said(side))}
     if said:
         return said.pop() if len(said) == 1 else ""
-    meant = _with_delta(stretch, "dz")
-    for f, _ in about[:_MOST]:
-        judgement = judge(f, tuple(notation.declared(name) for name, notation in meant.readings))
-        if judgement.verdict in ("right", "right if"):
-            return "dz"
-    return ""
+    using = [(f, e) for f, e in equations if not _is_delta(e.sides[0])]
+
+    def holds(found: Found, meaning: str) -> bool:
+        meant = _with_delta(stretch, form, meaning)
+        declared = tuple(notation.declared(name) for name, notation in meant.readings)
+        return judge(found, declared).verdict in ("right", "right if")
+
+    for meaning in _TRIED:
+        if any(holds(f, meaning) for f, _ in using[:_MOST]):
+            return meaning
+    if form is _LAYERED and about:
+        return "dz"
+    return "dz" if any(holds(f, "dz") for f, _ in about[:_MOST]) else ""
 
 
-def _equations(
-    found: Sequence[Found], notation: Notation, read: Callable[[Found, Notation], Equation]
-) -> Iterator[tuple[Found, Equation]]:
+def _equations(found: Sequence[Found], notation: Notation, read: Read) -> Iterable[tuple[Found, Equation]]:
     for f in found:
-        if _has_delta(f.formula):
-            try:
-                equation = read(f, notation)
-            except ChainruleError:
-                continue
-            if len(equation.sides) > 1:
-                yield f, equation
+        try:
+            equation = read(f, notation)
+        except ChainruleError:
+            continue
+        if len(equation.sides) > 1:
+            yield f, equation
 
 
 def _has_delta(formula: str) -> bool:
@@ -84,20 +129,23 @@ def _has_delta(formula: str) -> bool:
 
 def _is_delta(part: Formula) -> bool:
     base = part.base if isinstance(part, Index) else part
-    return isinstance(base, Symbol) and base.name == "delta" and base.layer is not None
+    return isinstance(base, Symbol) and base.name == "delta"
 
 
-def _by(part: Partial) -> str:
-    """The name of what a cost is differentiated by: z of ∂L/∂z_i."""
+def _said(part: Formula) -> str:
+    """dz for ∂L/∂z_i, -dz for -∂L/∂z_i; empty for anything else."""
+    if isinstance(part, Negate):
+        inner = _said(part.operand)
+        return f"-{inner}" if inner and inner[0] != "-" else ""
+    if not isinstance(part, Partial):
+        return ""
     below = part.denominator.base if isinstance(part.denominator, Index) else part.denominator
     cost = isinstance(part.numerator, Symbol) and part.numerator.name in COSTS
-    return below.name if cost and isinstance(below, Symbol) else ""
+    return _STANDS_FOR.get(below.name, "") if cost and isinstance(below, Symbol) else ""
 
 
-def _with_delta(stretch: Stretch, ours: str) -> Stretch:
+def _with_delta(stretch: Stretch, form: _Form, ours: str) -> Stretch:
+    letter = (form.pattern, f"{ours}{form.behind}")
     return replace(
-        stretch,
-        readings=tuple(
-            (name, replace(n, letters=(*n.letters, ("delta[l]", f"{ours}[l]")))) for name, n in stretch.readings
-        ),
+        stretch, readings=tuple((name, replace(n, letters=(*n.letters, letter))) for name, n in stretch.readings)
     )

@@ -12,6 +12,9 @@ from .tex import words
 
 _STATEMENT = re.compile(r"([A-Za-z_][\w.]*(?:\[[^\]=]*\])*)\s*([-+*/]?)=(?!=)\s*(.+)", re.DOTALL)
 _KEYWORD = re.compile(r"(?:if|elif|else|for|while|def|class|return|import|from|print|assert|with|raise|try|except)\b")
+_LAMBDA = re.compile(r"([A-Za-z]\w*)\s*=\s*lambda\s+([A-Za-z]\w*)\s*:\s*(.+)", re.DOTALL)
+_DEF = re.compile(r"def\s+([A-Za-z]\w*)\(\s*([A-Za-z]\w*)[^,()]*\)[^:()]*:\s*(.*)", re.DOTALL)
+_RETURN = re.compile(r"return\s+(.+)", re.DOTALL)
 _LONGEST = 4_000  # characters of one statement
 _ROWS = 20  # lines of one statement
 # Calls that make numbers, where they are all that is assigned; and those that no formula contains.
@@ -29,11 +32,29 @@ def of_code(block: str, first: int) -> Iterator[Found]:
             i += 1
             statement = statement.rstrip().removesuffix("\\") + " " + _without_comment(lines[i]).strip()
         i += 1
+        if (defined := _function(statement, lines[i] if i < len(lines) else "")) is not None:
+            yield Found(first + (i if defined[1] else start), defined[2], defined[0], "code")
+            continue
         printed = " ".join(statement.split())
         for part in statement.split(";"):
             formula = assignment(part.strip())
             if formula:
                 yield Found(first + start, printed if ";" not in statement else part.strip(), formula, "code")
+
+
+def _function(statement: str, following: str) -> tuple[str, bool, str] | None:
+    """`def f(z): return …` and `f = lambda z: …` as f(z) = …; whether its value stands in the next line; its text."""
+    match = _LAMBDA.fullmatch(statement.strip())
+    if match is not None:
+        return f"{match[1]}({match[2]}) = {match[3]}", False, " ".join(statement.split())
+    match = _DEF.fullmatch(statement.strip())
+    if match is None:
+        return None
+    below = not match[3]
+    said = _RETURN.fullmatch((_without_comment(following) if below else match[3]).strip())
+    if said is None or _parsed(said[1]) is None or len(said[1]) > _LONGEST:
+        return None
+    return f"{match[1]}({match[2]}) = {said[1]}", below, said[0] if below else " ".join(statement.split())
 
 
 def of_matlab(block: str, first: int) -> Iterator[Found]:

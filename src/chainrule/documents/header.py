@@ -26,6 +26,7 @@ samples        "columns" or "rows" of X, or "one": all formulas are about one sa
 place          of 1/m: "parameters" (dW, db have it, dZ is per sample) or "dZ"
 layer          where the number of a layer stands: "brackets" W^{[l]}, "parentheses" W^{(l)}, "subscript" W_l,
                "superscript" W^l
+layers         the letters that number layers, where others at the same place number components: W_l and z_k
 component      where the component of a vector stands: "subscript" z_i, "superscript" z^i
 functions      letters that are applied to an argument: g(z) is then no product
 differentials  true where dx is a small change of x, not a derivative of the cost; a list of the letters that change
@@ -77,6 +78,7 @@ class Notation:
     layout: str | None = None
     free: tuple[str, ...] = ()
     minus: str = "kept"
+    layers: tuple[str, ...] = ()
 
     def declared(self, name: str = "") -> Declared:
         """The same as the judge takes it, as the reading of that name."""
@@ -112,6 +114,7 @@ class Notation:
         told, _ = self._told_apart()
         return Letters(
             layer=self.layer,  # type: ignore[arg-type]
+            layers=frozenset(self.layers),
             component=self.component,  # type: ignore[arg-type]
             rename={**dict(self.letters), **told},
             functions=FUNCTIONS | {letter_name(x) for x in self.functions} | _functions(self.letters),
@@ -327,6 +330,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "samples": _one_of("columns", "rows", "one"),
     "place": _one_of("parameters", "dZ"),
     "layer": _one_of("brackets", "parentheses", "subscript", "superscript"),
+    "layers": _texts,
     "component": _one_of("subscript", "superscript"),
     "functions": _texts,
     "differentials": _truth_or_texts,

@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 import re
+import warnings
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ..errors import ChainruleError, ConfigurationError, DataError, FormulaError
-from ..judge.verdict import NO_NETWORK, Declared, Judgement
-from ..notation.canonical import canonical, renamed
-from ..notation.formula import Equation, Symbol
+from ..judge.verdict import Declared, Judgement
+from ..notation.canonical import renamed
+from ..notation.formula import Equation
 from ..notation.read import Syntax, names_of
-from ..notation.write import exact
-from . import measures
 from .assumed import assume
 from .extraction import extracted, take_headers
 from .found import Found
+from .guessed import guess
 from .header import Header, Notation, Stretch, read_header
-from .own import as_read, in_own_letters
-from .pieces import first_relation, has_relation
+from .inferred import infer
+from .own import as_read
 from .report import DocumentReport, Entry, shortened
-from .stated import ACTIVATIONS, LETTERS, RANGE, TYPE, defined_letter, is_known, nothing_stated, of_itself
+from .section import Judge, Known, Reader, Section
+from .stated import nothing_stated
+
+__all__ = [
+    "LARGEST",
+    "InternalWarning",
+    "decoded",
+    "judge_document",
+    "judge_formulas",
+    "judge_found",
+    "kind_of",
+    "nothing_stated",
+    "read_found",
+]
 
 LARGEST = 5_000_000
 LONGEST_SHOWN = 2_000  # characters of a formula that is written in Unicode
@@ -29,9 +42,11 @@ KINDS = {
     ".md": "markdown", ".markdown": "markdown", ".tex": "latex", ".ltx": "latex", ".latex": "latex", ".py": "python",
 }  # fmt: skip
 
-# What reads a formula, and what judges it under declared meanings.
-Reader = Callable[[Found, Notation], Equation]
-Judge = Callable[[Found, Sequence[Declared]], Judgement]
+
+class InternalWarning(RuntimeWarning):
+    """A formula was not judged because of a mistake in this library; in its tests warnings are errors."""
+
+
 Progress = Callable[[int, int], None]
 
 
@@ -102,11 +117,16 @@ def judge_document(
     _check_letters(stretches, header.name)
     notations = [notation for stretch in stretches for _, notation in stretch.readings]
     names = frozenset[str]().union(*(_words_of(x) for x in notations))
-    found, _, warnings = extracted(text, kind or kind_of(name), names)
+    found, _, unclosed = extracted(text, kind or kind_of(name), names)
+    quick = judge or _in_passing
     read, judge = read or read_found, judge or _judge(seconds)
+    stretches, inferred = infer(found, stretches)
+    stretches, guessed = guess(found, stretches, read, quick)
     stretches, assumed = assume(found, stretches, read, judge)
     entries = _judged(found, stretches, read, judge, progress)
-    return DocumentReport(name, tuple(entries), (*warnings, *assumed, *_nothing_found(entries, text)))
+    return DocumentReport(
+        name, tuple(entries), (*unclosed, *inferred, *guessed, *assumed, *_nothing_found(entries, text))
+    )
 
 
 def _words_of(notation: Notation) -> set[str]:
@@ -180,158 +200,22 @@ def _judged(
     found: Sequence[Found], stretches: Sequence[Stretch], read: Reader, judge: Judge, progress: Progress | None
 ) -> list[Entry]:
     entries: list[Entry] = []
-    taken: dict[str, str] = {}
-    known: dict[tuple[str, str, tuple[Declared, ...]], Judgement] = {}
+    known: Known = {}
     starts = [s.start for s in stretches]
-    stretch, current = _without_known(stretches[0], judge), 0
+    section, current = Section(stretches[0], read, judge, known), 0
     for i, each in enumerate(found):
         if progress is not None:
             progress(i, len(found))
         number = max(0, bisect_right(starts, each.line) - 1)
         if number != current:
-            stretch, taken, current = _without_known(stretches[number], judge), {}, number
-        for entry in _entry(each, stretch, taken, known, read, judge):
+            section, current = Section(stretches[number], read, judge, known), number
+        for entry in section.entries(each):
             latex = each.syntax == "latex" and len(each.formula) <= LONGEST_SHOWN
-            shown = as_read(each.formula, stretch.readings[0][1].as_letters()) if latex else ""
+            shown = as_read(each.formula, section.letters) if latex else ""
             entries.append(replace(entry, shown=shown))
     if progress is not None:
         progress(len(found), len(found))
     return entries
-
-
-def _without_known(stretch: Stretch, judge: Judge) -> Stretch:
-    """The stretch without declared definitions of this library's letters that its network has by itself.
-
-    `z = w.T @ x + b` in a network of one unit says nothing new; taken up, it would hide that w and b are its own.
-    """
-
-    def needed(definition: str, notation: Notation, name: str) -> bool:
-        left = re.match(r"\s*(\w+)(?:_\{?[\w,]+\}?\(\w\))?\s*:?=", definition)  # h_{w,b}(x) is the network's output
-        hypothesis = left is not None and "(" in left[0]
-        if left is None or notation.network in ("any", NO_NETWORK) or (left[1] not in LETTERS and not hypothesis):
-            return True
-        bare = replace(notation, definitions=())
-        return judge(Found(0, definition, definition, "text"), (bare.declared(name),)).verdict != "right"
-
-    return replace(
-        stretch,
-        readings=tuple(
-            (name, replace(x, definitions=tuple(d for d in x.definitions if needed(d, x, name))))
-            for name, x in stretch.readings
-        ),
-    )
-
-
-def _entry(
-    each: Found,
-    stretch: Stretch,
-    taken: dict[str, str],
-    known: dict[tuple[str, str, tuple[Declared, ...]], Judgement],
-    read: Reader,
-    judge: Judge,
-) -> list[Entry]:
-    """The entry of one formula; none for a line that only looked like one."""
-    if not has_relation(each.formula):
-        return [Entry(each, "no statement", why="no relation")]
-    if RANGE.fullmatch(each.formula.strip()):
-        return [Entry(each, "no statement", why="a range")]
-    if TYPE.search(each.formula):
-        return [Entry(each, "no statement", why="what a function maps to what")]
-    try:
-        equation = read(each, stretch.readings[0][1])
-    except ChainruleError as error:
-        if not each.certain:
-            return []
-        if each.syntax == "code":
-            return [Entry(each, "no statement", why="code that is no formula")]
-        return [Entry(each, "judged", Judgement(each.text, "cannot tell", note=f"it cannot be read: {error}"))]
-    why = nothing_stated(equation)
-    if not why and each.syntax == "code" and of_itself(equation, stretch.readings[0][1].as_letters()):
-        why = "a new value of itself"
-    if why:
-        return [Entry(each, "no statement", why=why)]
-    declared = tuple(
-        replace(d, definitions=(*d.definitions, *taken.values()))
-        for d in (notation.declared(name) for name, notation in stretch.readings)
-    )
-    if measures.known(equation) and not taken.keys() & measures.DEFINITIONS.keys():
-        judgement = judge(each, tuple(measures.declared_with(d) for d in declared[:1]))
-        return [Entry(each, "judged", judgement)]
-    letter = defined_letter(equation)
-    free = {x for _, notation in stretch.readings for x in notation.free}
-    if letter and letter not in free and letter not in taken and not _declares(stretch, letter):
-        if each.syntax == "code" and not is_known(canonical(equation, declared[0].letters), taken):
-            return [Entry(each, "no statement", why="code about names of its own")]
-        if letter in ACTIVATIONS and all(n.network not in ("any", NO_NETWORK) for _, n in stretch.readings):
-            judgement = judge(each, declared)
-            if judgement.verdict in ("right", "right if"):  # it is the network's own, and says so
-                return [Entry(each, "judged", judgement, readings=_names(declared))]
-        if letter not in LETTERS:  # else it would hide ours, which other letters may stand for
-            taken[letter] = exact(equation) if each.syntax == "code" else each.formula
-        why = f"{letter} is taken up as defined here"
-        return _of_the_rest(each, equation, why, stretch, taken, known, read, judge) or [
-            Entry(each, "definition", why=why)
-        ]
-    key = (each.formula, each.syntax, declared)
-    if key not in known:
-        known[key] = judge(each, declared)
-    judgement = replace(known[key], text=each.text)
-    if letter in taken and judgement.verdict == "wrong":
-        taken[letter] = exact(equation) if each.syntax == "code" else each.formula
-        return [Entry(each, "definition", why=f"{letter} is defined anew here")]
-    if each.syntax == "code" and judgement.verdict == "cannot tell" and not _is_ours(equation, declared[0], taken):
-        return [Entry(each, "no statement", why=f"code: {judgement.note}")]
-    mended = in_own_letters(judgement, _meant(judgement, declared).letters, latex=each.syntax == "latex")
-    return [Entry(each, "judged", judgement, mended=mended, readings=_names(declared))]
-
-
-def _names(declared: Sequence[Declared]) -> tuple[str, ...]:
-    """The names of the readings that were judged, where there are several."""
-    return tuple(d.name for d in declared if len(declared) > 1)
-
-
-def _of_the_rest(
-    each: Found,
-    equation: Equation,
-    why: str,
-    stretch: Stretch,
-    taken: dict[str, str],
-    known: dict[tuple[str, str, tuple[Declared, ...]], Judgement],
-    read: Reader,
-    judge: Judge,
-) -> list[Entry]:
-    """What `h = a = f(z)` says besides what h is: a = f(z), judged; nothing where there is no such rest."""
-    relation = first_relation(each.formula)
-    if len(equation.sides) < 3 or relation is None:
-        return []
-    rest = replace(each, formula=each.formula[relation[1] :].strip())
-    entries = _entry(rest, stretch, taken, known, read, judge)
-    if len(entries) != 1 or (judgement := entries[0].judgement) is None:
-        return []
-    note = f"{why}; {judgement.note}" if judgement.note else why
-    return [replace(entries[0], judgement=replace(judgement, note=note))]
-
-
-def _is_ours(equation: Equation, declared: Declared, taken: dict[str, str]) -> bool:
-    """Whether a statement of a program is about a layer's quantity and nothing that nobody knows."""
-    ours = canonical(equation, declared.letters)
-    left = ours.children[0]
-    return isinstance(left, Symbol) and left.layer is not None and is_known(ours, taken)
-
-
-def _meant(judgement: Judgement, declared: Sequence[Declared]) -> Declared:
-    """The reading under which a formula was mended."""
-    return next((d for d in declared if f"mended for the reading {d.name!r}" in judgement.note), declared[0])
-
-
-def _declares(stretch: Stretch, letter: str) -> bool:
-    """Whether the header says what a letter stands for."""
-    for _, notation in stretch.readings:
-        if letter in renamed(notation.as_letters()):
-            return True
-        if any(d.strip().startswith(letter) for d in notation.definitions):
-            return True
-    return False
 
 
 def read_found(found: Found, notation: Notation) -> Equation:
@@ -351,9 +235,20 @@ def _judge(seconds: float) -> Judge:
             return Judgement(found.text, "cannot tell", note=str(error))
         except Exception as error:  # one formula must not cost the judgement of all others
             note = f"an internal error, please report it: {type(error).__name__}: {error}"
+            warnings.warn(f"line {found.line}: {shortened(found.text, 60)!r}: {note}", InternalWarning, stacklevel=2)
             return Judgement(found.text, "cannot tell", note=note)
 
     return judge
+
+
+def _in_passing(found: Found, declared: Sequence[Declared]) -> Judgement:
+    """The judgement of a formula that is tried under several notations: no mistake is looked for."""
+    from ..judge.judge import _judge as verdict_of
+
+    try:
+        return verdict_of(found.formula, _syntax(found), declared[0], 0.1, mend=False)
+    except ChainruleError as error:
+        return Judgement(found.text, "cannot tell", note=str(error))
 
 
 def _syntax(found: Found) -> Syntax:

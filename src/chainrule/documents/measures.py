@@ -29,7 +29,9 @@ def known(equation: Equation) -> bool:
 
 
 def _name(letter: Symbol) -> str:
-    return letter.name.lower() if letter.name in _SPELLED else letter.name
+    if letter.name in _SPELLED:
+        return letter.name.lower()
+    return letter.name.upper() if letter.name.upper() in COUNTS else letter.name
 
 
 def declared_with(declared: Declared) -> Declared:
@@ -37,7 +39,12 @@ def declared_with(declared: Declared) -> Declared:
     letters = replace(
         declared.letters,
         network=False,
-        rename={**declared.letters.rename, "F_1": "F", **{x: x.lower() for x in sorted(_SPELLED)}},
+        rename={
+            **declared.letters.rename,
+            "F_1": "F",
+            **{x: x.lower() for x in sorted(_SPELLED)},
+            **{x: x.upper() for x in sorted(COUNTS) if x.islower()},
+        },
     )
     definitions = (*DEFINITIONS.values(), _HARMONIC)
     return replace(

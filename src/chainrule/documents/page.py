@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from html import escape, unescape
 from typing import Any
@@ -71,15 +72,47 @@ def _row(entry: Entry) -> str:
     found = entry.found
     formula = mathml(found.formula) if found.syntax == "latex" else ""
     formula = formula or f"<code>{escape(shortened(entry.line, 1000))}</code>"
-    items = "".join(f"<li>{escape(x.strip())}</li>" for x in details(entry))
+    named = [f"{c.cause}: " for c in entry.judgement.causes] if entry.judgement is not None else []
+    lines = [next((x[len(n) :] for n in named if x.startswith(n)), x) for x in map(str.strip, details(entry))]
+    items = "".join(f"<li>{_set(x, entry)}</li>" for x in lines)
     more = f'<ul class="details">{items}</ul>' if items else ""
     verdict = entry.verdict
     return (
         f'<tr class="v-{verdict.replace(" ", "-")}"><td class="line">{found.line}</td>'
         f'<td title="{escape(shortened(found.text, 1000))}">{formula}</td>'
         f'<td class="verdict">{_SIGNS.get(verdict, "")} {escape(verdict)}</td>'
-        f"<td>{escape(reason(entry))}{more}</td></tr>\n"
+        f"<td>{_head(entry)}{more}</td></tr>\n"
     )
+
+
+def _head(entry: Entry) -> str:
+    """The reason beside the verdict; of a wrong formula the names of its mistakes, for the sentences stand below."""
+    judgement = entry.judgement
+    if judgement is None or judgement.verdict != "wrong":
+        return escape(reason(entry))
+    return escape("; ".join(dict.fromkeys(c.cause for c in judgement.causes)) or reason(entry))
+
+
+def _set(line: str, entry: Entry) -> str:
+    """A line of the report with the formulas that it quotes in MathML: whole, behind a colon, or inside a sentence."""
+    found: dict[str, str] = {}
+    for shown, latex in sorted(entry.typeset.items(), key=lambda x: -len(x[0])):
+        if shown in _ARTICLES and not re.search(rf"{shown} should|(?:be|there): ?{shown}$", line):
+            continue
+        if (formula := mathml(latex)) and re.search(_alone(shown), line):
+            sign = chr(_FIRST + len(found))
+            found[sign] = formula
+            line = re.sub(_alone(shown), sign, line)
+    return "".join(found.get(c) or escape(c) for c in line)
+
+
+_ARTICLES = ("a", "A", "I")  # letters that are English words, too
+_FIRST = 0xE000  # of the private signs that stand for a formula while its sentence is escaped
+
+
+def _alone(shown: str) -> str:
+    """A formula that is no part of a longer word or formula."""
+    return rf"(?:(?<= )|^){re.escape(shown)}(?=$| |[;,:.](?: |$))"
 
 
 def mathml(latex: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from .tex import outermost, words
 
@@ -51,7 +52,8 @@ def pieces(row: str) -> list[str]:
             end = _after_words(row, start)
             inner = row[row.index("{", start) + 1 : end - 1]
             said = inner.replace("~", " ").split()
-            if len(said) != 1 or said[0].lower().strip(".,;:()") in {"", *_PROSE}:
+            applied = len(said) == 1 and row[end : end + 1] == "(" and said[0].lower() in ("loss", "cost")
+            if len(said) != 1 or (said[0].lower().strip(".,;:()") in {"", *_PROSE} and not applied):
                 cuts.append((start, end))
     cuts = [c for c in cuts if not _names_a_side(row, *c)]
     found: list[str] = []
@@ -152,6 +154,18 @@ def first_relation(formula: str) -> tuple[int, int] | None:
         if match:
             return start + match.start(), start + match.end()
     return None
+
+
+def only_sides(formula: str, kept: Sequence[int], count: int) -> str:
+    """A chain of `count` sides with some of them alone, each behind its own relation; empty where it has others."""
+    found = [(0, 0)]
+    for start, token in outermost(formula):
+        hits = RELATION.finditer(token) if token[0] != "\\" else filter(None, [RELATION.match(token)])
+        found += [(start + m.start(), start + m.end()) for m in hits]
+    if len(found) != count:
+        return ""
+    ends = [*(start for start, _ in found[1:]), len(formula)]
+    return " ".join(formula[found[i][1 if i == kept[0] else 0] : ends[i]].strip() for i in kept)
 
 
 def has_relation(formula: str) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from ..notation.reading.text_tokens import is_component
 from ..notation.reading.tokens import COUNTS, FUNCTIONS, GREEK, KEYWORDS, SYNONYMS
 from .code import assignment, is_python
 from .found import Found
@@ -29,6 +30,7 @@ _MEASURE = re.compile(rf"\b(?:{'|'.join(sorted(COUNTS | DEFINITIONS.keys()))})\b
 _FOREIGN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af?!&#$]|;\s*\w")
 _WORD = re.compile(r"[A-Za-z][A-Za-z]+")
 _DIFFERENTIAL = re.compile(r"\\[A-Za-z]+|(?<![A-Za-z])d[AWZXYLJCazwbxy][A-Za-z]*\d*")
+_OPERATION = re.compile(r"[\d)\]²³½]\s*(?:[-+−–*/·×⋅^²³(]|\*\*)\s*[\d(.½]?|[a-z]\(|√")
 _PROSE = words("so is as at be by do he if in it me my no of on or to up us we an am go")  # no products of letters
 _LONGEST = 600  # characters of a formula
 _LONGEST_PROSE = 5_000  # characters of a line in which formulas are looked for amid words
@@ -85,21 +87,37 @@ def _syntax(text: str) -> Literal["latex", "text"]:
 
 def _has_letter(text: str, names: frozenset[str]) -> bool:
     words_of_it = re.findall(r"[A-Za-z_]\w*", text)
-    return bool(_LETTER.search(text) or _MEASURE.search(text)) or not names.isdisjoint(words_of_it)
+    return bool(_LETTER.search(text) or _MEASURE.search(text)) or any(_is_named(w, names) for w in words_of_it)
+
+
+def _is_arithmetic(text: str) -> bool:
+    """`0.69 * (1 - 0.69) = 0.2139`: numbers, functions and an operation left of the relation."""
+    relation = RELATION.search(text)
+    if relation is None or any(w not in FUNCTIONS for w in re.findall(r"[A-Za-zα-ωΑ-Ω]+", text.replace("np.", ""))):
+        return False
+    left, right = text[: relation.start()], text[relation.end() :]
+    return bool(_OPERATION.search(left)) and bool(re.search(r"\d", left) and re.search(r"\d", right))
 
 
 def _looks_like_a_formula(text: str, names: frozenset[str]) -> bool:
-    """A relation, a letter of networks, brackets that close, and no words but those of formulas."""
-    if len(text) > _LONGEST or not RELATION.search(text) or not _has_letter(text, names):
+    """A relation, a letter of networks or arithmetic, brackets that close, and no words but those of formulas."""
+    if len(text) > _LONGEST or not RELATION.search(text):
+        return False
+    if not _has_letter(text, names) and not _is_arithmetic(text):
         return False
     if any(text.count(a) != text.count(b) for a, b in ("()", "[]", "{}")):
         return False
     return not _FOREIGN.search(text) and not _odd_words(text, names)
 
 
+def _is_named(word: str, names: frozenset[str]) -> bool:
+    stem, _, index = word.rpartition("_")
+    return word in names or (stem in names and is_component(index))
+
+
 def _odd_words(text: str, names: frozenset[str]) -> list[str]:
     """The words of a text that no formula has."""
-    bare = re.sub(r"[A-Za-z_]\w*", lambda m: " " if m[0] in names else m[0], text) if names else text
+    bare = re.sub(r"[A-Za-z_]\w*", lambda m: " " if _is_named(m[0], names) else m[0], text) if names else text
     found = _WORD.findall(_DIFFERENTIAL.sub(" ", bare))
     return [w for w in found if w not in _KNOWN and (len(w) > 2 or w.lower() in _PROSE)]
 
@@ -124,7 +142,7 @@ class _Chunk:
     @property
     def strong(self) -> bool:
         """Mathematics that cannot be a word of prose, as a single letter can."""
-        return self.kind == "math" and (len(self.text) > 1 or self.text in "dΣ∑∂")
+        return self.kind == "math" and (len(self.text) > 1 or self.text in "dΣ∑∂½¼")
 
 
 def _amid(line: str, number: int, names: frozenset[str]) -> Iterator[Found]:
@@ -137,6 +155,8 @@ def _amid(line: str, number: int, names: frozenset[str]) -> Iterator[Found]:
         if chunk.kind != "relation" or i < after:
             continue
         begin, end = _left_side(chunks, i, after), _right_side(chunks, i)
+        if after < begin < i and chunks[begin].text[0] == "(" and chunks[begin - 1].text.isdecimal():
+            begin -= 1  # 2 (0.3 - 1)^2
         after = end
         if begin == i or end == i + 1 or _cut_inside(chunks, begin, end):
             continue

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
-from ..notation.canonical import CHANGES, canonical, is_hypothesis
+from ..notation.canonical import canonical, is_hypothesis
 from ..notation.formula import Array, Binary, Call, Dots, Equation, Formula, Index, Negate, Number, Symbol, symbols
 from ..notation.letters import Letters
-from ..notation.reading.tokens import COMPARISONS, FUNCTIONS, GREEK
+from ..notation.reading.tokens import COMPARISONS, FUNCTIONS, GREEK, LOSS_NAMES
+from ..notation.updates import CHANGES
 from .tex import words
+from .worked import is_arithmetic, worked
 
 RANGE = re.compile(  # l = 1, ..., L
     r"(?:\\ell|[a-zA-Z])(?:_\{?\w\}?)?\s*=(?:\s|[-+,.…]|\b\w\b|\\(?:l?dots|cdots|ell|,|;|!|quad))*(?:,|…|\.\.\.|dots)"
@@ -23,6 +25,7 @@ ACTIVATIONS = words("f h phi psi varphi")  # besides g, letters for the activati
 _CALLED = words("kronecker True False")
 _INDICES = words("i j k l m n p q r s t u v N M K D ell")  # letters of indices and sizes
 _PARAMETERS = words("W b w theta gamma beta")
+_OF_A_LOSS = tuple(Symbol(x) for x in ("y", "yhat", "Y", "Yhat"))  # what a loss of a network is taken of
 _OURS = words("W b w Z A z a dZ dA dz da dW db dw Yhat yhat J L")  # quantities of a network
 # Functions that texts define in several ways, so that what is said of them may be a definition.
 _VARIED = words("leaky_relu elu selu gelu mish identity step heaviside norm where clip size shape cosine square")
@@ -41,11 +44,11 @@ def nothing_stated(equation: Equation) -> str:
         return "an arrow states no equality"
     if len(set(equation.sides)) == 1:
         return "the same on both sides"
-    if _is_set(equation):
+    if _is_set(equation) or (len(equation.sides) == 2 and worked(equation)):
         return "a number is set"
-    if all(_counts(side) for side in equation.sides):
+    if all(_counts(side) for side in equation.sides) and not is_arithmetic(equation):
         return "a range or a size"
-    if any(_numbers(side) for side in equation.sides):
+    if any(_numbers(side) for side in equation.sides) and (len(equation.sides) == 2 or not worked(equation)):
         return "the numbers of an example"
     match equation.sides:
         case (Symbol(name=name), Array(entries=(Index(base=Symbol(name=inner)),))) if name == inner:
@@ -112,6 +115,9 @@ def defined_letter(equation: Equation) -> str:
         if not all(isinstance(x, Symbol) for x in arguments) or left.names or is_hypothesis(left.function):
             return ""
         left = left.function
+        of_a_loss = any(x in _OF_A_LOSS for x in arguments)
+        if of_a_loss and isinstance(left, Symbol) and left.name in LOSS_NAMES | {"H", "Loss", "loss", "cost", "Cost"}:
+            return ""
     if isinstance(left, Index):
         left = left.base
     if not isinstance(left, Symbol) or left.prime:
@@ -119,8 +125,9 @@ def defined_letter(equation: Equation) -> str:
     # g[l](z) is the activation; g(x, W, b) is a function of the document, as no activation has parameters.
     # w alone is the weight of one unit; w_i is whatever the document says.
     defining = equation.relations[0] == ":=" and len(arguments) > 0  # g(x) := …, whatever g is elsewhere
+    loss = left.name in ("l", "ell") and len(arguments) > 0 and not any(x in _OF_A_LOSS for x in arguments)
     own = left.layer is None and (
-        (left.name == "g" and len(arguments) > 1) or (left.name == "w" and not alone) or defining
+        (left.name == "g" and len(arguments) > 1) or (left.name == "w" and not alone) or defining or loss
     )
     if left.name in LETTERS | CHANGES.keys() | (FUNCTIONS - _VARIED) and not own:
         return ""
@@ -132,5 +139,7 @@ def defined_letter(equation: Equation) -> str:
 def is_known(equation: Formula, taken: dict[str, str]) -> bool:
     """Whether the sides behind the first are written in names that mean something."""
     names = {s.name for side in equation.children[1:] for s in symbols(side)}
+    if isinstance(left := equation.children[0], Call):  # the letters of which a function is defined
+        names -= {s.name for x in left.arguments for s in symbols(x)}
     known = LETTERS | FUNCTIONS | set(COMPARISONS.values()) | GREEK.keys() | _CALLED | taken.keys()
     return all(n in known or n.removeprefix("d") in known for n in names)

@@ -25,7 +25,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.errors import DataError
+from chainrule.errors import DataError, counted
 from chainrule.evaluate.arrays import learning_curve
 
 MINIMUM_EPOCHS = 5
@@ -90,7 +90,8 @@ def overfitting(history: Mapping[str, Sequence[float]]) -> Reading:
         if bad.size:
             return Reading("cannot tell", f"the {name} loss of epoch {bad[0] + 1} is {curve[bad[0]]}.", n)
     if n < MINIMUM_EPOCHS:
-        return Reading("cannot tell", f"{n} epochs are too few, {MINIMUM_EPOCHS} are needed.", n)
+        few = f"{counted(n, 'epoch')} {'is' if n == 1 else 'are'} too few"
+        return Reading("cannot tell", f"{few}, {MINIMUM_EPOCHS} are needed.", n)
     return _judge(T, V)
 
 

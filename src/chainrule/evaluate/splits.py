@@ -192,7 +192,11 @@ def _groups(
     if not rare:
         return groups, ()
     common = [group for group in groups if len(group) >= parts]
-    note = f"{len(rare)} of {len(groups)} classes have fewer samples than the {parts} sets and are not stratified."
+    one = len(rare) == 1
+    note = (
+        f"{len(rare)} of {len(groups)} classes {'has' if one else 'have'} fewer samples than the {parts} sets and "
+        f"{'is' if one else 'are'} not stratified."
+    )
     return [*common, np.concatenate(rare)], (note,)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from chainrule.errors import ConfigurationError
 from chainrule.files.strict_json import to_json
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no room, whoever may write there
 _TEMPORARY = (".chainrule-", ".tmp")
 
 
@@ -64,9 +65,10 @@ def write_chunks(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryvi
         if isinstance(error, ConfigurationError):
             raise
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise ConfigurationError(
-            f"cannot write {str(target)!r}: {reason}; choose a path in a folder that exists and can be written."
-        ) from error
+        full = isinstance(error, OSError) and error.errno in FULL
+        mend = "free some space there, or choose a place" if full else "choose a path in a folder that exists and"
+        mend += " on another disk" if full else " can be written"
+        raise ConfigurationError(f"cannot write {str(target)!r}: {reason}; {mend}.") from error
 
 
 def sync_folder(folder: Path) -> None:

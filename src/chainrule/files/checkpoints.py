@@ -91,11 +91,12 @@ class CheckpointFolder:
             )
         return None
 
-    def clear(self) -> None:
-        """Remove all checkpoints and leftovers of unfinished saves; other files stay."""
+    def clear(self, keep: int = 0) -> None:
+        """Remove all checkpoints but the newest `keep`, and leftovers of unfinished saves; other files stay."""
         try:
-            for path in self._found().values():
-                path.unlink(missing_ok=True)
+            found = self._found()
+            for step in sorted(found, reverse=True)[keep:]:
+                found[step].unlink(missing_ok=True)
             if self.path.is_dir():
                 remove_temporaries(self.path)
         except OSError as error:

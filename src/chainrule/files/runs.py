@@ -21,14 +21,17 @@ class RunFolder:
     """The folder `path` of a run; `with RunFolder(path) as run:` holds it for this process.
 
     Making one only checks, and raises ConfigurationError before any training: the folder must be new or empty
-    (or `overwrite`, or `resume`), and files must be possible in it. Entering locks it, and with `overwrite`
-    removes what an earlier run left under the names below; files of other names are never touched.
+    (or `overwrite`, or `resume`), and files must be possible in it, unless it is not to be `writable` but only read.
+    Entering locks it, and with `overwrite` removes what an earlier run left under the names below; files of other
+    names are never touched.
 
     Inside: `model` (model.safetensors), `history` (history.csv), `metrics` (metrics.json), `curves` (curves.png),
     `confusion` (confusion.png), `checkpoints` (a folder).
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, overwrite: bool = False, resume: bool = False) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], *, overwrite: bool = False, resume: bool = False, writable: bool = True
+    ) -> None:
         self.path = Path(path)
         self.model = self.path / "model.safetensors"
         self.history = self.path / "history.csv"
@@ -41,7 +44,8 @@ class RunFolder:
         if overwrite and resume:
             raise ConfigurationError("overwrite and resume contradict each other; give one of them.")
         self._check_state(overwrite=overwrite, resume=resume)
-        self._check_writable()
+        if writable:
+            self._check_writable()
 
     def __enter__(self) -> RunFolder:
         with contextlib.ExitStack() as stack:

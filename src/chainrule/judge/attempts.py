@@ -4,31 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 from ..meaning.context import is_delta
+from ..meaning.free import inferred
 from ..meaning.functions import is_known
 from ..meaning.letters import LOSSES
+from ..meaning.named_losses import NAMED
 from ..meaning.world import Convention
-from ..notation.formula import ONE, Binary, Call, Equation, Index, Number, Sum, Symbol
+from ..notation.formula import Binary, Call, Equation, Index, Number, Sum, Symbol, Transpose
 from ..notation.write import GREEK
 from .budget import Budget
 from .conditions import (
     BATCH,
     OF_THE_COST,
     SMALL,
-    as_cost,
     conventions,
     dots,
     has_outputs,
     read_otherwise,
-    speaks_of_samples,
-    with_layer,
 )
-from .parts import index_letters, layers_of, places, summed_call
+from .parts import index_letters, places, summed_call
 from .probe import Probe
 from .verdict import NO_NETWORK, Declared
 from .worlds import (
+    Shapes,
     Survey,
     Worlds,
     activations,
@@ -47,7 +47,10 @@ _DEEPEST = 7
 
 @dataclass(frozen=True)
 class Attempt:
-    """One way to take the text: the words of its condition, the formula, and where it is tried."""
+    """One way to take the text: the words of its condition, the formula, and where it is tried.
+
+    back  letters of ours with those that the text has for them, to be shown
+    """
 
     condition: str
     tree: Equation
@@ -58,11 +61,15 @@ class Attempt:
     note: str = ""
     own: bool = False
     code: bool = False
+    shapes: Shapes = ()
+    back: tuple[tuple[Symbol, Symbol], ...] = ()
 
     @property
     def worlds(self) -> Worlds:
         """The worlds of the declared meaning under this convention."""
-        return worlds(self.declared, self.convention, self.depth, numbers=self.numbers, own=self.own)
+        return worlds(
+            self.declared, self.convention, self.depth, numbers=self.numbers, own=self.own, shapes=self.shapes
+        )
 
     def survey(self, budget: Budget | None = None) -> Survey:
         """The formula in all worlds."""
@@ -74,8 +81,25 @@ class Attempt:
 
     def _unknown_function(self, part: Symbol) -> bool:
         """A name of several letters that is called and means nothing; f is any function."""
-        said = {*definitions_of(self.declared), *self.declared.free, "kronecker", "delta", "nabla", *GREEK, *LOSSES}
+        said = {
+            *definitions_of(self.declared),
+            *self.declared.free,
+            "kronecker",
+            "delta",
+            "nabla",
+            *GREEK,
+            *LOSSES,
+            *NAMED,
+        }
         return len(part.name) > 1 and part.layer is None and part.name not in said and not is_known(part.name)
+
+    def anything(self) -> tuple[str, ...]:
+        """Functions, and letters that depend on others, of which nobody says what they are."""
+        known = definitions_of(self.declared)
+        called = [p.part.name for p in places(self.tree) if isinstance(p.part, Symbol) and p.role == "function"]
+        names = [*inferred((*known.values(), self.tree), known, {}).depends, *called]
+        said = {*known, *self.declared.free, "kronecker", "delta", "nabla", "d", *NAMED}
+        return tuple(x for x in dict.fromkeys(names) if x not in said and not is_known(x))
 
     def unknown(self) -> frozenset[str]:
         """Names in the formula that mean nothing in these worlds: not even x = x can be evaluated."""
@@ -104,74 +128,6 @@ def keeps_widths(base: Attempt) -> bool:
     if network is None or network == NO_NETWORK or base.own:
         return False
     return base.depth == len(widths_of(network)) - 1
-
-
-def all_numbers(attempt: Attempt) -> bool:
-    """The declared network has one unit in each layer: its letters are numbers, and rows and columns are the same."""
-    network = attempt.declared.network
-    widths = (0,) if network in (None, NO_NETWORK) else widths_of(network)
-    return set(widths) == {1} and len(widths) == attempt.depth + 1
-
-
-Trees = list[tuple[Equation, str]]
-
-
-def bases_of(taken: Trees, first: Attempt) -> list[tuple[Attempt, Trees]]:
-    """The plain meanings of a formula, with its readings in each.
-
-    One that names no layer is about a network of one layer, such as logistic regression: small w is a column as small
-    x is, or a row, or all small letters are numbers. Without a network a formula may also be an identity.
-    """
-    plain, declared = first.tree, first.declared
-    if declared.network == NO_NETWORK:
-        return [(_of_any_numbers(first), taken)]
-    names = {p.part.name for p in places(plain) if isinstance(p.part, Symbol)}
-    alone = declared.network is None or len(activations(declared.network)) == 1
-    tree, bare = with_layer(plain, ONE)
-    only = declared.network is not None and alone and all(x in (ONE, Symbol("L")) for x in layers_of(plain))
-    other = layers_of(plain) and not only
-    if other or names & {*definitions_of(declared), *declared.free} or not bare or not alone:
-        bases = [(first, taken)]
-    else:
-        small = (bool(names & SMALL) or "w" in names) and _may_be_one_unit(declared)
-        filled = [(with_layer(t, ONE)[0], note) for t, note in taken]
-        sums: dict[str, Any] = {"bare_sum": "samples"} if small else {}  # over its one entry it would be idle
-        convention = replace(first.convention, **sums)
-        one = replace(first, tree=tree, depth=1, numbers=1 if small else 0, convention=convention)
-        bases = [(one, filled)]
-        if ("w" in bare or "dw" in bare) and "transposed_weights" not in declared.conventions:
-            column = replace(one.convention, transposed_weights=True)
-            bases = [(replace(one, convention=column, note="w is a column"), filled)]
-            bases.append((replace(one, note="w is a row"), filled))
-        if small:
-            bases.append((replace(one, numbers=2, note="all letters are numbers"), filled))
-    bases += [
-        (
-            replace(b, tree=as_cost(t[0][0]), note=f"{b.note}; L is the cost" if b.note else "L is the cost"),
-            _as_costs(t),
-        )
-        for b, t in bases
-        if speaks_of_samples(b.tree)
-    ]
-    operands = {p.part.name for p in places(plain) if isinstance(p.part, Symbol) and p.role == "operand"}
-    free = declared.network is None or len(operands) == 1  # of one letter alone it is about functions
-    if not layers_of(plain) and not names & _GRADIENTS and free:
-        bases.append((replace(_of_any_numbers(first), note="an identity: it holds for any numbers"), taken))
-    return bases
-
-
-def _of_any_numbers(first: Attempt) -> Attempt:
-    """Without a network: every letter is any number, of either sign."""
-    return replace(first, depth=0, convention=replace(first.convention, signs="mixed"))
-
-
-def _may_be_one_unit(declared: Declared) -> bool:
-    """The declared network has one output, or none is declared; a soft-max of one number would be 1, whatever holds."""
-    return declared.network is None or widths_of(declared.network)[-1] == 1
-
-
-def _as_costs(trees: Trees) -> Trees:
-    return [(as_cost(tree), note) for tree, note in trees]
 
 
 def usual_samples(tree: Equation) -> Literal["batch", "one"]:
@@ -219,6 +175,10 @@ def attempts(taken: Sequence[tuple[Equation, str]], base: Attempt, samples: str,
     if base.depth == 0 and _asks_positive(plain):
         positive = replace(base.convention, signs="positive")
         yield replace(base, condition="the numbers are positive", convention=positive)
+    square = [name for name, (rows, cols) in base.shapes if rows == cols > 1]
+    if square and set(square) <= _of_quadratic_forms(plain):
+        words = f"{', '.join(square)} {'is' if len(square) == 1 else 'are'} symmetric"
+        yield replace(base, condition=words, convention=replace(base.convention, symmetric=True))
     beside = entry_by_entry(base)
     if beside is not None:
         yield beside
@@ -230,13 +190,25 @@ def attempts(taken: Sequence[tuple[Equation, str]], base: Attempt, samples: str,
     if declared.network is not None and keeps_widths(base):
         widths = widths_of(declared.network)
         words = ", ".join(f"n_{i} = {n}" for i, n in enumerate(widths))
-        told = len(set(widths)) == len(widths)  # else a transpose too much would not be seen
-        yield replace(base, condition="" if told else words, note=f"it holds for {words}" if told else "", own=True)
+        own = replace(base, note=f"it holds for {words}", own=True)
+        yield own
+        for more, change in changes:
+            if change.keys() <= {"samples", "rows", "place"}:
+                yield replace(own, condition=more, convention=replace(base.convention, **change))
+    if declared.layout == "numerator":
+        words = "a derivative by a matrix has the shape of its transpose, as in numerator layout"
+        turned = replace(base.convention, transposed_gradients=True)
+        yield replace(base, condition="", note=words, convention=turned)
     highest = highest_layer(plain)
     if declared.network is None and 1 < highest < base.depth:
         yield replace(base, condition=f"layer {highest} is the last (L = {highest})", depth=highest)
-    if declared.network is None and not base.numbers and base.depth > 1 and has_outputs(plain):
-        yield replace(base, condition="there is one output unit", numbers=1)
+    if declared.network is None and not base.numbers and base.depth and has_outputs(plain):
+        unit = replace(base, condition="there is one output unit", numbers=1)
+        yield unit
+        for more, change in changes:
+            if "penalty" in change:
+                words = _both(unit.condition, more)
+                yield replace(unit, condition=words, convention=replace(base.convention, **change))
     if declared.network is None and not base.numbers and base.depth > 1 and not has_outputs(plain):
         yield from alike(base)
     if "!=" in plain.relations and declared.network not in (None, NO_NETWORK):
@@ -251,6 +223,18 @@ def attempts(taken: Sequence[tuple[Equation, str]], base: Attempt, samples: str,
         for more, change in changes:
             both = replace(base.convention, **change)
             yield replace(base, condition=_both(words, more), tree=tree, convention=both)
+
+
+def _of_quadratic_forms(tree: Equation) -> set[str]:
+    """A of xᵀ A x, which people take for symmetric without saying so."""
+    found = set()
+    for part in tree.parts:
+        match part:
+            case Binary(_, Binary(_, Transpose(x), Symbol(name)), y) if x == y:
+                found.add(name)
+            case Binary(_, Transpose(x), Binary(_, Symbol(name), y)) if x == y:
+                found.add(name)
+    return found
 
 
 def _asks_positive(tree: Equation) -> bool:
@@ -317,4 +301,3 @@ def _counts_a_diagonal(tree: Equation) -> bool:
 
 
 ENTRYWISE = "g acts entry by entry, which the soft-max does not"
-_GRADIENTS = frozenset({"dz", "da", "dw", "db", "dW", "dZ", "dA", "L", "J", "C"})

@@ -13,12 +13,15 @@ from typing import Any
 
 from ..meaning.letters import PENALTIES
 from ..notation.formula import (
+    ONE,
     Array,
     Binary,
+    Bound,
     Call,
     Dots,
     Equation,
     Formula,
+    Index,
     Negate,
     Number,
     Partial,
@@ -54,7 +57,7 @@ class Variation:
 def read_otherwise(equation: Equation, code: bool = False) -> Iterator[Variation]:
     """The formula with an unclear sign or scope taken the other way, one at a time; in code none is unclear."""
     yield from _layers_filled_in(equation)
-    yield from _capitals(equation)
+    yield from capitals(equation)
     if not code:
         yield from dots(equation)
         yield from _products_first(equation)
@@ -133,13 +136,15 @@ def as_cost(equation: Equation) -> Equation:
     return tree
 
 
-def _capitals(equation: Equation) -> Iterator[Variation]:
-    """`z = W X + b`: small letters beside capital ones stand for all samples."""
+def capitals(equation: Equation) -> Iterator[Variation]:
+    """`z = W X + b`: small letters beside capital ones, or beside m, stand for all samples."""
     names = {p.part.name for p in places(equation) if isinstance(p.part, Symbol) and p.role == "operand"}
-    small = [n for n in ("z", "a", "dz", "da", "y", "yhat") if n in names]
-    if not small or not names & BATCH:
-        return
     capital = {"z": "Z", "a": "A", "dz": "dZ", "da": "dA", "y": "Y", "yhat": "Yhat"}
+    if not names & BATCH and not any(isinstance(x, Index | Sum) for x in equation.parts):
+        capital["x"] = "X"  # `dW = 1/m dz x.T`: the number of samples tells it
+    small = [n for n in capital if n in names]
+    if not small or not names & (BATCH | {"m", "N"}):
+        return
 
     def raised(part: Formula) -> Formula:
         return replace(part, name=capital[part.name]) if isinstance(part, Symbol) and part.name in capital else part
@@ -147,6 +152,17 @@ def _capitals(equation: Equation) -> Iterator[Variation]:
     tree = equation.mapped(raised)
     assert isinstance(tree, Equation)
     yield Variation(f"{', '.join(small)} stand for all samples ({', '.join(capital[n] for n in small)})", tree)
+    if "X" in names and set(small) <= {"y", "yhat", "a", "z"}:
+        upper = {capital[n] for n in small}
+
+        def turned(part: Formula) -> Formula:
+            return Transpose(part) if isinstance(part, Symbol) and part.name in upper else part
+
+        columns = tree.mapped(turned)
+        assert isinstance(columns, Equation)
+        yield Variation(
+            f"{', '.join(small)} {'are columns' if len(small) > 1 else 'is a column'} of m numbers", columns
+        )
 
 
 def dots(equation: Equation) -> Iterator[Variation]:
@@ -189,16 +205,27 @@ def _sum_scopes(equation: Equation) -> Iterator[Variation]:
         if wrapped is None or (isinstance(place.parent, Binary) and place.parent.sign in "+-"):
             continue
         inside, close = wrapped
+        counted = [b.index for b in inside.bounds if isinstance(b, Bound) and b.index in inside.body.parts]
+        if counted and not any(x in term.parts for _, term in terms for x in counted):
+            continue  # no term behind it counts with the sum
+        negative = any(isinstance(x, Negate) for x in _before(left))
         body: Formula = inside.body
         for sign, term in reversed(terms):
             body = Binary(sign, body, term)
         yield Variation("the sum covers all terms", _changed(equation, place.path, close(replace(inside, body=body))))
-        if len(terms) > 1 or close(inside) != inside:
+        if negative:
             flipped: Formula = inside.body
             for sign, term in reversed(terms):
                 flipped = Binary({"+": "-", "-": "+"}[sign], flipped, term)
             new = close(replace(inside, body=flipped))
             yield Variation("the sum and its sign cover all terms", _changed(equation, place.path, new))
+
+
+def _before(part: Formula) -> Iterator[Formula]:
+    """What stands around the sum at the end of a product."""
+    while not isinstance(part, Sum):
+        yield part
+        part = part.operand if isinstance(part, Negate) else part.children[-1]
 
 
 def _reopened(part: Formula) -> tuple[Sum, Any] | None:
@@ -313,18 +340,30 @@ def _open_conventions(declared: Declared, samples: str, tree: Equation) -> Itera
     small = bool(names & SMALL) and not names & BATCH
     gradients = any(n in LAYERED and n.startswith("d") for n in names) or "dw" in names
     partial = any(isinstance(p.part, Partial) for p in places(tree))
-    if samples == "batch" and small and (declared.samples is None or tree.sides[0] not in _COSTS):
+    counted = bool(names & {"m", "N"})  # whoever writes m has many
+    if samples == "batch" and small and not counted and (declared.samples is None or tree.sides[0] not in _COSTS):
         yield "there is one sample (m = 1)", {"samples": "one"}
     if declared.place is None and samples == "batch" and (gradients or partial):
         yield "1/m stands in dZ and dA (they are derivatives of the cost J)", {"place": "dZ"}
     if declared.layout is None and partial:
         words = "the derivative of a column by a column has a row for each entry below (denominator layout)"
         yield words, {"layout": "denominator"}
+        yield "the derivative of a number by a column is a row (numerator layout)", {"layout": "numerator"}
+    says = any("W[" in target and target.endswith(".T") for target in declared.letters.rename.values())
+    product = any(isinstance(x, Binary) and x.sign == "@" for x in tree.parts)
+    if declared.rows is None and samples == "one" and product and "x" in names:
+        yield "samples are rows (x is 1 × n_0, z = x W + b)", {"rows": True}
+        yield "samples are rows, and W has a row for each unit (z = x Wᵀ + b)", {"rows": True, "weights_by_unit": True}
     if declared.rows is None and samples == "batch" and names & BATCH:
         yield "samples are rows (X is m × n_0, Z = A W + b)", {"rows": True}
+        if _has_transposed_weights(tree) and not gradients and not partial and not says:
+            words = "samples are rows, and W has a row for each unit (Z = A Wᵀ + b)"
+            yield words, {"rows": True, "weights_by_unit": True}
     # Backward, a missing transpose is the classic mistake; forward, w.T x is how many people store w.
-    says = any("W[" in target and target.endswith(".T") for target in declared.letters.rename.values())
-    if not gradients and not partial and not says and _has_transposed_weights(tree):
+    loose = declared.network is None and all(layer == ONE for layer in layers_of(tree))  # no layer was written
+    unit = loose and bool(names & {"dW", "db"}) and "X" in names
+    transposed = _has_transposed_weights(tree) or (loose and _sums_over_rows(tree))
+    if (not gradients and not partial and not says and transposed) or (unit and not says):
         yield "W is stored transposed (one column for each unit)", {"transposed_weights": True}
     letter = penalty_of(tree)
     if letter is not None:
@@ -339,6 +378,8 @@ def _open_conventions(declared: Declared, samples: str, tree: Equation) -> Itera
         yield "y is one-hot: one of its entries is 1, the others are 0", {"one_hot_targets": True}
     if names & {"W", "w"} and not names & {"b", "db", "B"} and not any(n.startswith("d") for n in names):
         yield "b = 0", {"zero_bias": True}
+        if declared.rows is None and samples == "batch" and "X" in names:
+            yield "samples are rows (X is m × n_0), and b = 0", {"rows": True, "zero_bias": True}
 
 
 def _targets_inside(tree: Equation) -> bool:
@@ -354,3 +395,14 @@ def _has_transposed_weights(tree: Equation) -> bool:
         isinstance(p.part, Transpose) and isinstance(p.part.operand, Symbol) and p.part.operand.name in ("W", "w")
         for p in places(tree)
     )
+
+
+def _sums_over_rows(tree: Equation) -> bool:
+    """`Σ_i w_ij x_i`: the first index is summed over."""
+    for part in tree.parts:
+        counted = {b.index for b in part.bounds if isinstance(b, Bound)} if isinstance(part, Sum) else set()
+        for x in part.parts if counted else ():
+            entry = isinstance(x, Index) and isinstance(x.base, Symbol) and x.base.name in ("W", "w")
+            if entry and isinstance(x, Index) and len(x.entries) == 2 and x.entries[0] in counted:
+                return True
+    return False

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -13,21 +12,23 @@ from ..notation.formula import ONE, Equation, Formula, Index, Number, Symbol
 from ..notation.letters import Letters
 from ..notation.read import Syntax, read
 from ..notation.write import exact
-from .attempts import ENTRYWISE, Attempt, all_numbers, attempts, bases_of, depth_of, usual_samples
+from .arithmetic import is_arithmetic, is_printed, misprint, without_numbers
+from .attempts import ENTRYWISE, Attempt, attempts, depth_of, usual_samples
+from .bases import all_numbers, bases_of
 from .budget import Budget
-from .clothes import clothes
 from .conditions import (
-    between_dots,
-    has_outputs,
+    capitals,
     matrix_product_first,
     penalty_of,
     with_layer,
 )
+from .holding import holds, narrower_of
 from .mended import mended
-from .normal import components_of, products_of_calls
-from .parts import LAYERED, layers_of
-from .verdict import Declared, Finding, Judgement
-from .worlds import HIGHEST, Survey, convention_of, highest_layer, is_general
+from .normal import applied_functions, components_of, products_of_calls
+from .parts import layers_of
+from .untold import defined, letter_of, refused_for, renames, states_a_loss, unmended, without_layer
+from .verdict import Declared, Judgement, noted
+from .worlds import HIGHEST, Survey, convention_of, definitions_of, highest_layer, is_general
 
 MATRICES = frozenset({"W", "Z", "A", "dW", "dZ", "dA"})  # in small letters a number below is a component
 
@@ -46,6 +47,7 @@ def check_formula(
     definitions: Mapping[str, str] | Sequence[str] = (),
     readings: Sequence[Declared] = (),
     seconds: float = 1.0,
+    mend: bool = True,
 ) -> Judgement:
     """Judge one formula.
 
@@ -62,6 +64,7 @@ def check_formula(
     readings     several declared meanings, in place of the arguments above: each is judged
     seconds      how much may be searched, as seconds of an idle machine: what is counted are the numbers computed,
                  so that the judgement is the same on a busy one
+    mend         whether the mistake of a wrong formula is looked for
 
     What holds in every world is right; what holds under another reading or convention alone is right if that is meant;
     what the smallest known mistake explains is wrong, and named. A formula that cannot be read or evaluated is not
@@ -69,36 +72,58 @@ def check_formula(
     """
     if not readings:
         one = Declared("", network, loss, letters or Letters(), samples, place, rows, layout, definitions=definitions)
-        return _told(text, syntax, one, seconds)
+        return _told(text, syntax, one, seconds, mend)
     if len(readings) == 1:
-        return _told(text, syntax, readings[0], seconds)
+        return _told(text, syntax, readings[0], seconds, mend)
     judged = [(d, _judge(text, syntax, d, seconds, mend=False)) for d in readings]
-    if not any(j.verdict in ("right", "right if") for _, j in judged):  # else no mistake need be looked for
+    if mend and not any(j.verdict in ("right", "right if") for _, j in judged):  # else no mistake need be looked for
         each = seconds / len(readings)
         judged = [(d, _judge(text, syntax, d, each)) for d in readings]
     return _joined(text, judged)
 
 
-def _told(text: str, syntax: Syntax, declared: Declared, seconds: float) -> Judgement:
+def _told(text: str, syntax: Syntax, declared: Declared, seconds: float, mend: bool) -> Judgement:
     """The judgement under one meaning; `dW_2 = dZ_2 A_1^T` may mean layers where nobody declared what stands below."""
-    if declared.letters != Letters() or not _numbered_below(text, syntax):
-        return _judge(text, syntax, declared, seconds)
+    if not _usual_places(declared.letters) or not _numbered_below(text, syntax, declared.letters):
+        return _judge(text, syntax, declared, seconds, mend=mend)
     plain = _judge(text, syntax, declared, seconds, mend=False)
     if plain.verdict == "right":
         return plain
     below = replace(declared, letters=replace(declared.letters, layer="subscript"))
-    found = _judge(text, syntax, below, seconds)
+    found = _judge(text, syntax, below, seconds, mend=mend)
     if plain.verdict == "right if" and found.verdict != "right":
         return plain
     if found.verdict == "cannot tell":
-        return _judge(text, syntax, declared, seconds)
-    return replace(found, note=_and(found.note, "the numbers below the letters are read as layers"))
+        return _judge(text, syntax, declared, seconds, mend=mend)
+    return replace(found, note=noted(found.note, "the numbers below the letters are read as layers"))
 
 
-def _numbered_below(text: str, syntax: Syntax) -> bool:
+def _of_numbers(text: str, equation: Equation) -> Judgement | None:
+    """The judgement of worked numbers; None where letters have to be compared too."""
+    numbers = [side for side in equation.sides if is_arithmetic(side)]
+    letters = len(equation.sides) - len(numbers)
+    if len(numbers) < 2:
+        return None
+    relation = "≈" if "≈" in equation.relations else "="
+    found, compared = misprint(numbers, [relation] * len(numbers))
+    if found is not None:
+        return Judgement(text, "wrong", causes=(found,), reading=exact(equation))
+    if not compared or letters > 1:
+        return None
+    note = f"the numbers agree; what {exact(equation.sides[0])} is was not compared" if letters else ""
+    return Judgement(text, "right", note=note, reading=exact(equation))
+
+
+def _usual_places(letters: Letters) -> bool:
+    """Nothing was declared of where layers and components stand; what single letters stand for says nothing of it."""
+    plain = Letters()
+    return (letters.layer, letters.component, letters.layers) == (plain.layer, plain.component, plain.layers)
+
+
+def _numbered_below(text: str, syntax: Syntax, letters: Letters) -> bool:
     """Whether matrices carry one number below and no layer: `W_2`, `dZ_1`."""
     try:
-        equation = read(text, syntax=syntax)[0].equation
+        equation = canonical(read(text, syntax=syntax, letters=letters)[0].equation, letters)
     except ChainruleError:
         return False
     return any(
@@ -130,12 +155,8 @@ def _joined(text: str, judged: Sequence[tuple[Declared, Judgement]]) -> Judgemen
         d, j = min(bad, key=lambda x: (x[1].cause in ("not named", "shape"), len(x[1].causes)))
         chosen = f"mended for the reading {d.name!r}" if d.name and j.correction else ""
         everywhere = "wrong under every declared reading" if len(bad) == len(judged) else ""
-        return replace(j, note=_and(j.note, chosen, everywhere))
+        return replace(j, note=noted(j.note, chosen, everywhere))
     return judged[0][1]
-
-
-def _and(*notes: str) -> str:
-    return "; ".join(n for n in notes if n)
 
 
 def _judge(text: str, syntax: Syntax, declared: Declared, seconds: float, *, mend: bool = True) -> Judgement:
@@ -148,16 +169,22 @@ def _judge(text: str, syntax: Syntax, declared: Declared, seconds: float, *, men
         ]
     except ChainruleError as error:
         return Judgement(text, "cannot tell", note=str(error))
-    taken = [(components_of(products_of_calls(tree)), note) for tree, note in taken]
+    taken = [(applied_functions(components_of(products_of_calls(tree))), note) for tree, note in taken]
     plain = taken[0][0]
     if len(plain.sides) < 2 or plain.sides[0] == Symbol(""):
         return Judgement(text, "cannot tell", note="it states no equation", reading=exact(plain))
+    if "!=" not in plain.relations and "->" not in plain.relations:
+        numbers = _of_numbers(text, plain)
+        if numbers is not None:
+            return numbers
+        taken = [(without_numbers(tree), note) for tree, note in taken]
+        plain = taken[0][0]
     if highest_layer(plain) > HIGHEST:
         note = f"it names layer {highest_layer(plain)}, and networks of at most {HIGHEST} layers are tried"
         return Judgement(text, "cannot tell", note=note, reading=exact(plain))
     samples = declared.samples or usual_samples(plain)
     first = Attempt("", plain, convention_of(declared, samples), depth_of(plain, declared), declared)
-    code = syntax == "code"
+    code = syntax == "code" or "np." in text or "torch." in text
     convention = replace(first.convention, repeated=code)
     first = replace(first, own=all_numbers(first), code=code, convention=convention)
     bases = bases_of(taken, first)
@@ -167,7 +194,7 @@ def _judge(text: str, syntax: Syntax, declared: Declared, seconds: float, *, men
         if survey.everywhere:
             starred = matrix_product_first(base.tree, [t for t, _ in trees[1:]])
             unclear = any(not replace(base, tree=t).survey(readings).everywhere for t in starred)
-            return _holds(text, base, survey, *(["the matrix product is taken before *"] if unclear else []))
+            return holds(text, base, survey, *(["the matrix product is taken before *"] if unclear else []))
     tried = [(base, survey) for (base, _), survey in zip(bases, surveys, strict=True)]
     for (base, trees), survey in zip(bases, surveys, strict=True):
         for attempt in attempts(trees, base, samples, survey):
@@ -177,9 +204,9 @@ def _judge(text: str, syntax: Syntax, declared: Declared, seconds: float, *, men
             if attempt.may_hold(readings):
                 other = attempt.survey(readings)
                 if other.everywhere:
-                    return _holds(text, attempt, other)
+                    return holds(text, attempt, other)
                 tried.append((attempt, other))
-    narrower = _narrower(text, tried)
+    narrower = narrower_of(text, tried)
     if any(s.held and not s.refuted for s in surveys):  # where it has a value it holds
         note = next(s.first.message for s in surveys if s.first is not None)
         return narrower or Judgement(text, "cannot tell", note=note, reading=exact(plain))
@@ -187,65 +214,92 @@ def _judge(text: str, syntax: Syntax, declared: Declared, seconds: float, *, men
     if narrower is not None and (not general or ENTRYWISE in narrower.condition + narrower.note):
         return narrower
 
-    at = min(range(len(bases)), key=lambda i: _CAN_BE_EVALUATED.get(_status(surveys[i]), 2))
+    at = min(range(len(bases)), key=lambda i: _mendable(bases[i][0], surveys[i], len(bases)))
     (base, trees), survey = bases[at], surveys[at]
-    new = _defines(plain, survey)
+    new = defined(plain, survey, declared.network is None)
     if new is not None:
         return Judgement(text, "cannot tell", note=f"it defines a new letter, {new}", reading=exact(plain))
     unknown = base.unknown()
-    refused = _refused(plain, unknown)
+    for tree, note in trees[1:] if unknown else ():  # another reading in which every letter means something
+        again = replace(base, tree=tree, note=note)
+        if not again.unknown() and _status(again.survey(readings)) == "different":
+            base, survey, unknown, trees = again, again.survey(readings), frozenset(), [(tree, note)]
+            break
+    refused = refused_for(plain, unknown) or without_layer(plain, unknown, declared.network is not None)
     if refused and narrower is None:
         return Judgement(text, "cannot tell", note=refused, reading=exact(plain))
     if not mend and narrower is None:
-        return _unmended(text, base.tree, survey, unknown)
+        return unmended(text, base.tree, survey, unknown)
     filled = () if layers_of(plain) else with_layer(plain, ONE)[1]
     if "!=" in plain.relations:
-        return narrower or _unmended(text, plain, survey, unknown)
-    others = [b for (b, _), s in zip(bases, surveys, strict=True) if b is not base and _status(s) == "different"]
+        return narrower or unmended(text, plain, survey, unknown)
+    others = [
+        b
+        for (b, _), s in zip(bases, surveys, strict=True)
+        if b is not base and _mendable(b, s, len(bases)) <= _mendable(base, survey, len(bases))
+    ]
+    if _status(survey) == "shape" and base.depth != 0:
+        others += _evaluable(attempts(trees, base, samples, survey), readings)
     found = mended(text, trees, base, samples, unknown, budget, filled=filled, bases=others)
-    if found is not None and len(found.causes) > 1 and declared.loss is None and _states_a_loss(plain):
+    if found is not None and declared.network is None and not layers_of(plain) and renames(found, plain):
+        note = f"{exact(plain.sides[0])} is not what this library calls so: declare what the letters stand for"
+        return narrower or Judgement(text, "cannot tell", note=note, reading=exact(plain))
+    if found is not None and len(found.causes) > 1 and declared.loss is None and states_a_loss(plain):
         found = None  # with two changes one loss becomes another
     if found is not None and (narrower is None or len(found.causes) == 1):
-        return found if not declared.letters.rename else replace(found, note=_and(found.note, _OURS))
+        return found if not declared.letters.rename else replace(found, note=noted(found.note, _OURS))
     if narrower is not None:
         return narrower
     letter = penalty_of(plain)
     if letter is not None:
         note = f"{letter.name} scales no penalty on the weights, λ/2 ‖W‖² and its like, that would make it right"
         return Judgement(text, "cannot tell", note=note, reading=exact(plain))
-    if declared.loss is None and _states_a_loss(plain):
+    if declared.loss is None and states_a_loss(plain):
         note = "it states a loss, and which loss is meant was not declared"
         return Judgement(text, "cannot tell", note=note, reading=exact(plain))
-    return _unmended(text, base.tree, survey, unknown)
+    if any(is_printed(side) for side in plain.sides) and any(not is_arithmetic(side) for side in plain.sides):
+        return Judgement(text, "cannot tell", note="it has the numbers of an example", reading=exact(plain))
+    anything = base.anything() if base.depth == 0 else ()
+    if anything and survey.first is not None and survey.first.status in ("different", "shape"):
+        note = f"{anything[0]} may be any function here: declare what it stands for"
+        return Judgement(text, "cannot tell", note=note, reading=exact(plain))
+    return unmended(text, base.tree, survey, unknown)
 
 
 _FOR_READINGS = 0.6  # of what is allowed, for trying its readings and conventions
 _CAN_BE_EVALUATED = {"different": 0, "shape": 1}  # the world in which a mistake is looked for, best first
 
 
+def _mendable(base: Attempt, survey: Survey, bases: int) -> int:
+    """How good a meaning is for looking for a mistake; in an identity about no network, what is one letter is any."""
+    letter = letter_of(base.tree.sides[0])
+    any_number = bases > 1 and base.depth == 0
+    if any_number and isinstance(letter, Symbol) and letter.name not in definitions_of(base.declared):
+        return 3
+    return _CAN_BE_EVALUATED.get(_status(survey), 2)
+
+
+def _evaluable(several: Iterable[Attempt], budget: Budget) -> list[Attempt]:
+    """The first meanings in which the formula has numbers, though others: there its mistake can be looked for."""
+    found: list[Attempt] = []
+    for attempt in several:
+        if budget.spent or len(found) == _MOST_EVALUABLE:
+            break
+        world, binding = attempt.worlds.cases[0].worlds[0], attempt.worlds.binding(attempt.tree)
+        if binding is None or any(capitals(attempt.tree)):
+            continue  # beside capital letters small ones are broadcast
+        comparison = world.compare(attempt.tree, binding, place=False)
+        budget.spend(comparison.work)
+        if comparison.status == "different":
+            found.append(replace(attempt, note=attempt.condition))
+    return found
+
+
+_MOST_EVALUABLE = 4
+
+
 def _status(survey: Survey) -> str:
     return "" if survey.first is None else survey.first.status
-
-
-def _holds(text: str, attempt: Attempt, survey: Survey, *more: str) -> Judgement:
-    """It holds everywhere: right, under the condition of the attempt."""
-    flat = "keepdims=True is added to the sum" if survey.flat else ""
-    conditions = [c for c in (attempt.condition, *more, flat, *between_dots(attempt.tree)) if c]
-    reading = exact(attempt.tree)
-    attempt = replace(attempt, note=_and(attempt.note, _targets_note(attempt)))
-    if conditions:
-        return Judgement(text, "right if", ", and ".join(conditions), note=attempt.note, reading=reading)
-    return Judgement(text, "right", note=_and(attempt.note, clothes(attempt.tree)), reading=reading)
-
-
-def _targets_note(attempt: Attempt) -> str:
-    """Where the formula holds only because the columns of Y sum to one, as class targets do, that is said."""
-    if not has_outputs(attempt.tree) or attempt.depth == 0 or not attempt.convention.normalized_targets:
-        return ""
-    free = replace(attempt, convention=replace(attempt.convention, normalized_targets=False))
-    if free.survey().everywhere:
-        return ""
-    return "it needs columns of Y that sum to one, as class targets do"
 
 
 _OURS = "the correction is written in the names of this library"
@@ -259,76 +313,3 @@ def _named(tree: Formula) -> Equation:
 def _claims_every_layer(tree: Equation) -> bool:
     """The left side has a general layer, so the formula is meant for all of them."""
     return is_general(Equation((tree.sides[0],)))
-
-
-def _narrower(text: str, tried: Sequence[tuple[Attempt, Survey]]) -> Judgement | None:
-    """It holds for some losses, or at some layers, alone."""
-    for attempt, survey in tried:
-        before = attempt.condition and f"{attempt.condition}, and "
-        reading = exact(attempt.tree)
-        if survey.held and survey.vectorial and not before and attempt.declared.network is None:
-            return Judgement(text, "right", note=_and(attempt.note, f"where {ENTRYWISE}"), reading=reading)
-        if survey.held and survey.vectorial:
-            return Judgement(text, "right if", before + ENTRYWISE, reading=reading)
-        if survey.holding:
-            cases = " or ".join(survey.holding)
-            words = f"{before}the output layer and the loss match: {cases}"
-            return Judgement(text, "right if", words, reading=reading)
-        good, where = survey.narrowest
-        if good:
-            match = f", and the output layer and the loss match: {' or '.join(where)}" if where != survey.cases else ""
-            return Judgement(text, "right if", f"{before}{' or '.join(sorted(good))}{match}", reading=reading)
-    return None
-
-
-def _defines(tree: Equation, survey: Survey) -> str | None:
-    """The unknown letter that stands alone at the left, while all else can be evaluated."""
-    left = tree.sides[0]
-    if not isinstance(left, Symbol) or survey.first is None or survey.first.status not in ("undefined", "unreadable"):
-        return None
-    if tree.relations[:1] not in ((":=",), ("=",)) or (survey.first.path or ())[:1] != (0,):
-        return None
-    return exact(left)
-
-
-def _states_a_loss(tree: Equation) -> bool:
-    """`L = …`, `C = …`: the loss or cost itself."""
-    left = tree.sides[0]
-    return isinstance(left, Symbol) and left.name in ("L", "J", "C", "ell") and left.layer is None
-
-
-def _refused(tree: Equation, unknown: frozenset[str]) -> str:
-    """Why no mistake is looked for: a letter that is no slip of a known one."""
-    for name in sorted(unknown):
-        if not difflib.get_close_matches(name, sorted(LAYERED | {"X", "Y", "Yhat", "alpha"}), n=1, cutoff=0.6):
-            return f"{name} is not defined: declare what it stands for"
-    return ""
-
-
-def _unmended(text: str, plain: Equation, survey: Survey, unknown: frozenset[str]) -> Judgement:
-    """Nothing known mends it: what is certain is said, and no more."""
-    reading = exact(plain)
-    first = survey.first
-    if first is None:
-        note = "no layer of the networks tried fits its indices"
-        return Judgement(text, "cannot tell", note=note, reading=reading)
-    where = ""
-    if first.path is not None:
-        try:
-            where = exact(plain.at(first.path))
-        except IndexError:
-            where = reading
-    if unknown:
-        names = ", ".join(sorted(unknown))
-        words = first.message or f"{names} has no meaning here"
-        return Judgement(text, "cannot tell", note=words, reading=reading)
-    if first.status == "shape":
-        return Judgement(text, "wrong", causes=(Finding("shape", where, words=first.message),), reading=reading)
-    if first.status in ("undefined", "unreadable"):
-        return Judgement(text, "cannot tell", note=first.message, reading=reading)
-    words = "no single or double edit among the known mistakes mends it"
-    if first.message and "!=" in plain.relations:
-        words = first.message
-    elif first.message:
-        words = f"{first.message}; {words}"
-    return Judgement(text, "wrong", causes=(Finding("not named", where, words=words),), reading=reading)

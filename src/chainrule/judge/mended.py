@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from fractions import Fraction
+from typing import Any
 
 from ..errors import ChainruleError
-from ..notation.formula import Bound, Equation, Formula, Index, Number, Symbol
+from ..notation.formula import Binary, Bound, Equation, Formula, Index, Number, Symbol
 from ..notation.read import read
 from ..notation.write import exact
 from .attempts import Attempt, alike, entry_by_entry, has_small_letters, keeps_widths
@@ -42,6 +44,8 @@ def mended(
     budget    what the search may cost
     filled    letters without a layer that were taken to have one; they are shown without it
     """
+    if keeps_widths(base) and _counts(base.tree):
+        base = replace(base, own=True)  # its numbers are those of the declared layers
     targets = [base]
     changes = list(conventions(base.declared, samples, base.tree))
     if base.declared.samples is None and samples == "batch" and has_small_letters(base.tree):
@@ -55,14 +59,13 @@ def mended(
             targets.append(replace(base, condition=f"layer {highest} is taken for the last", depth=highest))
         if has_outputs(base.tree):
             targets.append(replace(base, condition="for one output unit", numbers=1))
-    targets += [replace(b, condition=b.note) for b in bases]
+    last = [replace(b, condition=b.note) for b in bases if b.condition]
+    targets += [replace(b, condition=b.note) for b in bases if not b.condition]
     for tree, note in taken[1:3]:
         targets.append(replace(base, condition=f"read so: {note or exact(tree)}", tree=tree))
     if penalty_of(base.tree) is not None:
         targets.clear()  # without the penalty it is not what was meant
         changes = [x for x in changes if "penalty" in x[1]]
-    if keeps_widths(base) and any(isinstance(x, Bound) and isinstance(x.upper, Number) for x in base.tree.parts):
-        targets.append(replace(base, own=True))  # its sums run as far as the declared layers do
     beside = entry_by_entry(base)
     if beside is not None:
         targets.append(beside)
@@ -70,6 +73,7 @@ def mended(
         targets.append(replace(base, condition=v.condition, tree=v.tree))
     if base.declared.network is None and not base.numbers and base.depth > 1:
         targets += alike(base)
+    targets += [t for t in last if penalty_of(base.tree) is None and t not in targets]
     for words, change in changes:
         if change.keys() & {"place", "rows", "layout", "penalty", "zero_bias"}:
             targets.append(replace(base, condition=words, convention=replace(base.convention, **change)))
@@ -79,6 +83,7 @@ def mended(
             singles[target.tree] = edits(
                 target.tree, unknown=unknown, declared=_quantities(base.declared), budget=budget.share(_FOR_EDITS)
             )
+    penalties = penalty_of(base.tree) is not None  # of several scales none is meant before the others
     probes: dict[Attempt, Probe] = {}
     best: tuple[Attempt, list[Mending]] | None = None
     for stage in STAGES:
@@ -91,9 +96,9 @@ def mended(
             quick.budget = left
             full = _wider(target.worlds, target.tree, left)
             found = mendings(target.tree, singles[target.tree], quick, full, left, stage=stage)
-            if found and (best is None or found[0].size < best[1][0].size):
+            if found and (best is None or _order(found[0], penalties) < _order(best[1][0], penalties)):
                 best = (target, found)
-                if found[0].size <= stage:
+                if found[0].size <= stage and not penalties:
                     break
         if best is not None:
             break
@@ -104,12 +109,17 @@ def mended(
     judged = Judgement(
         text,
         "wrong",
-        causes=_findings(target.tree, first),
-        others=_distinct(target.tree, first, others),
+        causes=_findings(target, first),
+        others=_distinct(target, first, others),
         note=target.condition,
         reading=exact(target.tree),
     )
     return _without_layer(judged, filled) if filled else judged
+
+
+def _order(mending: Mending, plausible: bool) -> tuple[Any, ...]:
+    """Smaller mendings first; of several meanings that are equally likely, the more plausible mistake."""
+    return mending.rank if plausible else (mending.size,)
 
 
 def _quantities(declared: Declared) -> tuple[Formula, ...]:
@@ -125,6 +135,19 @@ def _quantities(declared: Declared) -> tuple[Formula, ...]:
             found.append(part)
     return tuple(found)
 
+
+def _counts(tree: Equation) -> bool:
+    """A sum runs to a number, or a number other than 1, 2 and 1/2 is a factor or divisor."""
+    for part in tree.parts:
+        if isinstance(part, Bound) and isinstance(part.upper, Number):
+            return True
+        factor = isinstance(part, Binary) and part.sign in ("*", " ", "·", "/")
+        if factor and any(isinstance(x, Number) and x.value not in _COMMON for x in part.children):
+            return True
+    return False
+
+
+_COMMON = (0, 1, 2, Fraction(1, 2))
 
 _OF_ONE_LAYER = re.compile(r"\b(d?)([WbZAzag])\[1\]")
 
@@ -170,21 +193,28 @@ def _of_bias(equation: Equation) -> bool:
     return any(isinstance(x, Symbol) and x.name in ("b", "db") for x in equation.sides[0].parts)
 
 
-def _findings(tree: Equation, mending: Mending) -> tuple[Finding, ...]:
-    correction = exact(mending.tree)
-    return tuple(
-        Finding(e.cause, exact(e.before), exact(e.before), exact(e.after), correction, e.explanation)
-        for e in mending.edits
-    )
+def _findings(target: Attempt, mending: Mending) -> tuple[Finding, ...]:
+    theirs = dict(target.back)
+
+    def shown(part: Formula) -> str:
+        return exact(part.mapped(lambda x: theirs.get(x, x) if isinstance(x, Symbol) else x) if theirs else part)
+
+    found = []
+    for e in mending.edits:
+        before, after, words = shown(e.before), shown(e.after), e.explanation
+        for part, text in sorted(((exact(e.before), before), (exact(e.after), after)), key=lambda x: -len(x[0])):
+            words = words.replace(part, text) if theirs else words
+        found.append(Finding(e.cause, before, before, after, shown(mending.tree), words))
+    return tuple(found)
 
 
-def _distinct(tree: Equation, first: Mending, others: Sequence[Mending]) -> tuple[tuple[Finding, ...], ...]:
+def _distinct(target: Attempt, first: Mending, others: Sequence[Mending]) -> tuple[tuple[Finding, ...], ...]:
     """The other mendings: each text once, and of one mistake at parts within one another the first alone."""
     kept = [first]
     for mending in others:
         if not any(exact(mending.tree) == exact(k.tree) or _same_mistake(mending, k) for k in kept):
             kept.append(mending)
-    return tuple(_findings(tree, mending) for mending in kept[1:])
+    return tuple(_findings(target, mending) for mending in kept[1:])
 
 
 def _same_mistake(a: Mending, b: Mending) -> bool:

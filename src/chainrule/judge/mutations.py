@@ -14,6 +14,7 @@ from ..notation.formula import (
     ONE,
     Binary,
     Bound,
+    Call,
     Equation,
     Formula,
     Index,
@@ -69,6 +70,8 @@ RULES: tuple[Rule, ...] = (
     entries.entries,
     entries.entries_throughout,
     entries.letters_exchanged,
+    entries.beside_the_sum,
+    entries.missing_index,
     letters.updates,
     letters.functions,
     letters.value_for_derivative,
@@ -175,12 +178,25 @@ def trivial(tree: Equation, original: Equation) -> bool:
     """
     if _defines(tree) and not _defines(original):
         return True
-    if _says_itself(tree, original):
+    if _says_itself(tree, original) or _vanishing(tree) - _vanishing(original):
+        return True
+    if len(set(tree.sides)) < len(set(original.sides)) and _calls(tree) != _calls(original):
         return True
     if len({_meant(s) for s in tree.sides}) == len({_meant(s) for s in original.sides}):
         return False
     names = [sorted(x.name for x in symbols(side)) for side in original.sides]
     return isinstance(original.sides[0], Symbol | Index | Partial) or any(x != names[0] for x in names)
+
+
+def _vanishing(tree: Equation) -> set[Formula]:
+    """`y - y`, `a / a`, `w_ii` at the left: what nobody writes."""
+    found = {x for x in tree.parts if isinstance(x, Binary) and x.sign in "-/" and x.left == x.right}
+    left = tree.sides[0].parts
+    return found | {x for x in left if isinstance(x, Index) and len(set(x.entries)) < len(x.entries)}
+
+
+def _calls(tree: Equation) -> set[Formula]:
+    return {x for x in tree.parts if isinstance(x, Call)}
 
 
 def _says_itself(tree: Equation, original: Equation) -> bool:

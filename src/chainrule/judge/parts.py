@@ -14,6 +14,7 @@ from ..notation.formula import (
     Call,
     Formula,
     Index,
+    Limit,
     Negate,
     Number,
     Path,
@@ -55,7 +56,11 @@ def places(tree: Formula) -> Iterator[Place]:
                 role = "index"
             elif isinstance(part, Call) and i == 0:
                 role = "function"
-            elif isinstance(part, Bound) or (isinstance(part, Call) and i > len(part.arguments) - len(part.names)):
+            elif (
+                isinstance(part, Bound)
+                or (isinstance(part, Limit) and i)
+                or (isinstance(part, Call) and i > len(part.arguments) - len(part.names))
+            ):
                 role = "bound"
             stack.append(Place((*place.path, i), child, role, part))
 

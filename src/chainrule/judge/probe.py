@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..meaning.compare import ZERO
 from ..meaning.world import Memo
 from ..notation.formula import Binary, Equation, Number, Symbol
 from .budget import PER_COMPARISON, Budget
@@ -17,7 +18,7 @@ class Probe:
     """
 
     def __init__(self, worlds: Worlds, like: Equation, budget: Budget) -> None:
-        self.cases, self.budget = worlds.cases, budget
+        self.cases, self.budget = worlds.cases + worlds.more, budget
         self._worlds, self._binding = worlds, worlds.binding(like)
         self._memos: list[Memo] = [{} for _ in self.cases]
         self._alike = not _depends_on_the_case(like)
@@ -32,7 +33,7 @@ class Probe:
             found = case.worlds[0].compare(equation, binding, place=False, memo=memo)
             self.budget.spend(found.work + PER_COMPARISON)
             if found.status == "equal":
-                return not found.nothing  # 0 = 0 mends nothing
+                return not found.nothing or ZERO in equation.sides  # 0 = 0 mends nothing
             if found.status == "shape" or (found.status == "different" and self._alike):
                 return False  # the widths are those of every case, and a rule for every network fails in none alone
         return False

@@ -68,7 +68,7 @@ def mendings(
             continue
         for fewer in combinations(made, 2) if len(made) == 3 else ():
             less = together(equation, fewer)  # the third may have changed nothing
-            if less is not None and full(less) == support:
+            if less is not None and not trivial(less, equation) and full(less) == support:
                 made, tree = fewer, less
         if not found and stage > 1:  # ties are near it in the order; the whole rest is not searched for them
             budget.left = min(budget.left, _FOR_TIES)

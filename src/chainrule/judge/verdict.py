@@ -130,3 +130,8 @@ class Declared:
     definitions: Mapping[str, str] | Sequence[str] = field(default=(), hash=False)
     free: tuple[str, ...] = ()
     conventions: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+
+def noted(*notes: str) -> str:
+    """Notes in one line, those that are empty left out."""
+    return "; ".join(n for n in notes if n)

@@ -31,6 +31,11 @@ PAIRS = (
     (("softplus", "sigmoid", "silu"), "tanh", "quadratic"),
     (("tanh", "silu", "softplus"), "sigmoid", "sum_of_squares"),
 )
+# Tried where a formula holds for none of those.
+MORE_PAIRS = (
+    (("silu", "sigmoid", "tanh"), "identity", "sum_of_squares"),
+    (("tanh", "softplus", "silu"), "sigmoid", "quadratic"),
+)
 
 
 @dataclass(frozen=True)
@@ -85,15 +90,25 @@ class Survey:
 
 @dataclass(frozen=True)
 class Worlds:
-    """All cases of one declared meaning under one convention."""
+    """All cases of one declared meaning under one convention; `more` are tried where a formula holds in none."""
 
     cases: tuple[Case, ...]
     depth: int
+    more: tuple[Case, ...] = ()
 
     def survey(self, equation: Equation, budget: Budget | None = None) -> Survey:
         """Try the formula in every world with every binding; what it costs is taken from the budget."""
-        found = Survey(tuple(c.name for c in self.cases))
-        for case in self.cases:
+        found = self._surveyed(self.cases, equation, budget)
+        if self.more and not found.held and found.refuted:
+            other = self._surveyed(self.more, equation, budget)
+            if other.held:
+                both = {**found.failed, **other.failed}
+                return replace(other, cases=found.cases + other.cases, failed=both, first=found.first)
+        return found
+
+    def _surveyed(self, cases: tuple[Case, ...], equation: Equation, budget: Budget | None) -> Survey:
+        found = Survey(tuple(c.name for c in cases))
+        for case in cases:
             for world in case.worlds:
                 for binding in world.bindings(equation):
                     comparison = world.compare(equation, binding)
@@ -113,7 +128,8 @@ class Worlds:
 
     def support(self, equation: Equation, budget: Budget | None = None) -> int:
         """The number of cases in which the formula holds in every world for every binding."""
-        return sum(self._holds(case, equation, budget) for case in self.cases)
+        held = sum(self._holds(case, equation, budget) for case in self.cases)
+        return held or sum(self._holds(case, equation, budget) for case in self.more)
 
     def _holds(self, case: Case, equation: Equation, budget: Budget | None) -> bool:
         tried = False
@@ -186,15 +202,26 @@ def is_general(equation: Equation) -> bool:
     return any(p.role == "layer" and isinstance(p.part, Symbol) and p.part.name != "L" for p in places(equation))
 
 
-def worlds(declared: Declared, convention: Convention, depth: int, *, numbers: int = 0, own: bool = False) -> Worlds:
+Shapes = tuple[tuple[str, tuple[int, int]], ...]
+
+
+def worlds(
+    declared: Declared,
+    convention: Convention,
+    depth: int,
+    *,
+    numbers: int = 0,
+    own: bool = False,
+    shapes: Shapes = (),
+) -> Worlds:
     """The worlds of a declared meaning: its network with other widths, or several networks, `depth` layers deep.
 
-    Depth 0 has no network at all: every letter is any number, or any function. With `numbers` = 1 the
-    output is a number, with 2 the input too. With `own` the declared network keeps its widths.
+    Depth 0 has no network at all: every letter is any number, a matrix of those `shapes`, or any function. With
+    `numbers` = 1 the output is a number, with 2 the input too. With `own` the declared network keeps its widths.
     """
     known = tuple(definitions_of(declared).items())
     if depth == 0:
-        return _without_network(convention, known)
+        return _without_network(convention, known, shapes)
     return _worlds(declared.network, declared.loss, convention, known, declared.free, depth, numbers, own)
 
 
@@ -215,12 +242,12 @@ def definitions_of(declared: Declared) -> dict[str, Formula]:
 
 
 @lru_cache(maxsize=64)
-def _without_network(convention: Convention, known: tuple[tuple[str, Formula], ...]) -> Worlds:
+def _without_network(convention: Convention, known: tuple[tuple[str, Formula], ...], shapes: Shapes) -> Worlds:
     signs: tuple[Literal["positive", "negative", "mixed"], ...] = ("positive",) * 3
     if convention.signs == "mixed":
         signs = ("positive", "negative", "mixed", "mixed")
     found = tuple(
-        World.free(seed, definitions=dict(known), convention=replace(convention, signs=each))
+        World.free(seed, definitions=dict(known), shapes=dict(shapes), convention=replace(convention, signs=each))
         for seed, each in enumerate(signs)
     )
     return Worlds((Case("any numbers", found),), 0)
@@ -266,15 +293,16 @@ def _worlds(
                 )
             )
         cases.append(Case(name, tuple(found)))
-    return Worlds(tuple(cases), depth)
+    usual = len(cases) - (len(MORE_PAIRS) if network is None and loss is None else 0)
+    return Worlds(tuple(cases[:usual]), depth, tuple(cases[usual:]))
 
 
 def _pairs(network: str | None, loss: str | None) -> Iterable[tuple[tuple[str, ...], str, str]]:
     if network is None:
-        for hidden, output, pair_loss in PAIRS:
+        for hidden, output, pair_loss in PAIRS + MORE_PAIRS:
             if loss is None or loss == pair_loss:
                 yield hidden, output, pair_loss
-        if loss is not None and all(loss != p[2] for p in PAIRS):
+        if loss is not None and all(loss != p[2] for p in PAIRS + MORE_PAIRS):
             yield ("tanh", "softplus", "sigmoid"), "identity", loss
         return
     *hidden_given, output = activations(network)

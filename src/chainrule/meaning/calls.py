@@ -6,14 +6,15 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..notation.formula import At, Call, Equation, Formula, Index, Number, Partial, Symbol
+from ..notation.formula import At, Binary, Call, Dots, Equation, Formula, Index, Number, Partial, Symbol
 from . import functions
 from .context import STEP, Context, NestedStepError, argument_names
-from .letters import LOSSES, PER_SAMPLE, is_defined
+from .letters import LOSSES, PER_SAMPLE, is_defined, place_of
 from .lists import unreadable
+from .named_losses import NAMED, in_order, value_of
 from .quantities import Key
 from .sums import OVER, kronecker, over_indices
-from .values import SAMPLE, Array, Labels, Value, misfit, size, spread, undefined
+from .values import SAMPLE, Array, Labels, NoValueError, Value, misfit, size, spread, undefined
 
 ACTIVATIONS = frozenset({"g", "f", "h", "phi", "psi"})
 
@@ -73,6 +74,9 @@ def _of_letter(c: Context, f: Symbol, part: Call) -> Value | None:
         return c.overrides[(f"def {name}", None)]
     if is_defined(c, f):
         return _called(c, f, part)
+    if plain and name in NAMED and not f.prime and len(part.arguments) == 2 and not part.names:
+        yhat, y = (c.eval(_argument(x)) for x in in_order(name, part.arguments))
+        return value_of(name, yhat, y, rows=c.convention.rows, one=c.one)
     if plain and name in c.model.depends:
         if part.arguments == c.model.depends[name] and not f.prime:
             return c.eval(f)
@@ -103,7 +107,40 @@ def _called(c: Context, f: Symbol, part: Call) -> Value:
             raise undefined(f"{f.name}' of several arguments")
         each = _slope_entry_by_entry(c, body, given[0], part.arguments[0])
         return each if each is not None else _locals(c, given, part.arguments).eval(Partial(body, given[0]))
-    return _locals(c, given, part.arguments).eval(body)
+    there = _locals(c, given, part.arguments)
+    try:
+        return there.eval(body)
+    except NoValueError as error:
+        each = _entry_by_entry(c, body, given, part.arguments) if error.status == "shape" else None
+        if each is None:
+            raise
+        return each
+
+
+def _entry_by_entry(
+    c: Context, body: Formula, given: tuple[Formula, ...], arguments: tuple[Formula, ...]
+) -> Value | None:
+    """`q(z) = z (1 - z)` of a column, which is no product of matrices: q of each entry."""
+    values = [c.eval(_argument(x)) for x in arguments]
+    sizes = {v.shape for v in values if not v.is_scalar}
+    if len(sizes) != 1 or not all(isinstance(x, Symbol) for x in given):
+        return None
+    overrides: dict[Key, Value] = {}
+    for name, v in zip(given, values, strict=True):
+        assert isinstance(name, Symbol)
+        if not v.is_scalar:
+            array = np.moveaxis(v.array, (-2, -1), (0, 1))[..., None, None]
+            v = Value(array, (_ROW, _COLUMN, *v.labels))
+        overrides[("local", name.name)] = v
+    result = c.child(overrides).eval(body)
+    if not result.is_scalar or not {_ROW, _COLUMN} <= set(result.labels):
+        return None
+    at = (result.labels.index(_ROW), result.labels.index(_COLUMN))
+    array = np.moveaxis(result.array[..., 0, 0], at, (-2, -1))
+    return Value(array, tuple(x for x in result.labels if x not in (_ROW, _COLUMN)))
+
+
+_ROW, _COLUMN = "·each row", "·each column"  # labels of the entries while a function is taken of each
 
 
 def _slope_entry_by_entry(c: Context, body: Formula, name: Formula, argument: Formula) -> Value | None:
@@ -145,7 +182,13 @@ def _locals(c: Context, names: tuple[Formula, ...], values: tuple[Formula, ...])
 
 def _loss(c: Context, f: Symbol, part: Call) -> Value:
     """L(ŷ, y) is the loss of these arguments; J(θ) is J; L(i) is the loss of sample i."""
-    arguments = tuple(_argument(x) for x in part.arguments)
+    arguments = tuple(_argument(x) for x in part.arguments if not isinstance(x, Dots))
+    if len(arguments) == 1:
+        there = _moved(c, arguments[0])
+        if there is not None:
+            return there.eval(f)
+        if len(part.arguments) > 1 and not isinstance(arguments[0], Symbol | Index):
+            raise undefined(f"{f.name} of other arguments than its own")
     tape = c.model.structure.loss
     if len(arguments) == 1 and isinstance(arguments[0], Symbol | Number):
         inner = arguments[0]
@@ -175,13 +218,48 @@ def _loss(c: Context, f: Symbol, part: Call) -> Value:
     return Value(losses, union)
 
 
+def _moved(c: Context, argument: Formula) -> Context | None:
+    """The network of `L(…, W_kl + ε, …)`, in which a quantity, or each entry of it in turn, is moved; else None."""
+    if not isinstance(argument, Binary) or argument.sign not in "+-":
+        return None
+    base = argument.left.base if isinstance(argument.left, Index) else argument.left
+    if not isinstance(base, Symbol):
+        return None
+    try:
+        place = place_of(c, base)
+    except NoValueError:
+        return None
+    if place.key not in {**c.model.structure.leaves, **c.model.structure.tapes}:
+        return None
+    stored, step = c.stored(place.key), c.eval(argument.right)
+    if stored.labels or not step.is_scalar or (stored.samples and not isinstance(argument.left, Symbol)):
+        return None
+    by = step.array if argument.sign == "+" else -step.array
+    own: Labels = ()
+    units = np.ones(stored.shape)
+    if isinstance(argument.left, Index):
+        rows, cols = stored.shape
+        each = np.eye(rows * cols).reshape(rows, cols, rows, cols)  # of every entry: itself alone
+        each = each.transpose(1, 0, 2, 3) if place.turned else each
+        first, *second = argument.left.entries
+        if not second and 1 not in (rows, cols):
+            return None
+        own, each = c.picked(own, each, -4 if second or each.shape[0] > 1 else -3, first)
+        own, each = c.picked(own, each, -3, second[0]) if second else (own, each)
+        units = each[..., 0, 0, :, :]
+    labels: Labels = (*step.labels, *own)
+    array = by.reshape((*by.shape[:-2], *(1 for _ in own), 1, 1)) * units
+    return c.child({place.key: Value(stored.array + array, labels, samples=stored.samples)}, stepped=c.complex)
+
+
 def _layer_of(c: Context, f: Symbol, arguments: tuple[Formula, ...]) -> int:
     """The layer of an activation; one without it belongs to the layer of its argument."""
     if f.layer is not None:
         return c.layer(f.layer)
-    for x in arguments:
-        for part in x.parts:
-            if isinstance(part, Symbol) and part.layer is not None and part.name in ("z", "Z", "a", "A"):
+    inner = [p for x in arguments for p in x.parts if isinstance(p, Symbol) and p.layer is not None]
+    for preferred in (("z", "Z", "W", "w", "b"), ("a", "A")):  # g(W[l] A[l-1] + b[l]) is that of layer l
+        for part in inner:
+            if part.name in preferred and part.layer is not None:
                 return c.layer(part.layer)
     names = {g.name for g in c.model.structure.functions.values()}
     if len(names) == 1:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
 
-from ..notation.formula import ONE, Array, Equation, Formula, Number, Path, Symbol, Transpose
+from ..notation.formula import ONE, Array, Binary, Equation, Formula, Number, Path, Symbol, Transpose
 from .context import NestedStepError
 from .evaluator import Evaluator
 from .functions import NOT_ENTRYWISE
@@ -19,6 +20,7 @@ from .values import NO_NUMBER, SAMPLE, NoValueError, Status, Value, difference, 
 
 TOLERANCE = 1e-8
 _LARGEST = 1e30
+ZERO = Number(Fraction(0))
 FLAT = "keepdims missing"  # the message where sides are equal if sums keep their dimension
 
 
@@ -115,7 +117,7 @@ def _judged(context: Evaluator, begin: Begin, equation: Formula, tolerance: floa
     small = small_letter(context, equation) if "≈" in equation.relations else None
     if small is not None:
         return _nearly(context, equation, small)
-    update = updated(equation)
+    update = updated(equation, turned=context.convention.transposed_gradients)
     sides = [evaluated(context, equation.sides[0] if update is None else update)]
     sides += [evaluated(context, side) for side in equation.sides[1:]]
     number = any(isinstance(side, Number) for side in equation.sides)  # the same in a row and in a column
@@ -138,7 +140,13 @@ def _judged(context: Evaluator, begin: Begin, equation: Formula, tolerance: floa
         a, b = sides[i], sides[i + 1]
         if a.shape != b.shape:
             raise NoValueError("shape", f"{size(a.shape)} against {size(b.shape)}", equation)
+        lone = _lone(a, b)
+        if lone and not any(isinstance(x, Number) for x in equation.sides[i : i + 2]):
+            raise NoValueError("shape", f"the index {lone} stands on one side alone", equation)
         error = difference(a, b)
+        for zero, whole, v in ((i, i + 1, b), (i + 1, i, a)):
+            if error and equation.sides[zero] == ZERO:  # the terms cancel: what is left is measured by them
+                error = float(np.max(np.abs(v.array))) / _largest_term(context, equation.sides[whole])
         nothing = nothing and not np.any(a.array) and not np.any(b.array)
         rounded = _rounded(equation, i)
         if rounded is not None and a.is_scalar and float(np.max(np.abs(a.array - b.array))) <= rounded:
@@ -170,18 +178,53 @@ _HALF_A_TENTH = 0.04  # beside = only two digits behind the point or more are ta
 
 
 def _unequal(begin: Begin, equation: Equation, tolerance: float, bare: str | None) -> Comparison:
-    """`a != b` holds where a = b does not: other numbers, other shapes, or g' of a g that has no such vector."""
+    """`a != b` holds where a = b does not: other numbers, other shapes, or g' of a g that has no such vector.
+
+    One side at least has a value of its own: of two that have none nothing is said.
+    """
     if len(equation.sides) != 2:
         return Comparison("unreadable", 0.0, "an inequality in a chain of equations")
+    if equation.sides[0] == equation.sides[1]:
+        return Comparison("different", 0.0, "the sides are equal", (1,))
     found = _in_ranges(begin, Equation(equation.sides, ("=",)), tolerance, bare)
     if found.status == "equal":
         return Comparison("different", found.error, "the sides are equal", (1,), work=found.work)
-    if found.status in ("different", "shape") or NOT_ENTRYWISE in found.message:
-        return Comparison("equal", 0.0, "", work=found.work)
-    return found
+    if found.status not in ("different", "shape") and NOT_ENTRYWISE not in found.message:
+        return found
+    if found.status == "shape" and not any(_has_value(begin, side) for side in equation.sides):
+        return found
+    return Comparison("equal", 0.0, "", work=found.work)
+
+
+def _has_value(begin: Begin, side: Formula) -> bool:
+    try:
+        evaluated(begin(side), side)
+    except NoValueError:
+        return False
+    return True
 
 
 _ONES = Transpose(ONE)  # 1ᵀ, a row of ones
+
+
+def _largest_term(context: Evaluator, side: Formula) -> float:
+    """The largest entry among the terms of a sum."""
+    if isinstance(side, Binary) and side.sign in "+-":
+        return max(_largest_term(context, side.left), _largest_term(context, side.right))
+    return float(np.max(np.abs(context.eval(side).array), initial=0.0)) or 1.0
+
+
+def _lone(a: Value, b: Value) -> str:
+    """An index letter of one side alone that runs over one value, so that no number tells it."""
+    return next(
+        (
+            label
+            for v, other in ((a, b), (b, a))
+            for label in v.labels
+            if v.length(label) == 1 and label not in other.labels and label != SAMPLE
+        ),
+        "",
+    )
 
 
 def _is_list(side: Formula) -> bool:

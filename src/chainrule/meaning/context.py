@@ -223,8 +223,8 @@ class Context(ABC):
             value = self.defined(key[0].removeprefix("def "), key)
         finally:
             self.open.discard(key)
-        if value.labels and value.labels[-1:] == (SAMPLE,) and value.shape[1] == 1:
-            return Value(np.moveaxis(value.array[..., 0], -2, -1), value.labels[:-1], samples=True)
+        if SAMPLE in value.labels and value.shape[1] == 1:
+            return Value(value.last(SAMPLE)[..., 0, :], value.without(SAMPLE), samples=True)
         return value
 
     def _free(self, key: Key) -> Value:
@@ -236,6 +236,8 @@ class Context(ABC):
             numbers = -numbers
         elif self.convention.signs == "mixed":
             numbers = numbers * generator(self.model.seed, "sign", name).choice((-1.0, 1.0), shape)
+        if self.convention.symmetric and shape[0] == shape[1]:
+            numbers = (numbers + numbers.T) / 2
         return self._leaf((name, None), numbers, False)
 
     def _gradient(self, key: Key) -> Value:

@@ -16,7 +16,9 @@ class Convention:
     samples             "batch", or "one": a single training example, J = L; every sample is then tried as that example
     rows                samples are rows, Z = A W + b: every matrix is the transpose of the column one
     transposed_weights  W is stored n_{l-1} × n_l while samples stay columns, z = Wᵀ x + b
+    weights_by_unit     W has a row for each unit though samples are rows, Z = A Wᵀ + b
     layout              ∂ number/∂ vector is a row ("numerator"), a column ("denominator"), or of the vector's own shape
+    transposed_gradients  the derivative of a number by a matrix, dW, dZ and dA too, has the shape of its transpose
     minus_dropped       L, J and C mean the cost without its leading minus
     zero_bias           the biases are zero
     normalized_targets  columns of class targets sum to one
@@ -28,6 +30,7 @@ class Convention:
     differentials       `dx` is a small change of x along one direction of the leaves, not a derivative of the cost
     common_range        an index that stands for entries of two lengths, as in W_kk, runs as far as both
     signs               of letters that nobody defines: all "positive", all "negative", or "mixed"
+    symmetric           square matrices that nobody defined are symmetric
     penalty             what multiplies W in the derivative of a penalty on the weights, a part of the cost; None: none
     repeated            a column times a row entry by entry is every product of their entries, as in NumPy
     varying             the letters that a differential changes; empty: all leaves
@@ -37,7 +40,9 @@ class Convention:
     samples: Literal["batch", "one"] = "batch"
     rows: bool = False
     transposed_weights: bool = False
+    weights_by_unit: bool = False
     layout: Literal["free", "numerator", "denominator"] = "free"
+    transposed_gradients: bool = False
     minus_dropped: bool = False
     zero_bias: bool = False
     normalized_targets: bool = True
@@ -49,6 +54,7 @@ class Convention:
     differentials: bool = False
     common_range: bool = False
     signs: Literal["positive", "negative", "mixed"] = "positive"
+    symmetric: bool = False
     penalty: Formula | None = None
     repeated: bool = False
     varying: tuple[str, ...] = ()

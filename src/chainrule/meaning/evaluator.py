@@ -17,6 +17,7 @@ from ..notation.formula import (
     Equation,
     Formula,
     Index,
+    Limit,
     Negate,
     Number,
     Partial,
@@ -28,6 +29,7 @@ from ..notation.formula import (
 from .calls import call, is_function, names_itself
 from .context import Context, is_delta
 from .letters import CONSTANTS, LOSSES, place_of, view
+from .limits import limit_value
 from .lists import entries_value, unreadable
 from .partials import partial, pick_entries
 from .seen import bound_in, stands_alone
@@ -216,6 +218,7 @@ _RULES: dict[type[Formula], Callable[[Evaluator, Any], Value]] = {
     Sum: sum_value,
     Partial: partial,
     At: Evaluator._at,
+    Limit: limit_value,
     Array: entries_value,
     Cases: by_cases,
     Dots: _without_value,

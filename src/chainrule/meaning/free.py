@@ -62,15 +62,27 @@ def inferred(
                 case Bound(index=Symbol() as letter, upper=Symbol(layer=None) as upper):
                     classes.join(("letter", letter.name), ("count", upper.name))
                 case Call(function=Symbol(layer=None, prime=0) as f, names=()) if not _called(f.name, defined):
-                    calls.setdefault(f.name, part.arguments)
+                    _called_with(calls, f.name, part.arguments)
                 case Call(function=Index(base=Symbol() as f), names=()) if not _called(f.name, defined):
-                    calls.setdefault(f.name, part.arguments)
+                    _called_with(calls, f.name, part.arguments)
                 case Partial():
                     top, below = _stem(part.numerator), _stem(part.denominator)
                     if top and below and top != below and not _called(top, defined):
                         pairs.append((top, Symbol(below)))
     own = {p.name for p in formulas[-1].parts if isinstance(p, Symbol)} if formulas else set()
-    return Inferred(*_lengths(classes, given, own), {**_shortest(pairs, calls), **calls})
+    by_slope = _shortest(pairs, {f: x for f, x in calls.items() if _plain(x)})
+    by_call = {f: x for f, x in calls.items() if _plain(x) or f not in by_slope}
+    return Inferred(*_lengths(classes, given, own), {**by_slope, **by_call})
+
+
+def _called_with(calls: dict[str, tuple[Formula, ...]], name: str, arguments: tuple[Formula, ...]) -> None:
+    """`f(x)` says on what f depends; `f(x + h)` does only where nothing else says it."""
+    if name not in calls or (_plain(arguments) and not _plain(calls[name])):
+        calls[name] = arguments
+
+
+def _plain(arguments: tuple[Formula, ...]) -> bool:
+    return all(isinstance(x, Symbol | Index) for x in arguments)
 
 
 def _called(name: str, defined: Mapping[str, Formula]) -> bool:

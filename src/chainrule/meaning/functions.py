@@ -13,7 +13,7 @@ from ..notation.formula import Formula, Number, Symbol
 from ..ops import ACTIVATIONS
 from .context import Context
 from .tape import Function, function
-from .values import NO_NUMBER, Array, Value, bounded, dot, entrywise, misfit, outer, product, scalar, undefined
+from .values import NO_NUMBER, SAMPLE, Array, Value, bounded, dot, entrywise, misfit, outer, product, scalar, undefined
 
 NOT_ENTRYWISE = "is not entry by entry"
 NAMES = {
@@ -90,6 +90,9 @@ def call(c: Context, name: str, order: int, values: tuple[Value, ...], options: 
     if any(v.unit for v in values):
         raise undefined(f"{name} of I, whose size is not known")
     if name in REDUCTIONS or (name in ("max", "min") and len(values) == 1):
+        if values[0].is_scalar and SAMPLE in values[0].labels and not options and len(values) == 1 and not c.one:
+            each = values[0]  # one number for each sample: sum(L)
+            return _reduced(name, (Value(each.last(SAMPLE), each.without(SAMPLE)),), options)
         return _reduced(name, values, options)
     if name == "norm" and options:
         return _norm(values, options)

@@ -103,7 +103,8 @@ def _of_network(c: Context, symbol: Symbol) -> Place | None:
     key = (letter, number if letter != "Y" else None)
     key = c.model.structure.alias.get(key, key) if upper == stem else (f"d{letter}", key[1])
     implicit = SAMPLE if one or name in PER_SAMPLE else None
-    return Place(key, _sample(c, symbol, implicit), c.convention.rows)
+    turned = c.convention.rows != (upper != stem and c.convention.transposed_gradients)
+    return Place(key, _sample(c, symbol, implicit), turned)
 
 
 def _parameter(c: Context, symbol: Symbol, upper: str, stem: str) -> Place | None:
@@ -115,8 +116,10 @@ def _parameter(c: Context, symbol: Symbol, upper: str, stem: str) -> Place | Non
     if (stem, number) not in c.model.structure.leaves:
         raise undefined(f"{symbol.name}[{number}] does not exist in a network of {c.model.structure.layers} layers")
     turned = c.convention.rows or (c.convention.transposed_weights and stem == "W")
+    turned = turned and not (c.convention.weights_by_unit and stem == "W")
     if upper == stem:
         return Place((stem, number), None, turned)
+    turned = turned != c.convention.transposed_gradients
     if c.one or symbol.sample is not None:
         return Place((f"{upper}*", number), _sample(c, symbol, SAMPLE), turned)
     return Place((upper, number), None, turned)

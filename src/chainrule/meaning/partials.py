@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..notation.formula import Call, Formula, Index, Partial, Slice, Symbol, Transpose
+from ..notation.formula import Call, Equation, Formula, Index, Partial, Slice, Symbol, Transpose
 from .context import STEP, Context, NestedStepError, stepped
 from .letters import Place, place_of
 from .quantities import Key
@@ -102,9 +102,7 @@ def _slope(c: Context, top: Formula, key: Key) -> tuple[Labels, Array]:
         c.root.work += base.array.size * base.shape[0] * base.shape[1]
         result = c.child({key: stepped(base, f"∂{c.depth}")}, stepped=True).eval(top)
         if key[0].startswith("def ") and f"∂{c.depth}" not in result.labels:
-            raise undefined(
-                f"the derivative by {key[0].removeprefix('def ')}, of which what stands above is no function"
-            )
+            return _by_intermediate(c, top, key, base)
         slope = _spread(result, f"∂{c.depth}", base.shape)
     except NestedStepError:
         if c.complex or c.varied:
@@ -114,6 +112,52 @@ def _slope(c: Context, top: Formula, key: Key) -> tuple[Labels, Array]:
         c.model.derivatives[memo] = slope
         c.model.costs[memo] = c.work - before
     return slope
+
+
+def _by_intermediate(c: Context, top: Formula, key: Key, base: Value) -> tuple[Labels, Array]:
+    """∂L/∂e where a document defines e by quantities of the network, e = y - ŷ or net = W x.
+
+    A letter that equals a quantity stands for it; else ∂L/∂e = ∂L/∂ŷ (∂e/∂ŷ)⁻¹ for one with which e can be exchanged.
+    """
+    name, s = key[0].removeprefix("def "), c.model.structure
+    failed = undefined(f"it is not known how what stands above depends on {name}")
+    if not base.samples or base.labels:
+        raise failed
+    for other in s.tapes:
+        if other in s.sampled and other[0] in ("Z", "A"):
+            same = c.stored(other)
+            if same.array.shape == base.array.shape and np.allclose(same.array, base.array, rtol=1e-12, atol=0.0):
+                return _slope(c, top, other)
+    for other in _inside(c, name):
+        rows, m = c.stored(other).shape
+        if other not in s.tapes or other not in s.sampled or rows != base.shape[0]:
+            continue
+        moved = c.child({other: stepped(c.stored(other), "∂e")}, stepped=True).stored(key)
+        if moved.labels != ("∂e",):
+            continue
+        each = (moved.last("∂e").imag / STEP).reshape(rows, m, rows, m)
+        own = np.moveaxis(np.diagonal(each, axis1=1, axis2=3), -1, 0)  # of every sample by its own column
+        if np.min(np.abs(np.linalg.det(own))) > _SINGULAR:
+            labels, slope = _slope(c, top, other)
+            return labels, np.einsum("...rs,srk->...ks", slope, np.linalg.inv(own))
+    raise failed
+
+
+_SINGULAR = 1e-8
+
+
+def _inside(c: Context, name: str) -> list[Key]:
+    """The quantities of the network in the definition of a letter."""
+    definition = c.model.definitions.get(name)
+    body = definition.sides[-1] if isinstance(definition, Equation) else definition
+    found: dict[Key, None] = {}
+    for part in body.parts if body is not None else ():
+        if isinstance(part, Symbol) and part.name != name:
+            try:
+                found[place_of(c, part).key] = None
+            except NoValueError:
+                continue
+    return list(found)
 
 
 def _spread(result: Value, label: str, shape: tuple[int, int]) -> tuple[Labels, Array]:
@@ -230,7 +274,7 @@ def _arranged(c: Context, labels: Labels, slope: Array) -> Value:
     layout = c.convention.layout
     if r == k == 1:
         result = slope[..., 0, 0, :, :]
-        if (layout == "numerator" and cols == 1) or (layout == "denominator" and rows == 1):
+        if (layout == "numerator" and cols == 1) or c.convention.transposed_gradients:
             result = np.swapaxes(result, -1, -2)
         return Value(result, labels)
     if rows == cols == 1:

@@ -23,8 +23,11 @@ from ..notation.formula import (
 )
 
 
-def updated(equation: Equation) -> Formula | None:
-    """What the left side of an update means: one step of gradient descent from the old value."""
+def updated(equation: Equation, *, turned: bool = False) -> Formula | None:
+    """What the left side of an update means: one step of gradient descent from the old value.
+
+    turned  gradients have the shape of the transpose
+    """
     left, right = equation.sides[0], equation.sides[-1]
     letter = left.base if isinstance(left, Index) else left
     several = len(equation.sides) > 2 and equation.relations[0] not in (":=", "<-")
@@ -36,6 +39,7 @@ def updated(equation: Equation) -> Formula | None:
         return None
     rate = rate_in(right)
     gradient: Formula = Symbol(f"d{letter.name}", letter.layer)
+    gradient = Transpose(gradient) if turned else gradient
     if isinstance(left, Index):
         gradient = Index(gradient, left.entries)
     return Binary("-", left, Binary("*", rate, gradient))

@@ -77,20 +77,22 @@ def sum_value(c: Context, part: Sum) -> Value:
 
 
 def over_indices(c: Context, name: str, entries: tuple[Formula, ...], body: Formula) -> Value:
-    """max_k z_k, min_k z_k, Π_k y_k: over all values of the indices below the name."""
-    letters = tuple(e.name for e in entries if isinstance(e, Symbol) and e.layer is None)
+    """max_k z_k, min_k z_k, Π_{k=1}^{K} y_k: over all values of the indices below the name, or from bound to bound."""
+    bounds = [e if isinstance(e, Bound) else Bound(e) for e in entries]
+    letters = tuple(b.index.name for b in bounds if isinstance(b.index, Symbol) and b.index.layer is None)
     if len(letters) != len(entries):
         raise undefined(f"{name} over what is no index letter")
     counted = {e for x in body.parts if isinstance(x, Index) for e in x.entries}
     counted |= {x.sample for x in body.parts if isinstance(x, Symbol) and x.sample is not None}
-    if any(Symbol(letter) not in counted for letter in letters):
+    if any(Symbol(b) not in counted for b in letters) and not all(b.upper is not None for b in bounds):
         raise undefined(f"{name} over a letter that counts no entries")
     with _inside(c, letters, body):
         value = c.eval(body)
-        for letter in letters:
+        for letter, bound in zip(letters, bounds, strict=True):
             if letter not in value.labels:
                 raise undefined(f"{letter} does not occur in what {name} is taken of")
-            array, labels = value.last(letter), value.without(letter)
+            first, last = _limits(c, bound, letter, value.length(letter))
+            array, labels = value.last(letter)[..., first:last], value.without(letter)
             if name == "prod":
                 array = array.prod(axis=-1)
             else:

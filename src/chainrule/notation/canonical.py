@@ -7,17 +7,31 @@ from fractions import Fraction
 from functools import lru_cache
 
 from ..errors import FormulaError
-from .formula import Binary, Call, Dots, Equation, Formula, Index, Negate, Number, Partial, Slice, Symbol, symbols
+from .formula import (
+    Binary,
+    Call,
+    Dots,
+    Formula,
+    Index,
+    Negate,
+    Number,
+    Partial,
+    Slice,
+    Symbol,
+    symbols,
+)
 from .letters import Letters
 from .read import read
-from .reading.text_tokens import is_long
+from .reading.text_tokens import is_long, is_word
+from .updates import as_update, upright
 
 COSTS = frozenset({"L", "C", "J"})
 Rule = tuple[Formula, Formula]
 _DIFFERENTIATED = frozenset({"A", "Z", "W", "b", "a", "z", "w", "Yhat", "yhat"})
 _PARAMETERS = frozenset({"w", "b", "W", "theta", "Theta", "beta"})
+_LOSS_LETTERS = frozenset({"l", "Loss", "loss", "cost", "Cost"})
+_OUTPUTS = frozenset({"y", "yhat", "Y", "Yhat"})
 _ANY = Symbol("")
-CHANGES = {f"Delta{x}": x for x in ("W", "w", "b")}  # the change of a parameter in a step
 
 
 @dataclass(frozen=True)
@@ -34,7 +48,7 @@ def canonical(formula: Formula, letters: Letters) -> Formula:
     >>> canonical(Symbol("z", Symbol("i")), second).layer
     Binary(sign='-', left=Symbol(name='i', layer=None, sample=None, prime=0), right=Number(value=Fraction(1, 1)))
     """
-    return _as_update(_rewritten(formula, rules(letters), letters.network))
+    return as_update(upright(_rewritten(formula, rules(letters), letters.network)))
 
 
 def _rewritten(part: Formula, rules: tuple[Rule, ...], network: bool) -> Formula:
@@ -45,20 +59,6 @@ def _rewritten(part: Formula, rules: tuple[Rule, ...], network: bool) -> Formula
         new = part if all(a is b for a, b in zip(children, part.children, strict=True)) else part.rebuilt(children)
         new = _with_layer_of_argument(new, rules)
     return _tidied(new, network)
-
-
-def _as_update(formula: Formula) -> Formula:
-    """`ΔW = …`, the change of a parameter in a step, as W <- W + …"""
-    if not isinstance(formula, Equation) or len(formula.sides) < 2 or formula.relations[0] not in ("=", ":="):
-        return formula
-    left = formula.sides[0]
-    change = left.base if isinstance(left, Index) else left
-    if not isinstance(change, Symbol) or change.name not in CHANGES:
-        return formula
-    if any(isinstance(x, Symbol) and x.name == change.name for side in formula.sides[1:] for x in side.parts):
-        return formula
-    after = left.mapped(lambda x: replace(change, name=CHANGES[change.name]) if x is change else x)
-    return Equation((after, *(Binary("+", after, side) for side in formula.sides[1:])), ("<-", *formula.relations[1:]))
 
 
 def rules(letters: Letters) -> tuple[Rule, ...]:
@@ -86,10 +86,17 @@ def _letter(pattern: Formula) -> Symbol | None:
 def _rules(
     rename: tuple[tuple[str, str], ...], layer: str, component: str, functions: frozenset[str], differentials: bool
 ) -> tuple[Rule, ...]:
-    plain = Letters(layer=layer, component=component, functions=functions, differentials=differentials)  # type: ignore[arg-type]
+    plain = Letters(
+        layer=layer,  # type: ignore[arg-type]
+        component=component,  # type: ignore[arg-type]
+        functions=functions,
+        differentials=differentials,
+        rename=dict(rename),
+    )
     rules = []
     for pattern, target in rename:
-        left = Symbol(pattern) if pattern.isidentifier() and is_long(pattern) else _one(pattern, plain)
+        whole = pattern.isidentifier() and (is_long(pattern) or (is_word(pattern) and "_" not in pattern))
+        left = Symbol(pattern) if whole else _one(pattern, plain)
         right = _one(target, Letters(functions=functions))
         if _letter(left) is None:
             raise FormulaError(f"the pattern {pattern!r} of a renaming is no letter: write a letter such as z_i.")
@@ -203,6 +210,8 @@ def _renamed(part: Formula, rules: tuple[Rule, ...], network: bool) -> Formula |
             layer = new.layer if new.layer is not None or _takes_layer(left) else own
             numbered = None if part.sample is None else _rewritten(part.sample, rules, network)
             return Symbol(new.name, layer, numbered or new.sample, part.prime + new.prime)
+        if isinstance(new, Negate) and isinstance(new.operand, Symbol) and isinstance(part, Symbol) and part.sample:
+            return Negate(replace(new.operand, sample=_rewritten(part.sample, rules, network)))
         return replace(new, sample=sample) if sample is not None and isinstance(new, Symbol) else new
     return None
 
@@ -227,9 +236,11 @@ def _has_another_layer(part: Formula, left: Formula, right: Formula) -> bool:
 
 
 def filled(target: Formula, found: dict[str, Formula]) -> Formula:
-    """A target with its places filled."""
+    """A target with its places filled, an index that stands for itself by its letter."""
 
     def fill(x: Formula) -> Formula:
+        if isinstance(x, _Literal):
+            return Symbol(x.name)
         letter = isinstance(x, Symbol) and x.layer is None and x.sample is None and not x.prime
         return found.get(x.name, x) if isinstance(x, Symbol) and letter else x
 
@@ -279,9 +290,23 @@ def _tidied(part: Formula, network: bool) -> Formula:
     if network and isinstance(part, Call) and is_hypothesis(part.function):
         numbers = {s.sample for x in part.arguments for s in symbols(x) if s.sample is not None}
         return Symbol("yhat", None, numbers.pop() if len(numbers) == 1 else None)
+    if network and isinstance(part, Call) and (cost := _as_cost(part)) is not None:
+        part = cost
     if network and isinstance(part, Call) and isinstance(part.function, Symbol) and part.function.name in COSTS:
         return _without_arguments(part, part.function)
     return part
+
+
+def _as_cost(call: Call) -> Formula | None:
+    """`loss(yhat, y)`, `ℓ(yhat, y)` as L of them; `E(w)`, `ℓ(w, b)`, whose arguments are parameters, without them."""
+    function = call.function
+    if not isinstance(function, Symbol) or function.layer is not None or function.prime or call.names:
+        return None
+    given = {s.name for x in call.arguments for s in symbols(x)}
+    if function.name in _LOSS_LETTERS and len(call.arguments) == 2 and given & _OUTPUTS:
+        return replace(call, function=replace(function, name="L"))
+    plain = call.arguments and all(isinstance(x, Symbol) and x.name in _PARAMETERS for x in call.arguments)
+    return function if plain and len(function.name) == 1 and function.name not in COSTS else None
 
 
 def is_hypothesis(function: Formula) -> bool:

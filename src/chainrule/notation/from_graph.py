@@ -83,6 +83,23 @@ def function_name(op: str) -> str:
     return _READ.get(name, name)
 
 
+def called(op: str, arguments: tuple[Formula, ...], names: tuple[str, ...] = ()) -> Formula:
+    """A call of an operation; where(p, a, b), which asks p > 0 here, says so: `where(abs(x) < 1, a, b)`."""
+    if op == "where":
+        p, *branches = arguments
+        return Call(Symbol("where"), (_positive(p), *branches))
+    return Call(Symbol(function_name(op)), arguments, names)
+
+
+def _positive(p: Formula) -> Formula:
+    """p > 0, as a comparison of the two sides where p is a difference."""
+    if isinstance(p, Binary) and p.sign == "-":
+        if isinstance(p.left, Number):
+            return Call(Symbol("less"), (p.right, p.left))
+        return Call(Symbol("greater"), (p.left, p.right))
+    return Call(Symbol("greater"), (p, Number(Fraction(0))))
+
+
 def formula(node: Node, names: Mapping[Node, Formula] | None = None, *, inside: bool = False) -> Formula:
     """The formula of an expression.
 
@@ -128,7 +145,7 @@ def _whole(n: Node, done: Mapping[Node, tuple[Formula, Shape]]) -> tuple[Formula
             return Binary(_SIGNS[name], *parts), shown
         if name == "negate":
             return Negate(parts[0]), shown
-        return Call(Symbol(function_name(name)), *_arguments(n, parts)), shown
+        return called(name, *_arguments(n, parts)), shown
     parts = [_full(x, f, s) for x, f, s in zip(n.inputs, parts, shapes, strict=True)]
     if name == "matmul":
         return Binary("@", *parts), n.shape
@@ -214,7 +231,7 @@ def entry(
 
 
 def entry_of(base: Formula, shape: Shape, place: Place) -> Formula:
-    """The entry of a named matrix: `W[i, j]`, `b[i]` of a column, the name itself of a number.
+    """The entry of a named matrix: `W[i, j]`, `b[i]` of a column, `Z[1, j]` of a row, the name itself of a number.
 
     A function applied entry by entry is applied to the entry: `g'(Z)` at i, j is `g'(Z[i, j])`.
     """
@@ -225,15 +242,24 @@ def entry_of(base: Formula, shape: Shape, place: Place) -> Formula:
             return entry_of(operand, shape.T, place[::-1])
         case Number():
             return base
+    if shape.rows == 1 and shape.cols != 1 and place[1] is not None and not _is_vector(base):
+        return Index(base, (ONE, place[1]))  # with a lone index a matrix of one row would look like a column
     kept = tuple(p for p, d in zip(place, shape, strict=True) if d != 1 and p is not None)
     return Index(base, kept) if kept else base
 
 
+def _is_vector(base: Formula) -> bool:
+    """Whether a letter is that of a vector, a small one: the bias b, or da of a single sample."""
+    if not isinstance(base, Symbol):
+        return False
+    name = base.name[1:] if base.name.startswith("d") and len(base.name) > 1 else base.name
+    return name[0].islower()
+
+
 def place_of(shape: Shape, letters: tuple[str, str] = ("i", "j")) -> Place:
-    """Indices for the directions in which there is more than one entry; the first letter goes to the first of them."""
-    rest = iter(letters)
-    row = None if shape.rows == 1 else Symbol(next(rest))
-    column = None if shape.cols == 1 else Symbol(next(rest))
+    """Indices for the directions in which there is more than one entry: the first letter for the row, i is a unit."""
+    row = None if shape.rows == 1 else Symbol(letters[0])
+    column = None if shape.cols == 1 else Symbol(letters[1])
     return row, column
 
 
@@ -312,7 +338,7 @@ class _Entries:
             return Binary(_SIGNS[name], *parts)
         if name == "negate":
             return Negate(parts[0])
-        return Call(Symbol(function_name(name)), *_arguments(n, parts))
+        return called(name, *_arguments(n, parts))
 
 
 def renamed(names: Mapping[str, Node], change: Callable[[str], Formula] = symbol) -> dict[Node, Formula]:

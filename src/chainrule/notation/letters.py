@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+_LAYERED = re.compile(r"\\?([A-Za-z]+)\s*(?:\[|\^)")
 FUNCTIONS = frozenset({"g", "f", "h", "sigma", "sig", "phi", "psi", "J", "C", "L", "ell"})
 
 
@@ -22,6 +24,7 @@ class Letters:
     differentials `dx` is a small change of x, not the derivative of the cost by x
     network       the text is about a network: `L(yhat, y)`, `J(theta)` are its loss and cost, and `z1`, `z[1]` are of
                   layer 1; otherwise L is any function, and z1 a component
+    layers        the letters that number layers, where others at the same place number components; none: any letter
     """
 
     layer: Literal["brackets", "parentheses", "subscript", "superscript"] = "brackets"
@@ -30,3 +33,10 @@ class Letters:
     functions: frozenset[str] = FUNCTIONS
     differentials: bool = False
     network: bool = True
+    layers: frozenset[str] = frozenset()
+
+    @property
+    def layered(self) -> frozenset[str]:
+        """The letters that are declared with a layer: V of `V^l` and of `V[l]`."""
+        found = (_LAYERED.match(pattern) for pattern in self.rename)
+        return frozenset(x[1] for x in found if x is not None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
@@ -11,13 +12,14 @@ from .formula import ONE, Binary, Call, Equation, Formula, Symbol, symbols
 from .letters import Letters
 from .reading.code import as_formula
 from .reading.grammar import Chain, parse
-from .reading.parts import MAX_READINGS
+from .reading.parts import MAX_READINGS, defined_function
 from .reading.resolve import readings
 from .reading.statements import Statement, is_latex, statements
 from .reading.text_tokens import is_long, is_word
 from .reading.tokens import Token, check_text
 
 Syntax = Literal["auto", "text", "latex", "code"]
+LAYERED = ("a", "z", "A", "Z", "da", "dz", "dA", "dZ")
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def names_of(letters: Letters) -> frozenset[str]:
 @lru_cache(maxsize=64)
 def _declared(patterns: tuple[str, ...]) -> frozenset[str]:
     """Words such as `probs` and `dprobs` among the patterns, not letters such as h1, which is h of layer 1."""
-    stems = {p.partition("_")[0] for p in patterns} | set(patterns)  # net of net_j
+    stems = {re.split(r"[_^(\[]", p)[0] for p in patterns} | set(patterns)  # net of net_j and of net^{(l)}
     found = {p for p in stems if p.isidentifier() and (is_word(p) or is_long(p))}
     return frozenset(found | {f"d{p}" for p in found})
 
@@ -98,11 +100,11 @@ def _with_layers_in_parentheses(
 ) -> list[tuple[Formula, str]]:
     """W^{(3)}, a^{(3)}: where no layer stands in brackets, numbers in parentheses may be layers."""
     numbered = [s for f, _ in found[:1] for s in symbols(f) if s.sample is not None and s.layer is None]
-    if not any(s.name.removeprefix("d") in ("a", "z", "A", "Z", "delta") for s in numbered):
+    if not any(s.name in ("delta", *LAYERED) for s in numbered):
         return found
     if any(isinstance(s.sample, Symbol) and s.sample.name in ("i", "j", "k", "s", "n", "m", "N") for s in numbered):
         return found
-    beside_weights = any(s.layer is not None for f, _ in found[:1] for s in symbols(f))
+    beside_weights = any(s.layer is not None or s.name == "delta" for f, _ in found[:1] for s in symbols(f))
     others = readings(chain, text, replace(letters, layer="parentheses"))
     first, second = (others, found) if beside_weights else (found, others)
     note = "the numbers in parentheses are samples" if beside_weights else "the numbers in parentheses are layers"
@@ -143,6 +145,8 @@ def _readings(statement: Statement, text: str, letters: Letters) -> list[Reading
     if tokens[0].type == "REL":
         tokens = [Token("NAME", "", tokens[0].start, tokens[0].start), *tokens]
     chain = parse(tokens, text)
+    if function := defined_function(chain):
+        letters = replace(letters, functions=letters.functions | {function})
     found = readings(chain, text, letters)
     if letters.layer == "brackets" and not any(t.type in ("LBRACK", "IDX") for t in tokens):
         found = _with_layers_in_parentheses(found, chain, text, letters)

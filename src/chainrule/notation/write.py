@@ -10,6 +10,7 @@ from .formula import Formula
 from .style import Style
 from .writing.ascii import Ascii, Unicode
 from .writing.exact import Exact
+from .writing.people import AsItStands, Layer, People, PeopleLatex, mathematical, tidied
 from .writing.signs import DELTA_ASCII, GREEK, HATS
 from .writing.tex import FUNCTIONS, Latex
 
@@ -29,6 +30,19 @@ def latex(formula: Formula, style: Style | None = None) -> str:
     return Latex(style).whole(style.shown(formula))
 
 
+def for_people(formula: Formula, layer: Layer = "brackets") -> str:
+    """The formula as one line of Unicode in the letters that stand there; not to be read back.
+
+    layer  where the document puts the number of a layer
+    """
+    return People(AsItStands.of(layer)).whole(mathematical(formula))
+
+
+def latex_for_people(formula: Formula, layer: Layer = "brackets") -> str:
+    """The same in LaTeX."""
+    return PeopleLatex(AsItStands.of(layer)).whole(mathematical(formula))
+
+
 def exact(formula: Formula) -> str:
     """The formula as a line of ASCII text in the library's names that is read back as the very same tree.
 
@@ -37,4 +51,15 @@ def exact(formula: Formula) -> str:
     return Exact(Style(plain=True)).whole(formula)
 
 
-__all__ = ["DELTA_ASCII", "FUNCTIONS", "GREEK", "HATS", "exact", "latex", "text"]
+__all__ = [
+    "DELTA_ASCII",
+    "FUNCTIONS",
+    "GREEK",
+    "HATS",
+    "exact",
+    "for_people",
+    "latex",
+    "latex_for_people",
+    "text",
+    "tidied",
+]

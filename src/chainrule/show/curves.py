@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,10 @@ _LOGARITHMIC_FROM = 100.0
 _WIDTH, _HEIGHT = 5.6, 4.0  # inches of a panel
 # Up to here every epoch has a dot, so that one or two epochs are seen at all.
 _DOTS_UP_TO = 30
+_SMOOTH_FROM = 300
+# From so many epochs on a loss whose second half takes less than this share of the whole range is logarithmic too.
+_FLAT_FROM, _FLAT = 50, 0.1
+_SPELLED = {"r2": "R²"}
 
 
 def curves_figure(
@@ -29,7 +34,8 @@ def curves_figure(
     history: one number per epoch for each name, as the training returns it: `loss`, `val_loss`, and measures such as
     `accuracy`, `val_accuracy`. measures: the names to draw next to the loss, without `val_`; if left out, those that
     were recorded for the validation set too. NaN leaves a gap. The epoch of least validation loss (training loss if
-    there is none) is marked. Losses that are positive and fall by more than a factor of 100 get a logarithmic axis.
+    there is none) is marked. Losses that are positive and fall by more than a factor of 100, or that hardly change in
+    the second half, get a logarithmic axis; from 300 epochs on the moving median is drawn over the curve.
 
     Raises DataError without a finite `loss` or for curves of different length, UnknownNameError for a measure that was
     not recorded, ConfigurationError if the file cannot be written or matplotlib is not installed.
@@ -63,23 +69,13 @@ def _panel(axes: Any, name: str, train: NDArray[Any], validation: NDArray[Any] |
     from matplotlib.ticker import MaxNLocator
 
     epochs = np.arange(1, train.size + 1)
-    title = name.replace("_", " ")
+    title = _SPELLED.get(name, name.replace("_", " "))
     style_axes(axes, title[:1].upper() + title[1:], "epoch", title)
-    dot = "o" if train.size <= _DOTS_UP_TO else None
-    axes.plot(epochs, train, color=BLUE, linewidth=1.8, marker=dot, markersize=4, label="training")
+    _line(axes, epochs, train, BLUE, "-", "training")
     judged, kind = train, "training"
     if validation is not None:
         # Dashes tell the curves apart in black and white too.
-        axes.plot(
-            epochs,
-            validation,
-            color=ORANGE,
-            linewidth=1.8,
-            linestyle="--",
-            marker=dot,
-            markersize=4,
-            label="validation",
-        )
+        _line(axes, epochs, validation, ORANGE, "--", "validation")
         judged, kind = validation, "validation"
     axes.axvline(best, color=GRAY, linewidth=1.0, linestyle=":", zorder=1)
     value = judged[best - 1]
@@ -97,7 +93,7 @@ def _panel(axes: Any, name: str, train: NDArray[Any], validation: NDArray[Any] |
             label=f"{chosen}: {value:.4g} in epoch {best}",
         )
     shown = np.concatenate([curve[np.isfinite(curve)] for curve in (train, judged)])
-    if name == "loss" and shown.min() > 0 and shown.max() > _LOGARITHMIC_FROM * shown.min():
+    if name == "loss" and shown.min() > 0 and (shown.max() > _LOGARITHMIC_FROM * shown.min() or _flat(train, judged)):
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter("{x:g}")  # 0.01, which is also drawn faster than a power of ten
         axes.set_ylabel(f"{title} (logarithmic)")
@@ -105,6 +101,31 @@ def _panel(axes: Any, name: str, train: NDArray[Any], validation: NDArray[Any] |
     # There is no epoch 0.
     axes.set_xlim(0.5, train.size + max(0.5, 0.02 * train.size))
     add_legend(axes)
+
+
+def _line(axes: Any, epochs: NDArray[Any], curve: NDArray[Any], color: str, dashes: str, label: str) -> None:
+    """A curve; one of so many epochs that its noise would be a band is drawn thin, with its moving median on it."""
+    dot = "o" if curve.size <= _DOTS_UP_TO else None
+    if curve.size < _SMOOTH_FROM:
+        axes.plot(epochs, curve, color=color, linewidth=1.8, linestyle=dashes, marker=dot, markersize=4, label=label)
+        return
+    window = curve.size // 50 | 1  # odd
+    filled = np.pad(curve, window // 2, constant_values=np.nan)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a window without a finite epoch is a gap
+        middle = np.nanmedian(np.lib.stride_tricks.sliding_window_view(filled, window), axis=1)
+    axes.plot(epochs, curve, color=color, linewidth=0.6, alpha=0.3)
+    axes.plot(epochs, middle, color=color, linewidth=1.8, linestyle=dashes, label=f"{label}, median of {window} epochs")
+
+
+def _flat(*curves: NDArray[Any]) -> bool:
+    """Whether the first epochs are so high that the second half of all curves would be a line at the bottom."""
+    rest = np.concatenate([curve[curve.size // 2 :] for curve in curves])
+    whole = np.concatenate(curves)
+    rest, whole = rest[np.isfinite(rest)], whole[np.isfinite(whole)]
+    if curves[0].size < _FLAT_FROM or not rest.size:
+        return False
+    return bool(np.ptp(rest) < _FLAT * np.ptp(whole))
 
 
 def _finite_or_gap(curve: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..data import Dataset, Preprocessor, Table
+from ..data import BUILTIN, Preprocessor
 from ..errors import ConfigurationError, DataError, ModelFileError, NonFiniteError
 from ..evaluate import Reading, overfitting
 from ..execute import evaluate
 from ..files import RunFolder, write_json
 from ..train import Callback, History, Model, Trainer, save_model
 from .architecture import build_model
+from .cautions import overlooked
 from .curves import TrainingCurve, comparable
 from .keeper import INTERRUPTED, Every, FiniteWatch, Keeper, StepKeeper
 from .measures import Judged, judge, watched
@@ -36,9 +37,10 @@ class Job:
     model: Model
     trainer: Trainer
     keeper: Keeper | None = None
+    lengthened: bool = False
 
     @classmethod
-    def plan(cls, source: str | Path | Table | Dataset, options: Options) -> Job:
+    def plan(cls, source: Any, options: Options) -> Job:
         """Read the data and build the model. Nothing is written."""
         data = prepare(source, options)
         return cls._of(data, options)
@@ -65,11 +67,15 @@ class Job:
         return cls(options, data, model, trainer)
 
     @classmethod
-    def resume(cls, run: RunFolder, source: str | None = None) -> tuple[Job, list[str]]:
+    def resume(cls, run: RunFolder, source: str | None = None, epochs: int | None = None) -> tuple[Job, list[str]]:
         """The job of the newest checkpoint in `run`, at its step, and notes on checkpoints that were skipped.
 
-        source  where the data are now, if they were moved. Raises `ModelFileError` or `ConfigurationError` without a
-        usable checkpoint, `DataError` if the data are not those of the run.
+        source  where the data are now, if they were moved
+        epochs  the new number of epochs in all, None for that of the run; with a schedule that does not depend on it,
+                the lengthened run has the bits of one that was that long from the beginning
+
+        Raises `ModelFileError` or `ConfigurationError` without a usable checkpoint or for epochs that are done already,
+        `DataError` if the data are not those of the run, or gone.
         """
         newest = run.checkpoint_folder().newest()
         if newest is None:
@@ -82,7 +88,21 @@ class Job:
             raise ModelFileError(f"{str(newest.path)!r} is no checkpoint of a table's training: start a new run")
         try:
             options, recorded = Options.from_json(record["options"]), str(record["source"])
+            lengthened = epochs is not None and epochs != options.epochs
+            if epochs is not None:
+                done = int(state["epoch"]) - 1
+                if epochs <= done:
+                    raise ConfigurationError(
+                        f"epochs={epochs}: the run {str(run.path)!r} has done {done} already; give a larger number"
+                    )
+                options = replace(options, epochs=epochs)
+            if source is None and recorded not in BUILTIN and not Path(recorded).exists():
+                raise DataError(
+                    f"the data of the run {str(run.path)!r} are no longer at {recorded!r}: put them back, or name the "
+                    "place where they are now as DATA"
+                )
             job = cls.plan(source or recorded, options)
+            job.lengthened = lengthened
             if job.data.fingerprint != record["fingerprint"]:
                 raise DataError(
                     f"the data {source or recorded!r} have changed since the run {str(run.path)!r} began: "
@@ -125,6 +145,8 @@ class Job:
                 wanted,
                 lambda trainer: run.write_history(_ordered(trainer.history.rows)),
             )
+            self.keeper.lengthened = self.lengthened
+            run.metrics.unlink(missing_ok=True)  # a run in training has no measures yet
             self.trainer.callbacks.append(self.keeper)
         self.trainer.callbacks.extend(callbacks)
         try:
@@ -136,7 +158,17 @@ class Job:
             self.save_model(run)
             run.write_history(_ordered(self.trainer.history.rows))
             raise NonFiniteError(f"{error}; the last finite model is saved as {str(run.model)!r}") from None
+        if run is not None and self.trainer.stop == INTERRUPTED:
+            self.save_model(run, unfinished=self.kept)
         return self.trainer.stop != INTERRUPTED
+
+    @property
+    def kept(self) -> str:
+        """Of which moment the model's parameters are, in words."""
+        best, trainer = self.trainer.history.best_epoch, self.trainer
+        if best:
+            return f"the parameters after epoch {best}, the best so far"
+        return f"the parameters after {trainer.step:,} step{'' if trainer.step == 1 else 's'}"
 
     def _last_finite(self, run: RunFolder | None) -> bool:
         """Put the newest finite parameters into the model: its own, else those of the newest checkpoint."""
@@ -154,9 +186,9 @@ class Job:
             value[...] = newest.bundle.tensors[f"state/{name}"]
         return True
 
-    def save_model(self, run: RunFolder) -> None:
+    def save_model(self, run: RunFolder, unfinished: str | None = None) -> None:
         extra = {"preprocessor": self.data.preprocessor.to_json(), "data": self.data.name, **self.record}
-        save_model(run.model, self.model, extra)
+        save_model(run.model, self.model, extra | ({} if unfinished is None else {"unfinished": unfinished}))
 
     def result(self) -> TableResult:
         """Judge the trained model on every part."""
@@ -170,17 +202,20 @@ class Job:
             judged,
             overfitting(comparable(history)),
             stopped,
-            [*self.data.warnings, *dead_layers(self.model, self.data)],
+            [*self.data.warnings, *dead_layers(self.model, self.data), *overlooked(judged, self.options)],
             self.data,
             self.options,
         )
 
     def finish(self, run: RunFolder, result: TableResult) -> None:
-        """Write model, history and measures; only then the checkpoints, no longer needed, go."""
+        """Write model, history and measures; only then the checkpoints go.
+
+        The newest stays where the epochs ran out, for `resume(…, epochs=…)`; after an early stop nothing is to come.
+        """
         self.save_model(run)
         run.write_history(_ordered(self.trainer.history.rows))
         write_json(run.metrics, result.to_json())
-        run.checkpoint_folder().clear()
+        run.checkpoint_folder().clear(keep=0 if self.trainer.history.stopped_early else 1)
 
 
 @dataclass(frozen=True)
@@ -225,6 +260,7 @@ class TableResult:
             "network": str(self.model.network),
             "parameters": int(self.model.theta.size),
             "measures": {name: dict(m) for name, m in self.measures.items()},
+            "confusion": {name: found for name, j in self.judged.items() if (found := j.by_class())},
             "epochs": len(self.history.rows),
             "best_epoch": self.history.best_epoch,
             "stopped": self.stopped,
@@ -277,7 +313,7 @@ def dead_layers(model: Model, data: Prepared) -> list[str]:
 
 
 def train_table(
-    source: str | Path | Table | Dataset,
+    source: Any,
     options: Options | None = None,
     *,
     out: str | Path | None = None,
@@ -285,6 +321,8 @@ def train_table(
     callbacks: Sequence[Callback] = (),
 ) -> TableResult:
     """Train on a table: read, split, preprocess, train with early stopping, measure; with `out` write a run folder.
+
+    source  a path, a built-in name, a `Table`, a `Dataset`, or a DataFrame of pandas or polars
 
     >>> result = train_table("iris", Options(epochs=5))
     >>> sorted(result.measures)

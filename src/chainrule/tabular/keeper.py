@@ -56,10 +56,11 @@ class Keeper(Callback):
     ) -> None:
         self.folder, self.record, self.every, self.wanted, self.saved = folder, record, every or Every(), wanted, saved
         self.interrupted = False
+        self.lengthened = False  # the recorded number of epochs is no longer that of the checkpoint
         self._last = time.monotonic()
 
     def on_train_begin(self, trainer: Trainer) -> None:
-        if trainer.step == 0:
+        if trainer.step == 0 or self.lengthened:
             self.save(trainer)
 
     def on_progress(self, trainer: Trainer, epoch: int, batch: int) -> None:
@@ -73,8 +74,8 @@ class Keeper(Callback):
             self.interrupted = True
             self.save(trainer)
             trainer.stop = INTERRUPTED
-        elif self._due(trainer, epoch):
-            self.save(trainer)
+        elif self._due(trainer, epoch) or (epoch == trainer.settings.epochs and trainer.stop is None):
+            self.save(trainer)  # the last one too, so that the run can be lengthened
 
     def _due(self, trainer: Trainer, epoch: int) -> bool:
         if self.every.epochs is not None:

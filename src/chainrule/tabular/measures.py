@@ -33,6 +33,10 @@ class Judged:
     confusion: Confusion | None = None
     residuals: tuple[Array, Array] | None = None
 
+    def by_class(self) -> dict[str, Any]:
+        """Labels, counts [true class][predicted class] and measures of each class as plain JSON; empty for numbers."""
+        return {} if self.confusion is None else self.confusion.to_json()
+
 
 def predict(model: Model, preprocessor: Preprocessor, X: Array, codes: Array) -> Prediction:
     """Predict encoded rows."""

@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from ..data import BUILTIN, Dataset, Preprocessor, Table, choose_target, detect_task, read_data
+from ..data import BUILTIN, Dataset, Preprocessor, Table, choose_target, detect_task, from_frame, is_frame, read_data
 from ..data.encoders import Dropped, Embedding, Numeric, OneHot
 from ..data.targets import ClassTarget
-from ..errors import ConfigurationError, DataError, unknown_name
+from ..errors import ConfigurationError, DataError, counted, unknown_name
 from ..evaluate import split
 from ..train.samples import Array
 from .options import Options
+from .suspects import leaks, outliers
 
 _PIECE = 8192  # rows encoded at a time
 # Notes with these words are warnings: what they say is rarely meant.
@@ -55,12 +56,17 @@ class Prepared:
     warnings: list[str] = field(default_factory=list)
 
 
-def prepare(source: str | Path | Table | Dataset, options: Options) -> Prepared:
-    """Read, split and encode.
+def prepare(source: Any, options: Options) -> Prepared:
+    """Read, split and encode a path, a built-in name, a `Table`, a `Dataset` or a DataFrame.
 
     Raises `DataError` or `ConfigurationError` for whatever about the data or the options cannot be used.
     """
-    data = source if isinstance(source, Table | Dataset) else read(str(source), options)
+    if not isinstance(source, str | Path | Table | Dataset) and is_frame(source):
+        source = from_frame(source, categories=options.categories)
+    if isinstance(source, Table):
+        data: Table | Dataset = _chosen(source, options)
+    else:
+        data = source if isinstance(source, Dataset) else read(str(source), options)
     where = str(source) if isinstance(source, str | Path) and str(source) in BUILTIN else ""
     if isinstance(source, str | Path) and not where:
         where = str(Path(source).resolve())
@@ -72,7 +78,13 @@ def prepare(source: str | Path | Table | Dataset, options: Options) -> Prepared:
 
 def read(source: str, options: Options) -> Dataset | Table:
     """`data.read_data` with the options that concern reading; columns to drop are gone."""
-    data = read_data(source, separator=options.separator, decimal=options.decimal, categories=options.categories)
+    data = read_data(
+        source,
+        separator=options.separator,
+        decimal=options.decimal,
+        categories=options.categories,
+        drop=options.drop,
+    )
     if isinstance(data, Dataset):
         for name in ("drop", "categories", "separator", "decimal"):
             if getattr(options, name):
@@ -80,12 +92,24 @@ def read(source: str, options: Options) -> Dataset | Table:
                     f"{name} is for tables in files, but {data.name!r} has no columns to choose: leave it out"
                 )
         return data
-    for name in (*options.drop, *options.categories):
+    for name in options.categories:
         if name not in data:
             raise unknown_name("column", name, data.names)
-    if not options.drop:
-        return data
-    return Table(data.name, tuple(c for c in data if c.name not in options.drop), data.notes)
+    return data
+
+
+def _chosen(table: Table, options: Options) -> Table:
+    """A table in memory without the columns to drop, and with those of `categories` as texts."""
+    for name in (*options.drop, *options.categories):
+        if name not in table:
+            raise unknown_name("column", name, table.names)
+    if not options.drop and not options.categories:
+        return table
+    return Table(
+        table.name,
+        tuple(c.as_category() if c.name in options.categories else c for c in table if c.name not in options.drop),
+        list(table.notes),
+    )
 
 
 def _prepare_dataset(data: Dataset, options: Options, source: str, dtype: Any) -> Prepared:
@@ -141,7 +165,8 @@ def _prepare_table(table: Table, options: Options, source: str, dtype: Any) -> P
     }
     notes += [*preprocessor.notes[1:], *rows.notes]
     made = Prepared(source, table.name, preprocessor, parts, notes, fingerprint(table))
-    made.warnings.extend(_leaks(table, preprocessor, labeled[rows.train]))
+    made.warnings.extend(leaks(table, preprocessor, labeled[rows.train]))
+    made.warnings.extend(outliers(table, preprocessor, labeled))
     return _finish(made, options)
 
 
@@ -175,10 +200,12 @@ def _finish(made: Prepared, options: Options) -> Prepared:
     train = made.parts["train"]
     if options.batch_size is not None and options.batch_size > len(train):
         made.warnings.append(
-            f"batch size {options.batch_size} is above the {len(train)} training rows: every epoch is one batch of all"
+            f"batch size {options.batch_size} is above the {counted(len(train), 'training row')}: "
+            "every epoch is one batch of all"
         )
     if len(train) < 10:
-        made.warnings.append(f"there are only {len(train)} training rows: the network can hardly learn from them")
+        there = f"there {'is' if len(train) == 1 else 'are'} only {counted(len(train), 'training row')}"
+        made.warnings.append(f"{there}: the network can hardly learn from so little")
     for note in list(made.notes):
         if any(words in note for words in _WORTH_A_LOOK):
             made.warnings.append(note)
@@ -204,26 +231,6 @@ def _summary(made: Prepared) -> list[str]:
     sizes = ", ".join(f"{len(part):,} {name}" for name, part in made.parts.items())
     notes.append(f"rows: {sizes}")
     return notes
-
-
-def _leaks(table: Table, preprocessor: Preprocessor, rows: Array) -> list[str]:
-    """Columns that alone name the class of every training row: mostly the answer under another name."""
-    if preprocessor.task != "classification":
-        return []
-    y = preprocessor.encode_target(table, rows)
-    found = []
-    for encoder in preprocessor.columns:
-        if isinstance(encoder, Dropped):
-            continue
-        codes = table[encoder.name].texts()[0][rows]
-        pairs = np.unique(np.stack([codes, y]), axis=1)
-        levels = len(np.unique(pairs[0]))
-        if pairs.shape[1] == levels <= max(2, len(preprocessor.class_names or ())) and len(rows) >= 10 * levels:
-            found.append(
-                f"column {encoder.name!r} alone tells the target {preprocessor.target_name!r} in all {len(rows):,} "
-                f"training rows: if it is the answer under another name, leave it out with drop={encoder.name!r}"
-            )
-    return found
 
 
 def fingerprint(data: Table | Dataset) -> str:

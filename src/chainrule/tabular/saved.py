@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from ..data import BUILTIN, Dataset, Preprocessor, Table, read_data
+from ..data import BUILTIN, Dataset, Preprocessor, Table, from_frame, is_frame, read_data
 from ..data.targets import NumberTarget
 from ..errors import DataError, ModelFileError
 from ..train import Model, load_model
@@ -23,11 +24,15 @@ _ROWS = 10_000  # rows per piece of a CSV text
 
 @dataclass(frozen=True)
 class SavedRun:
-    """Model and preprocessing of a run; the fingerprint is of the data it was trained on."""
+    """Model and preprocessing of a run; the fingerprint is of the data it was trained on.
+
+    notes  what to know before using it: that its training was interrupted
+    """
 
     model: Model
     preprocessor: Preprocessor
     fingerprint: str | None = None
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def load(cls, path: str | Path) -> SavedRun:
@@ -35,8 +40,22 @@ class SavedRun:
         folder = Path(path)
         file = folder / "model.safetensors" if folder.is_dir() else folder
         if not file.exists():
-            what = "holds no model.safetensors (was its training finished?)" if folder.is_dir() else "does not exist"
-            raise ModelFileError(f"{str(folder)!r} {what}: give the folder of a finished run, or its model file")
+            if not folder.is_dir():
+                raise ModelFileError(f"{str(folder)!r} does not exist: give the folder of a run, or its model file")
+            if any((folder / "checkpoints").glob("checkpoint-*")):
+                raise ModelFileError(
+                    f"{str(folder)!r} holds checkpoints of a training that was cut off, but no model yet: finish it "
+                    f"with chainrule train --resume --out {folder}, or stop that with Ctrl-C to get the model so far"
+                )
+            raise ModelFileError(
+                f"{str(folder)!r} holds no model.safetensors: give the folder of a run, or its model file"
+            )
+        if file.parent.name == "checkpoints" and file.name.startswith("checkpoint-"):
+            run = file.parent.parent
+            raise ModelFileError(
+                f"{str(file)!r} is a checkpoint, a state of the training: give the run {str(run)!r}, and if it has no "
+                f"model yet, finish it with chainrule train --resume --out {run}"
+            )
         model, extra = load_model(file)
         if "preprocessor" not in extra:
             raise ModelFileError(f"{str(file)!r} was saved without preprocessing: give a model of a table's training")
@@ -53,15 +72,20 @@ class SavedRun:
                 f"{str(file)!r}: its preprocessing and its network do not fit together: train it again"
             )
         trained_on = extra.get("fingerprint")
-        return cls(model, preprocessor, trained_on if isinstance(trained_on, str) else None)
+        notes: tuple[str, ...] = ()
+        if isinstance(extra.get("unfinished"), str):
+            notes = (f"the training of {str(folder)!r} was interrupted: these are {extra['unfinished']}",)
+        return cls(model, preprocessor, trained_on if isinstance(trained_on, str) else None, notes)
 
     def read(
         self, source: str, *, separator: str | None = None, decimal: str | None = None
     ) -> tuple[Table | Dataset, list[str]]:
         """Read data for this run, and notes; of data that come with a test part, that part is taken."""
-        data = read_data(source, separator=separator, decimal=decimal, categories=self._texts(source))
+        known = [*(c.name for c in self.preprocessor.columns), self.preprocessor.target_name]
+        texts = self._texts(source)
+        data = read_data(source, separator=separator, decimal=decimal, categories=texts, needed=known)
         notes = []
-        same = self.fingerprint == fingerprint(data)
+        same = self.fingerprint == fingerprint(_only(data, known) if isinstance(data, Table) else data)
         if isinstance(data, Dataset) and data.test is not None:
             notes.append(
                 f"{data.name!r} has {len(data.y):,} training and {len(data.test.y):,} test samples; these last"
@@ -80,14 +104,35 @@ class SavedRun:
             texts.append(target.name)
         return tuple(texts)
 
-    def predict(self, data: Table | Dataset) -> tuple[Prediction, list[str]]:
-        """Predictions for all rows, and notes on what training had not."""
-        encoded = self.preprocessor.transform(data, dtype=self.model.dtype)
-        return predict(self.model, self.preprocessor, encoded.X, encoded.codes), encoded.notes
+    def table(self, data: Any) -> tuple[Table | Dataset | Array, list[str]]:
+        """Data in any form as `predict` needs them, and notes.
 
-    def evaluate(self, data: Table | Dataset) -> tuple[Judged, list[str]]:
-        """Measures on the rows that have a target, and notes."""
-        notes = []
+        data  a `Table` or `Dataset`; a DataFrame of pandas or polars, or a mapping from names to columns; an array
+              (n, columns of the training data) if all are numbers; or the path of a file, as in `read`
+        """
+        if isinstance(data, str | Path):
+            return self.read(str(data))
+        if not isinstance(data, Table | Dataset | np.ndarray) and is_frame(data):
+            known = [*(c.name for c in self.preprocessor.columns), self.preprocessor.target_name, "id", "Id", "ID"]
+            made = from_frame(data, needed=known, categories=self._texts(""))
+            return made, list(made.notes)
+        return data, []
+
+    def predict(self, data: Any) -> tuple[Prediction, list[str]]:
+        """Predictions for all rows of `data` in any form of `table`, and notes on what training had not.
+
+        `.values` are numbers in the units of the data, or class numbers 0..K-1 into `preprocessor.classes`;
+        `.probabilities` (n, K).
+        """
+        data, notes = self.table(data)
+        encoded = self.preprocessor.transform(data, dtype=self.model.dtype)
+        return predict(self.model, self.preprocessor, encoded.X, encoded.codes), notes + encoded.notes
+
+    def evaluate(self, data: Any) -> tuple[Judged, list[str]]:
+        """Measures on the rows of `data`, in any form of `table` but a bare array, that have a target; and notes."""
+        data, notes = self.table(data)
+        if not isinstance(data, Table | Dataset):
+            raise DataError("an array has no target: give a table, a DataFrame, or the path of a file to evaluate")
         rows = None
         if isinstance(data, Table):
             if self.preprocessor.target_name not in data:
@@ -121,6 +166,12 @@ class SavedRun:
             if probabilities and found.probabilities is not None:
                 columns += [[f"{p:.6g}" for p in column] for column in found.probabilities[part].T]
             yield _lines(list(map(list, zip(*columns, strict=True))))
+
+
+def _only(table: Table, names: Sequence[str]) -> Table:
+    """The table without columns that training did not have."""
+    kept = tuple(column for column in table if column.name in names)
+    return Table(table.name, kept) if kept else table
 
 
 def _identifiers(data: Table | Dataset) -> tuple[str, list[object] | Array]:

@@ -15,14 +15,29 @@ from .model import Model
 
 
 def save_model(path: str | Path, model: Model, extra: Mapping[str, Any] | None = None) -> None:
-    """Write a model atomically; `extra` is any JSON that belongs to it, such as its preprocessing."""
+    """Write a model atomically, `save_model("net.safetensors", model)`; `extra` is any JSON that belongs to it, such as
+    its preprocessing.
+
+    Raises `ConfigurationError` for something else than a `Model`, and for a file that cannot be written.
+    """
+    if not isinstance(model, Model):
+        raise ConfigurationError(
+            f"save_model was given a {type(model).__name__} where the model is expected: write "
+            "save_model(path, model), or call the save method of what you have"
+        )
     tensors = {f"parameter/{n}": v for n, v in model.parameters.items()}
     tensors |= {f"state/{n}": v for n, v in model.state.items()}
     save_bundle(Path(path), tensors, {"model": describe(model), "extra": dict(extra or {})}, kind="model")
 
 
 def load_model(path: str | Path, *, allow_nonfinite: bool = False) -> tuple[Model, dict[str, Any]]:
-    """Read a model and what was saved with it; anything wrong is a `ModelFileError` that names the file."""
+    """Read a model and what was saved with it, from its file or from the folder of a run of `chainrule train`.
+
+    Of a run, the second part has the preprocessing: `chainrule.tabular.SavedRun.load` applies both to new rows.
+    Anything wrong is a `ModelFileError` that names the file.
+    """
+    inside = Path(path) / "model.safetensors"
+    path = inside if inside.is_file() else path
     bundle = load_bundle(Path(path), kind="model", allow_nonfinite=allow_nonfinite)
     try:
         model = build(bundle.content["model"])

@@ -26,6 +26,9 @@ _SPELLED = {
 }
 _OPERATOR = re.compile(r"\\operatorname\{(\w+)\}")
 _PUNCTUATION = re.compile(r"\\([^A-Za-z\s])")
+# An underscore behind a punctuation mark could begin emphasis, not with a blank behind it; [l](k) would be a link.
+_EMPHASIS = re.compile(r"(?<![A-Za-z0-9\\])_(?! )")
+_LINK = re.compile(r"\](?=[(\[])")
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>|$#])")
 
 
@@ -75,7 +78,8 @@ def _aligned(marked: list[tuple[Line, int]], hand: Hand, decimals: bool) -> str:
 def _spelled(latex: str) -> str:
     """Without what Markdown takes for its own, and without the macro that GitHub does not allow."""
     latex = _OPERATOR.sub(r"\\mathop{\\mathrm{\1}}", latex)
-    return _PUNCTUATION.sub(lambda m: _SPELLED.get(m[0], m[0]) + " ", latex)
+    latex = _PUNCTUATION.sub(lambda m: _SPELLED.get(m[0], m[0]) + " ", latex)
+    return _LINK.sub("] ", _EMPHASIS.sub("_ ", latex))
 
 
 def _prose(words: str, hand: Hand) -> str:

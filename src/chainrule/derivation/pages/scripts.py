@@ -9,15 +9,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ...notation.formula import Array, Binary, Bound, Call, Formula, Index, Number, Symbol, Transpose
+from ...notation.formula import Array, Binary, Call, Formula, Index, Symbol, Transpose
 from ...notation.letters import Letters
 from ...notation.style import Style
-from ...notation.writing.ascii import Unicode
-from ...notation.writing.forms import is_scalar, looks_indexed
-from ...notation.writing.signs import ATOM, ENTRIES, POWER
+from ...notation.writing.forms import is_scalar
+from ...notation.writing.scripts import Scripts
+from ...notation.writing.signs import ATOM, ENTRIES, lowered, raised
 
-RAISED = dict(zip("0123456789+-=()nijklmLtr", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱʲᵏˡᵐᴸᵗʳ", strict=True))
-LOWERED = dict(zip("0123456789+-=()ijklmnprstuvxa", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ᵢⱼₖₗₘₙₚᵣₛₜᵤᵥₓₐ", strict=True))
 _NAMES = {"sigmoid": "σ", "log": "ln"}  # functions whose sign every text knows
 
 
@@ -32,21 +30,7 @@ def letters_of(style: Style) -> Letters:
     return replace(found, layer="parentheses") if style.notation == "components" else found
 
 
-def raised(words: str) -> str | None:
-    """The words in raised signs; None if one of them has no such form."""
-    return _mapped(words, RAISED)
-
-
-def lowered(words: str) -> str | None:
-    """The words in lowered signs; None if one of them has no such form."""
-    return _mapped(words, LOWERED)
-
-
-def _mapped(words: str, table: dict[str, str]) -> str | None:
-    return "".join(table[c] for c in words) if words and all(c in table for c in words) else None
-
-
-class Terminal(Unicode):
+class Terminal(Scripts):
     """Unicode with raised layers, lowered indices and the names of functions that mathematics has."""
 
     def symbol(self, f: Symbol, entries: tuple[Formula, ...]) -> str:
@@ -111,31 +95,10 @@ class Terminal(Unicode):
             return f"{_NAMES[f.function.name]}{self.primes(f.function.prime)}({inside})", ATOM
         return super().call(f)
 
-    def power(self, f: Binary) -> str:
-        exponent = self.whole(f.right).removeprefix("(").removesuffix(")")
-        above = raised(exponent) if isinstance(f.right, Number) else None
-        if above is None:
-            return super().power(f)
-        body, binding = self.put(f.left)
-        apart = looks_indexed(f.left, self.style) or body.endswith("ᵀ") or isinstance(f.left, Call)
-        body = self.brackets(body) if apart or body[-1:] in RAISED.values() else self.within(body, binding, POWER + 1)
-        return f"{body}{above}"
-
     def array(self, f: Array) -> str:
         if f.columns != 1 or len(f.entries) < 2:
             return super().array(f)
         return f"[{'; '.join(self.whole(x) for x in f.entries)}]"
 
-    def sigma(self, b: Formula) -> str:
-        assert isinstance(b, Bound)
-        below = lowered(self.bound(b).replace(" ", ""))
-        if below is None:
-            return super().sigma(b)
-        if b.upper is None:
-            return f"{self.big}{below}"
-        upper = self.tight(b.upper)
-        above = raised(upper)
-        return f"{self.big}{below}{above}" if above else super().sigma(b)
 
-
-__all__ = ["letters_of", "lowered", "plain_line", "raised"]
+__all__ = ["letters_of", "plain_line"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from ...notation.formula import Array, Formula, Number
 from ..document import Line
@@ -88,10 +89,11 @@ class Row:
 
 def blocks(lines: Sequence[Line], writer: Writer, room: Sequence[float], *, decimals: bool = False) -> list[list[Row]]:
     """Equations that are set below each other, aligned at their relations: the widest left side is everybody's."""
-    every = list(zip(lines, room, chained(lines), strict=True))
-    alone = [rows(x.formula, writer, r, decimals=decimals, goes_on=on) for x, r, on in every]
+    parts = (_parts(x.formula, writer, r, decimals) for x, r in zip(lines, room, strict=True))
+    every = list(zip(parts, room, chained(lines), strict=True))
+    alone = [_laid(x, r, 0.0, on) for x, r, on in every]
     align = max((measure(found[0].left) for found in alone if found[0].relation), default=0.0)
-    return [rows(x.formula, writer, r, align, decimals=decimals, goes_on=on) for x, r, on in every]
+    return [_laid(x, r, align, on) for x, r, on in every]
 
 
 def rows(
@@ -108,17 +110,35 @@ def rows(
     writer  writes LaTeX; align: width of the left sides above and below; decimals: fractions such as 1/2 as 0.5;
     goes_on: the line above ends in what stands left, which is not written again
     """
+    return _laid(_parts(formula, writer, room, decimals), room, align, goes_on)
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """An equation in LaTeX: what stands left, each relation with the side after it, whether matrices are held in it."""
+
+    left: str
+    rest: Sequence[tuple[str, str]]
+    matrices: bool
+
+
+def _parts(formula: Formula, writer: Writer, room: float, decimals: bool) -> _Parts:
     whole = written(formula, writer, decimals=decimals)
     whole = replace(whole, text=whole.text.replace(r"\\ \dots \\", r"\\ \vdots \\"))  # of a column
     held = {sign: _set(part, room) for sign, part in whole.held.items()}
     matrices = "".join(sign for sign, part in whole.held.items() if isinstance(part, Array))
     left, rest = _parted(_put(_stretched(whole.text, matrices) if matrices else whole.text, held))
+    return _Parts(left, rest, bool(matrices))
+
+
+def _laid(parts: _Parts, room: float, align: float, goes_on: bool) -> list[Row]:
+    left, rest = parts.left, parts.rest
     if not rest:
         return [Row("", "", piece) for piece in broken(left, room)]
     left = "" if goes_on else left
     wide = measure(left)
     flat = max(wide, align) + sum(measure(side) + 3 for _, side in rest)
-    if flat <= room and len(rest) <= 2 and not matrices:
+    if flat <= room and len(rest) <= 2 and not parts.matrices:
         return [Row(left, rest[0][0], " ".join([rest[0][1], *(f"{r} {s}" for r, s in rest[1:])]))]
     found: list[Row] = []
     indent = max(wide, align)
@@ -226,16 +246,17 @@ def _tokens(latex: str) -> Iterator[_Token]:
         before = t
 
 
-def _parted(latex: str) -> tuple[str, list[tuple[str, str]]]:
+@lru_cache(maxsize=4096)
+def _parted(latex: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     """The side before the first relation, and every relation with the side after it."""
     cuts = [t for t in _tokens(latex) if t.text in _RELATIONS and t.braces == t.brackets == t.lefts == 0]
     if not cuts:
-        return latex.strip(), []
+        return latex.strip(), ()
     ends = [_begin(latex, t) for t in cuts[1:]] + [len(latex)]
-    sides = [
+    sides = tuple(
         (latex[_begin(latex, t) : t.start + len(t.text)].strip(), latex[t.start + len(t.text) : end].strip())
         for t, end in zip(cuts, ends, strict=True)
-    ]
+    )
     return latex[: _begin(latex, cuts[0])].strip(), sides
 
 
@@ -277,6 +298,7 @@ def _cut(latex: str, room: float) -> _Token | None:
     return best
 
 
+@lru_cache(maxsize=4096)
 def measure(latex: str) -> float:
     """About how many characters of running text a formula is wide."""
     tokens = [t for t in _TOKEN.findall(latex) if not t.isspace()]

@@ -15,12 +15,17 @@ from .words import heading, pieces
 
 ROOM = 70.0
 FOLDED = ("proof", "activation", "law", "steps", "two ways")  # kinds of sections that open on demand
-_STYLE = """
-.chainrule{--ink:#1c1c1e;--paper:#fff;--faint:#6b6f76;--rule:#d9dce1;--box:#f6f7f9;color:var(--ink);
+_DARK = "--ink:#e6e6e8;--paper:#16181c;--faint:#9a9fa8;--rule:#363a42;--box:#1e2126"
+_LIGHT = "--ink:#1c1c1e;--paper:#fff;--faint:#6b6f76;--rule:#d9dce1;--box:#f6f7f9"
+# Notebooks have themes of their own, whatever the system prefers: JupyterLab, VS Code, Colab.
+_DARK_THEMES = ('[data-jp-theme-light="false"]', ".vscode-dark", 'html[theme="dark"]')
+_LIGHT_THEMES = ('[data-jp-theme-light="true"]', ".vscode-light", 'html[theme="light"]')
+_STYLE = (
+    """
+.chainrule{LIGHT;color:var(--ink);
 background:var(--paper);font:1rem/1.5 Charter,"Bitstream Charter","Iowan Old Style",Georgia,serif;max-width:50rem;
 margin:0 auto;padding:1rem}
-@media (prefers-color-scheme:dark){.chainrule{--ink:#e6e6e8;
---paper:#16181c;--faint:#9a9fa8;--rule:#363a42;--box:#1e2126}}
+@media (prefers-color-scheme:dark){.chainrule{DARK}}
 .chainrule h1{font-size:1.6rem;line-height:1.25;margin:.5rem 0 1rem}
 .chainrule h2{font-size:1.25rem;margin:2rem 0 .5rem;border-bottom:1px solid var(--rule);padding-bottom:.2rem}
 .chainrule h3,.chainrule h4,.chainrule h5{font-size:1.05rem;margin:1.2rem 0 .4rem}
@@ -52,7 +57,12 @@ overflow-x:auto;padding-left:0}
 .chainrule details::details-content{display:block;content-visibility:visible}
 .chainrule .line,.chainrule .why{break-inside:avoid}.chainrule h2,.chainrule h3,.chainrule h4{break-after:avoid}
 .chainrule .right,.chainrule .whole{overflow:visible}}
-"""
+""".replace("LIGHT", _LIGHT).replace("DARK", _DARK)
+    + "".join(
+        f"@media screen{{{','.join(f'{theme} .chainrule' for theme in themes)}{{{colors}}}}}\n"
+        for themes, colors in ((_LIGHT_THEMES, _LIGHT), (_DARK_THEMES, _DARK))
+    )
+)
 _SPACE = '<mspace width="0.167em" />'
 _MENDED = (  # what the converter leaves to be said: pattern, what takes its place
     # an upright word is one identifier
@@ -153,9 +163,12 @@ def mathml(latex: str, display: str = "block") -> str:
     """A piece of LaTeX as a `<math>` element, in display style unless it stands inline."""
     from latex2mathml.converter import convert
 
+    goes_on = latex.startswith("{}")
     latex = _GROUPS.sub("", latex).replace(":=", r"\coloneqq ")
     latex = latex.replace(r"\sum_", r"\sum\limits_") if display == "block" else latex
     element: str = convert(latex.strip())
     for pattern, new in _MENDED:
         element = re.sub(pattern, new, element)
+    if goes_on:  # the sign that begins the row is no sign of what follows
+        element = re.sub(r"(<math[^>]*><mrow>)<mo>", r'\1<mo form="infix">', element, count=1)
     return element.replace('display="inline"', 'displaystyle="true"', 1) if display == "block" else element

@@ -16,7 +16,8 @@ from functools import lru_cache
 from ...laws import LAWS
 from ...notation.style import Style
 from ...notation.write import GREEK, HATS
-from .scripts import LOWERED, RAISED, lowered, raised
+from ...notation.writing.signs import LOWERED, RAISED, lowered, raised
+from ..turned import equations
 
 _GREEK = {sign: "\\" + name for name, sign in GREEK.items()}
 _HATTED = {sign: rf"\hat{{{name[0]}}}" for name, sign in HATS.items()}
@@ -24,6 +25,7 @@ _FUNCTIONS = {"ln": r"\ln", "log": r"\log", "exp": r"\exp", "max": r"\max", "min
 _WORDS = {"softplus", "softmax", "sigmoid", "lse", "erf", "relu", "step", "sum", "lim", "log1p", "expm1", *_FUNCTIONS}
 _ALONE = ("ln", "exp", "lse")  # functions that are written before their argument without brackets
 _BLANKS = re.compile(" +")
+_BESIDE = re.compile(r"(?<![A-Za-z\\])([A-Za-z]) (?=\d)")  # Y 1, a product, is no Y1
 _SHORT = 28  # signs of a formula that stays on one row
 _ARTICLES = ("a", "A", "I")  # English words that look like letters
 SIGNS = {
@@ -39,12 +41,18 @@ SIGNS = {
 _UP = {v: k for k, v in RAISED.items()} | {"ᵀ": "T", "⁽": "(", "⁾": ")"}
 _DOWN = {v: k for k, v in LOWERED.items()}
 _RAISED, _LOWERED = f"[{''.join(_UP)}]+", f"[{''.join(_DOWN)}]+"
-_SCRIPT = rf"\[[^\[\]\s]*\]|\^\([^()]*\)|[_^](?:\{{[^{{}}]*\}}|-?\w{{1,3}}(?![\w(]))|['′]+|{_RAISED}|{_LOWERED}"
+_INDEXED = r"\^[A-Za-z]_\w{1,3}(?![\w(])"  # an exponent with an index of its own, e^Z_kj
+_CALLED = r"\^(?:min|max)\([^()]*\)"
+_SCRIPT = (
+    rf"{_INDEXED}|{_CALLED}|\[[^\[\]\s]*\]|\^\([^()]*\)|[_^](?:\{{[^{{}}]*\}}|-?\w{{1,3}}(?![\w(]))"
+    rf"|['′]+|{_RAISED}|{_LOWERED}"
+)
 _LETTER = "[A-Za-zα-ωΑ-Ωϵℓ∂Σ∑∇ŶŷÂâ]"
 _ATOM = re.compile(
     rf"(?P<base>(?<![A-Za-z])(?:[d∂](?=[A-Za-zα-ωŶŷ](?![a-z])))?{_LETTER}|\d+|[)\]])(?P<scripts>(?:{_SCRIPT})+)"
 )
 _NAME = re.compile(r"log1p|expm1|[A-Za-z]{2,}")
+_TOKEN = re.compile(rf"√(?:\([^()]*\)|\d+|\w)|log1p|expm1|[A-Za-z]{{2,}}\(?|{_RAISED}|{_LOWERED}|.", re.DOTALL)
 _OPERATORS = frozenset("=+-−·*/∘⊙⊗×<>≤≥≈≠→←⇒⇔") | {":="}
 
 
@@ -71,7 +79,7 @@ def pieces(words: str) -> tuple[Piece, ...]:
 @lru_cache(maxsize=1)
 def _equations() -> tuple[str, ...]:
     """Those of the laws, which hold words too: `Σ over what was repeated = n times`."""
-    return tuple(sorted({law.equation for law in LAWS}, key=len, reverse=True))
+    return tuple(sorted({law.equation for law in LAWS} | equations(), key=len, reverse=True))
 
 
 def _sentence(words: str) -> Iterator[Piece]:
@@ -162,6 +170,8 @@ def _plain(formula: str, style: Style) -> str:
 
 def _one(script: str, style: Style) -> str:
     inside = script[1:].removeprefix("{").removesuffix("}").removesuffix("]")
+    if re.fullmatch(_INDEXED, script):
+        return f"^{_plain(script[1:], style)}"
     if script[0] == "[":
         above = raised(f"({inside})") if style.notation in ("leibniz", "components") else None
         return above or script
@@ -180,14 +190,17 @@ def latex(formula: str, style: Style) -> str:
     for m in _ATOM.finditer(formula):
         found += [_flat(formula[end : m.start()]), _scripted(m["base"], m["scripts"], style)]
         end = m.end()
-    return _BLANKS.sub(" ", "".join([*found, _flat(formula[end:])])).replace(" )", ")").strip()
+    whole = _BLANKS.sub(" ", "".join([*found, _flat(formula[end:])])).replace(" )", ")").strip()
+    return _BESIDE.sub(r"\1\,", whole)
 
 
 def _scripted(base: str, scripts: str, style: Style) -> str:
     above, below = "", ""
     for script in re.findall(_SCRIPT, scripts):
         inside = script[1:].removeprefix("{").removesuffix("}").removesuffix("]")
-        if script[0] == "[":
+        if re.fullmatch(_INDEXED, script):
+            above += _scripted(script[1], script[2:], style)
+        elif script[0] == "[":
             layer = _flat(inside)
             above += f"({layer})" if style.notation == "leibniz" else f"[{layer}]"
         elif script[0] == "_":
@@ -207,8 +220,10 @@ def _scripted(base: str, scripts: str, style: Style) -> str:
 def _flat(part: str) -> str:
     """Signs, numbers and letters without scripts."""
     found = []
-    for token in re.findall(rf"log1p|expm1|[A-Za-z]{{2,}}\(?|{_RAISED}|{_LOWERED}|.", part, re.DOTALL):
-        if token in _FUNCTIONS:
+    for token in _TOKEN.findall(part):
+        if token[0] == "√" and len(token) > 1:
+            found.append(rf"\sqrt{{{_flat(token[1:].removeprefix('(').removesuffix(')')).strip()}}}")
+        elif token in _FUNCTIONS:
             found.append(f"{_FUNCTIONS[token]} ")
         elif token in _WORDS:
             found.append(rf"\operatorname{{{token}}}")

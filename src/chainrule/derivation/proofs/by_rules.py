@@ -74,7 +74,7 @@ def derivatives(node: Node) -> dict[Node, Node]:
             found[n] = constant(0)
         else:
             parts = [s * found[x] for x, s in zip(n.inputs, local_slopes(n), strict=True) if s is not None]
-            found[n] = collected(_numbers_folded(reduce(lambda x, y: x + y, parts, constant(0))))
+            found[n] = collected(numbers_folded(reduce(lambda x, y: x + y, parts, constant(0))))
     return found
 
 
@@ -84,8 +84,7 @@ def local_slopes(n: Node) -> list[Node | None]:
         raise DerivationError(f"{n.op.name}: this operation has no derivative")
     made = n.op.backward(n, constant(1))
     return [
-        None if d is None else collected(_numbers_folded(d)) if n.op.name != "power" else _numbers_folded(d)
-        for d in made
+        None if d is None else collected(numbers_folded(d)) if n.op.name != "power" else numbers_folded(d) for d in made
     ]
 
 
@@ -105,7 +104,7 @@ def collected(node: Node) -> Node:
     return memo[node]
 
 
-def _numbers_folded(node: Node) -> Node:
+def numbers_folded(node: Node) -> Node:
     """1 · x is x, and numbers are computed; everything else stays as the rules wrote it."""
     memo: dict[Node, Node] = {}
     for n in walk(node):

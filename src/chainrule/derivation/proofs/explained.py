@@ -50,9 +50,10 @@ def proofs(subject: Subject) -> Section:
         parts.append(replace(general, prose=f"{general.prose} {meaning}".strip()))
         parts += [derivative_of(name) for name in dict.fromkeys(_activations(subject))]
         parts += [logarithm()] if _has_logarithm(subject) else []
+    found = in_style(Section("Proofs", "proofs", "", (), tuple(parts)), subject.conventions)
     if any(s.rule == SUM_TO_ONE for s in subject.found.steps):
-        parts.append(column_sums())
-    return in_style(Section("Proofs", "proofs", "", (), tuple(parts)), subject.conventions)
+        found = replace(found, parts=(*found.parts, in_letters(column_sums(subject.conventions), subject.conventions)))
+    return found
 
 
 def _has_logarithm(subject: Subject) -> bool:
@@ -87,7 +88,12 @@ def in_style(section: Section, conventions: Conventions) -> Section:
     """
     usual = not conventions.rows and conventions.place == "parameters" and not conventions.numerator
     prose = section.prose if usual else f"{section.prose} {COLUMNS}".strip()
-    return _written(replace(section, prose=prose), Style(conventions.style, "parameters"), conventions.writing())
+    return in_letters(replace(section, prose=prose), conventions)
+
+
+def in_letters(section: Section, conventions: Conventions) -> Section:
+    """A section with 1/m at the parameters in the letters of the page's style."""
+    return _written(section, Style(conventions.style, "parameters"), conventions.writing())
 
 
 def _written(section: Section, style: Style, page: Style) -> Section:

@@ -24,7 +24,7 @@ from ...reverse import derive
 from ..document import Line, Section
 from ..settings import LastLayer, Stated
 from .activations import written_out
-from .by_rules import derivatives
+from .by_rules import derivatives, numbers_folded
 from .conditions import laws_used
 from .proof import is_zero, same_numbers, slope_of
 from .terms import added, expanded, presented, terms
@@ -98,7 +98,7 @@ def _one_unit(found: Loss, g: Activation) -> tuple[Section, set[str]]:
     """One unit, one sample: z = w x + b, a = g(z), L(a, y); and the names of the laws that it shows."""
     z, a, y = (variable(name, 1, 1) for name in "zay")
     output = g(z)
-    outer = found.per_sample(a, y)
+    outer = numbers_folded(found.per_sample(a, y))
     by_chain, chain = _by_chain(outer, output, z, a, y)
     lemma, by_substitution, ways, used = _by_substitution(outer, output, z, a)
     meeting = _meeting(Ways(chain, ways[1], {a: output}), "dL/dz")

@@ -10,7 +10,7 @@ from functools import reduce
 from ...graph import Node, constant
 from ...notation.formula import ONE as UNIT
 from ...notation.formula import Binary, Bound, Call, Formula, Index, Negate, Number, Partial, Sum, Symbol
-from ...notation.from_graph import constant_formula, function_name, symbol
+from ...notation.from_graph import called, constant_formula, symbol
 from .indexed import Bracket, Delta, Entry, Expr, Factor, Label, Place, Rate, Term, Unknown, free_letters, tidied
 
 
@@ -88,7 +88,7 @@ class Letters:
         arguments = tuple(self._sum(x) for x in f.arguments)
         if f.op.name == "power":
             return Binary("^", *arguments)
-        return Call(Symbol(function_name(f.op.name)), arguments)
+        return called(f.op.name, arguments)
 
 
 def place(base: Formula, node: Node, row: Place, col: Place) -> Formula:

@@ -144,6 +144,8 @@ def _values(x: Node, within: tuple[float, float], rng: np.random.Generator) -> A
         return np.array([[3]])
     if "columns sum to one" in x.get("assume"):
         return rng.dirichlet(np.ones(shape[0]), shape[1]).T
+    if "rows sum to one" in x.get("assume"):
+        return rng.dirichlet(np.ones(shape[1]), shape[0])
     return rng.uniform(*within, shape)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ...notation.formula import Equation, Formula, Index, Number, Symbol
+from ...notation.formula import Binary, Bound, Equation, Formula, Index, Number, Sum, Symbol
 from ...notation.write import exact
 from ..parts import Place, shifted
 from .letters import exchanged
@@ -57,6 +57,47 @@ def entries_throughout(place: Place, setting: Setting) -> Iterator[Change]:
             yield "wrong-operand", new, 1, f"{exact(entry)} stands where {exact(other)} belongs"
 
 
+def beside_the_sum(place: Place, setting: Setting) -> Iterator[Change]:
+    """`Σ_j w_ij x_j + b_j` for `Σ_j w_ij x_j + b_i`: the last term has the index that is summed over."""
+    part = place.part
+    if not isinstance(part, Sum) or place.path[:1] == (0,) or not isinstance(part.body, Binary):
+        return
+    term = part.body.right
+    counted = [b.index for b in part.bounds if isinstance(b, Bound) and isinstance(b.index, Symbol)]
+    if part.body.sign not in "+-" or not isinstance(term, Index) or len(counted) != 1 or counted[0] not in term.entries:
+        return
+    rest = replace(part, body=part.body.left)
+    others = [x for x in setting.letters if Symbol(x) != counted[0]]
+    for new in [*(_with(term, counted[0], Symbol(x)) for x in others), term.base]:
+        text = f"{exact(term)} stands beside the sum and should be {exact(new)}"
+        yield "wrong-index", Binary(part.body.sign, rest, new), 1, text
+
+
+def missing_index(place: Place, setting: Setting) -> Iterator[Change]:
+    """`a (1 - a)` for `a_i (1 - a_i)`, `b` for `b_j`, and the other way round: an index is missing or superfluous."""
+    part = place.part
+    if place.path[:1] == (0,) or not isinstance(place.parent, Equation) or not setting.entries:
+        return
+    indexed = [
+        x for x in part.parts if isinstance(x, Index) and len(x.entries) == 1 and x.entries[0] in setting.entries
+    ]
+    for entry in dict.fromkeys(indexed):
+        if isinstance(entry.base, Symbol) and isinstance(entry.entries[0], Symbol):
+            new = _with(part, entry, entry.base)
+            yield "wrong-index", new, 1, f"{exact(entry)} should be {exact(entry.base)}"
+    bases = {x.base for x in part.parts if isinstance(x, Index)}
+    for letter in setting.counts:
+        if letter in bases or letter.name not in _COLUMNS:
+            continue
+        for counter in setting.entries:
+            if isinstance(counter, Symbol):
+                one = Index(letter, (counter,))
+                yield "wrong-index", exchanged(part, {letter: one}), 1, f"{exact(letter)} should be {exact(one)}"
+
+
+_COLUMNS = frozenset({"x", "y", "yhat", "z", "a", "b", "dz", "da", "db", "dyhat"})
+
+
 def _with(part: Formula, old: Formula, new: Formula) -> Formula:
     return part.mapped(lambda x: new if x == old else x)
 
@@ -90,6 +131,6 @@ def _as_declared(part: Formula, setting: Setting) -> Formula:
 def index(part: Formula, setting: Setting) -> Iterator[Change]:
     """One index letter for another."""
     if isinstance(part, Number) or (isinstance(part, Symbol) and part.layer is None):
-        for letter in setting.letters:
-            if part != Symbol(letter):
-                yield "wrong-index", Symbol(letter), 1, f"the index {exact(part)} should be {letter}"
+        for other in (*map(Symbol, setting.letters), *(setting.numbers if isinstance(part, Number) else ())):
+            if part != other:
+                yield "wrong-index", other, 1, f"the index {exact(part)} should be {exact(other)}"

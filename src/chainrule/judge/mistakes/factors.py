@@ -26,6 +26,7 @@ from .setting import Change, Setting
 
 _TWO = Number(Fraction(2))
 _SAMPLES = ("m", "N")
+_LOGARITHMS = (Symbol("ln"), Symbol("log"))
 
 
 def sign(place: Place, setting: Setting) -> Iterator[Change]:
@@ -151,6 +152,8 @@ def powers(place: Place, setting: Setting) -> Iterator[Change]:
         return
     if isinstance(parent, Equation | Partial | Transpose) or (isinstance(parent, Binary) and parent.sign == "^"):
         return
+    if isinstance(parent, Call) and parent.function in _LOGARITHMS:
+        return  # the logarithm of a square is twice the logarithm
     fraction = isinstance(parent, Binary) and parent.sign == "/" and part is parent.right
     of_one = isinstance(parent, Binary) and parent.sign == "-" and parent.left == ONE and part is parent.right
     chain = isinstance(part, Binary) and part.sign not in "+-/"

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from ...notation.formula import Binary, Equation, Formula, Index, Symbol, symbols
+from ...notation.formula import Binary, Equation, Formula, Index, Number, Symbol, symbols
 from ..parts import Place, index_letters, layers_of, offset, places, shifted
 
 # The mistake that a change mends, the new part, its size (1: a slip of the pen), and what is wrong, in words.
@@ -36,6 +36,11 @@ class Setting:
         counts = {e for x in self.equation.parts if isinstance(x, Index) for e in x.entries}
         numbers = {"m", "N", "L"} | ({"n"} if Symbol("n") not in counts else set())
         return sorted(index_letters(self.equation) - numbers)
+
+    @cached_property
+    def numbers(self) -> list[Formula]:
+        """The numbers of single entries: 1 and 2 of `w_1 x_1 + w_2 x_2`."""
+        return list(dict.fromkeys(p.part for p in self.places if p.role == "index" and isinstance(p.part, Number)))
 
     @cached_property
     def near(self) -> list[Formula]:

@@ -49,7 +49,7 @@ class Brackets(Scripts):
             if factor.value == "e" and factor.marks and factor.marks[0][0] in ("sup", "power"):
                 exponent = self.listed(factor.marks[0][1], factor)
                 return self.marked(Call(Symbol("exp"), (exponent,)), factor.marks[1:], start)
-            if factor.value == "d" and not factor.marks:
+            if factor.value == "d" and not factor.marks and not self.among_indices:
                 raise self.error(start, "a lone d stands before no letter")
             return self.symbol(factor)
         if kind == "word":

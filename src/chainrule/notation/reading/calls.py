@@ -5,11 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
-from ..formula import ONE, Array, Binary, Call, Formula, Negate, Number, Partial, Symbol, Transpose
+from ..formula import ONE, Array, Binary, Call, Formula, Index, Negate, Number, Partial, Symbol, Transpose
 from .brackets import Brackets
 from .grammar import Factor
-from .parts import BRACKETED, COSTS, DATA, OPERATIONS, PER_SAMPLE, POWERED, Item, method_mark, single
-from .tokens import FUNCTIONS, short
+from .parts import (
+    BRACKETED,
+    COSTS,
+    DATA,
+    OPERATIONS,
+    PARAMETERS,
+    PER_SAMPLE,
+    POWERED,
+    WITH_LAYER,
+    WITHOUT_LAYER,
+    Item,
+    method_mark,
+    single,
+)
+from .tokens import FUNCTIONS, is_differential, short
 
 
 class Calls(Brackets):
@@ -39,7 +52,11 @@ class Calls(Brackets):
             return self.marked(Call(Symbol("d"), arguments, names), follows.factor.marks, factor.start), i + 2
         if factor.kind == "name" and follows is not None:
             plain = method_mark(factor.marks) is None
-            if plain and self.is_function(factor) and (called := self.called(factor, items, i + 1)) is not None:
+            if (
+                plain
+                and (self.is_function(factor) or self.is_applied(factor, follows))
+                and (called := self.called(factor, items, i + 1)) is not None
+            ):
                 return called
             if plain and (numbered := self.numbered(factor, follows)) is not None:
                 return numbered, i + 2
@@ -115,6 +132,18 @@ class Calls(Brackets):
     def is_function(self, factor: Factor) -> bool:
         return factor.value in FUNCTIONS or factor.value in self.letters.functions
 
+    def is_applied(self, factor: Factor, follows: Item) -> bool:
+        """`H(y, yhat)`, `E(w)`, `R(theta)`: a letter before a list, or before letters of parameters alone."""
+        group = follows.factor
+        quantity = factor.value in WITH_LAYER | WITHOUT_LAYER | PER_SAMPLE or is_differential(factor.value)
+        if quantity or group.kind != "lpar" or not follows.glued or any(kind != "sub" for kind, _ in factor.marks):
+            return False
+        if len(group.value.items) > 1:
+            return not group.value.semicolons
+        inner = single(group.value.items[0])
+        capital = factor.value.isupper() or factor.value == "l"
+        return capital and inner is not None and len(inner) == 1 and inner[0].factor.value in PARAMETERS
+
     def called(self, factor: Factor, items: list[Item], i: int) -> tuple[Formula, int] | None:
         """The function `factor` applied to item i, or None where it is no argument."""
         argument = items[i].factor
@@ -132,7 +161,11 @@ class Calls(Brackets):
             if len(marks) == 1 and marks[0][0] == "sub":
                 return Partial(operand, self.listed(marks[0][1], factor)), j
             return Call(Symbol("nabla"), (operand,)), j
-        function = self.symbol(Factor("name", factor.value, factor.start, factor.end, marks), function=True)
+        running = self.running(factor)
+        if running is not None:
+            marks, power = [], None
+        bare = Factor("name", factor.value, factor.start, factor.end, marks)
+        function = running if running is not None else self.symbol(bare, function=True)
         if isinstance(function, Transpose):  # h^T (p - y)
             return None
         if argument.kind in ("lpar", "empty") or (
@@ -167,6 +200,13 @@ class Calls(Brackets):
         if power is not None:
             value = self.marked(value, [power], factor.start)
         return value, j
+
+    def running(self, factor: Factor) -> Formula | None:
+        """`\\prod_{c=1}^{K}`, max_{k=1}^{n}: a function over indices with limits; None where it has none."""
+        limited = any(kind == "sub" and any(c.relations for c in content.items) for kind, content in factor.marks)
+        if factor.value not in ("prod", "max", "min") or not limited:
+            return None
+        return Index(Symbol(factor.value), self.bounds(factor))
 
     def is_expression(self, group: Factor) -> bool:
         """Whether a bracket holds a sum or a product, no size."""

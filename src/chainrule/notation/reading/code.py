@@ -14,7 +14,7 @@ from ...errors import FormulaError
 from .tokens import short, words
 
 LONGEST = 4_000  # characters of one statement
-MODULES = words("np numpy jnp cp torch tf math F nn scipy special linalg functional cmath xp")
+MODULES = words("np numpy jax jnp cp torch tf math F nn scipy special linalg functional cmath xp")
 OWNERS = words("self cls model net layer")  # whose attributes are quantities
 ALIASES = {
     "expit": "sigmoid", "mm": "matmul", "mv": "matmul", "bmm": "matmul", "reduce_sum": "sum",
@@ -22,6 +22,7 @@ ALIASES = {
     "true_divide": "divide", "neg": "negative", "pow": "power", "amax": "max", "amin": "min", "clamp": "clip",
     "nansum": "sum", "fabs": "abs", "absolute": "abs", "ger": "outer", "special_expit": "sigmoid",
 }  # fmt: skip
+KEYWORDS = {"dim": "axis", "keepdim": "keepdims"}
 # Calls that leave the numbers as they are.
 SAME = words(
     "copy detach clone numpy cpu float double int int8 int32 int64 float16 float32 float64 asarray array astype item "
@@ -95,6 +96,10 @@ class _Plain(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
         function = node.func
+        for keyword in node.keywords:
+            keyword.arg = KEYWORDS.get(keyword.arg or "", keyword.arg)
+        if (bounded := _bounded(node)) is not None:
+            return bounded
         if isinstance(function, ast.Name) and function.id == "einsum":
             return _einsum(node)
         if isinstance(function, ast.Name) and function.id == "ones" and len(node.args) == 1:
@@ -109,6 +114,21 @@ class _Plain(ast.NodeTransformer):
         if isinstance(function, ast.Attribute) and function.attr == "t" and not node.args:
             return ast.Attribute(function.value, "T", ast.Load())
         return node
+
+
+def _bounded(node: ast.Call) -> ast.expr | None:
+    """`z.clip(min=0)`, `clip(z, 0, None)`: bounded on one side, the larger or the smaller of two."""
+    function, values = node.func, [*node.args]
+    if isinstance(function, ast.Attribute) and function.attr == "clip":
+        values.insert(0, function.value)
+    elif not (isinstance(function, ast.Name) and function.id == "clip"):
+        return None
+    limits = dict(zip(("value", "min", "max"), values, strict=False))
+    limits |= {(k.arg or "").removeprefix("a_"): k.value for k in node.keywords}
+    given = {k: v for k, v in limits.items() if not _is_none(v)}
+    if set(given) == {"value", "min"}:
+        return _call("maximum", given["value"], given["min"])
+    return _call("minimum", given["value"], given["max"]) if set(given) == {"value", "max"} else None
 
 
 def _is_module(node: ast.AST) -> bool:

@@ -12,6 +12,7 @@ from .tokens import (
     GREEK,
     KEYWORDS,
     LETTER_NAMES,
+    LOSS_NAMES,
     PRIMES,
     SYNONYMS,
     Token,
@@ -126,7 +127,9 @@ class _Lexer:
                 )
             while self.accents:
                 value += ACCENTS[self.accents.pop()[0]]
-        if kind == "NAME" and self.out and self.out[-1][:2] == ("NAME", "d") and is_symbol_name("d" + value):
+        script = len(self.out) > 1 and self.out[-2].type in ("SUB", "SUP")  # W_d a
+        joined = kind == "NAME" and not script and is_symbol_name("d" + value)
+        if joined and self.out and self.out[-1][:2] == ("NAME", "d"):
             d = self.out.pop()
             value, start = "d" + value, d.start
         self.out.append(Token(kind, value, start, end))
@@ -240,7 +243,7 @@ class _Lexer:
     def letters(self, run: str, start: int) -> None:
         if run in FUNCTIONS or run in KEYWORDS or run in COUNTS or (len(run) > 1 and run in self.names):
             self.put("NAME", SYNONYMS.get(run, run), start, start + len(run))
-        elif len(run) > 4:
+        elif len(run) > 4 or run in LOSS_NAMES:
             self.put("WORD", run, start, start + len(run))
         else:
             for k, c in enumerate(run):

@@ -20,6 +20,7 @@ DATA = words("x y yhat X Y Yhat")  # of no layer, so that a number in parenthese
 PER_SAMPLE = words("x y yhat z a dz da dyhat delta ell")
 WITH_LAYER = words("W w b B Z A z a g dZ dA dz da dW dw db delta Delta epsilon n")  # where a bare W^l is of layer l
 PER_LAYER = words("W b dW db n g")
+PARAMETERS = words("w b W theta Theta beta")
 COSTS = frozenset({"L", "C", "J", "E", "l"})
 SCALARS = words("alpha eta lambda m N n L C J beta gamma mu")
 BRACKETED = frozenset({"lpar", "lbrack", "lbrace"})
@@ -73,6 +74,23 @@ def first_item(chain: Chain) -> Item | None:
     if chain.relations or chain.sides[0][0][0]:
         return None
     return next(items_of(chain.sides[0][0][1]))
+
+
+def defined_function(chain: Chain) -> str:
+    """q of `q(z) = …`, `q(u, v) := …`: a letter applied to letters alone at the left; "" for a number of a sample."""
+    if not chain.relations or chain.relations[0] not in ("=", ":="):
+        return ""
+    left = single(Chain(chain.sides[:1], []))
+    if left is None or len(left) != 2 or not left[1].glued or left[1].factor.kind != "lpar" or left[1].factor.marks:
+        return ""
+    function, arguments = left[0].factor, [single(x) for x in left[1].factor.value.items]
+    if function.kind != "name" or any(kind != "prime" for kind, _ in function.marks):
+        return ""
+    for x in arguments:
+        if x is None or len(x) != 1 or x[0].factor.kind != "name" or x[0].factor.value in FUNCTIONS:
+            return ""
+    quantity = function.value in WITH_LAYER | WITHOUT_LAYER | PER_SAMPLE
+    return "" if quantity or is_differential(function.value) else str(function.value)
 
 
 def begins_change(factor: Factor) -> bool:

@@ -22,6 +22,7 @@ class Scripts(ABC):
         self.letters = letters
         self.answers = answers
         self.asked: list[tuple[str, ...]] = []
+        self.among_indices = False  # where d is a letter, as in h_{d-1}
 
     def choose(self, *notes: str) -> int:
         """The answer at an ambiguous place; `notes` tells the answers, the plainest first."""
@@ -97,7 +98,7 @@ class Scripts(ABC):
             elif kind == "sub":
                 found = self.entries(content, name, factor)
                 subscripted = self.letters.layer == "subscript" and marks.layer is None and not self.is_component(name)
-                if subscripted and len(found) == 1 and not isinstance(found[0], Slice):
+                if subscripted and len(found) == 1 and not isinstance(found[0], Slice) and self.counts(found[0]):
                     marks.layer = found[0]
                 else:
                     marks.entries += found
@@ -106,6 +107,11 @@ class Scripts(ABC):
             else:
                 self.add_superscript(factor, marks, content)
         return marks
+
+    def counts(self, number: Formula) -> bool:
+        """Whether a number may be that of a layer: not k where the letters that number layers are declared."""
+        letters = {s.name for s in symbols(number)}
+        return not self.letters.layers or letters <= self.letters.layers
 
     def is_component(self, name: str) -> bool:
         """Whether what stands below a letter is a component although layers stand there: of data, as y_k."""
@@ -186,7 +192,8 @@ class Scripts(ABC):
 
     def bare_layer(self, factor: Factor, content: List) -> Formula | None:
         """`l-1`, `L`, `2` above a letter that has a layer; None for a transpose, a prime or another letter."""
-        if factor.value not in WITH_LAYER and factor.value not in self.letters.functions - COSTS - FUNCTIONS:
+        known = WITH_LAYER | self.letters.layered | (self.letters.functions - COSTS - FUNCTIONS)
+        if factor.value not in known:
             return None
         side = content.items[0].sides[0]
         factors = [f for _, product in side for part in product for f in part.factors]
@@ -216,6 +223,7 @@ class Scripts(ABC):
     def entries(self, content: List, name: str, factor: Factor) -> tuple[Formula, ...]:
         """The indices of a subscript or a bracket: `ij`, `i,j`, `i:`, `l-1`."""
         found: list[Formula] = []
+        outside, self.among_indices = self.among_indices, True
         for chain in content.items:
             if chain.relations:
                 raise self.error(factor.start, "an equation stands among indices")
@@ -224,6 +232,7 @@ class Scripts(ABC):
                 found.append(self.chain(chain))
             else:
                 found.extend(self.run_entries(run, name))
+        self.among_indices = outside
         return tuple(found)
 
     def run_entries(self, run: list[Item], name: str) -> tuple[Formula, ...]:

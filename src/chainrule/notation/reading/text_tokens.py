@@ -19,6 +19,7 @@ from .tokens import (
     SUPERSCRIPTS,
     SYNONYMS,
     Token,
+    is_differential,
     is_symbol_name,
     plain_letters,
     short,
@@ -46,7 +47,7 @@ SIGNS = {
     "...": ("DOTS", "..."), "…": ("DOTS", "…"), "⋯": ("DOTS", "…"), "⋮": ("DOTS", "…"), "⋱": ("DOTS", "…"),
     "∑": ("SUMOP", "∑"), "Σ": ("SUMOP", "∑"), "∂": ("PARTIAL", "∂"), "√": ("NAME", "sqrt"), "∇": ("NAME", "nabla"),
     "½": ("NUM", "0.5"), "¼": ("NUM", "0.25"), "⇒": ("SEP", "⇒"), "∴": ("SPACE", ""), "■": ("SPACE", ""),
-    "∎": ("SPACE", ""), "\n": ("SEP", "\n"), "∞": ("NAME", "infinity"),
+    "∎": ("SPACE", ""), "\n": ("SEP", "\n"), "∞": ("NAME", "infinity"), "∏": ("NAME", "prod"),
 }  # fmt: skip
 TOKEN = re.compile(
     r"(?P<space>[ \t\r\f\v\u00a0\u2009]+)"
@@ -67,7 +68,7 @@ TOKEN = re.compile(
 _MATLAB = re.compile(r"\.[*/^]")  # where entries are multiplied by .*, a plain * is the product of matrices
 MATLAB_SIGNS = {".*": ("OP", "∘"), "./": ("OP", "/"), ".^": ("SUP", "^"), ".'": ("ATTR", "T")}
 _TWO_INDICES = frozenset({"pi", "xi"})  # below a letter, p and i
-_ACTIVATION = "sigmoid|Sigmoid|sigma|logistic|tanh|relu|ReLU|RELU|Relu|softplus|leaky_relu|elu|gelu|silu|swish"
+_ACTIVATION = "sigmoid|Sigmoid|sigma|sig|logistic|tanh|relu|ReLU|RELU|Relu|softplus|leaky_relu|elu|gelu|silu|swish"
 _DERIVATIVE = re.compile(
     rf"(?:({_ACTIVATION})_?(?:prime|derivative|deriv|der|grad|gradient|Gradient|Prime|Derivative))"
     rf"|(?:d_?|grad_|deriv_|derivative_)({_ACTIVATION})"
@@ -107,8 +108,12 @@ def text_tokens(text: str, names: frozenset[str] = frozenset(), *, code: bool = 
         elif kind == "word" and braces and braces[-1] and _side_by_side(value):
             out.extend(Token(k, v, start, end) for k, v in _index(value))
         elif kind == "word":
+            stem, _, index = value.rpartition("_")
             if value in names:
                 out.append(Token("NAME", value, start, end))
+            elif stem in names and is_component(index):
+                body = [("SUB", "_"), ("LBRACE", "{"), *_index(index), ("RBRACE", "}")]
+                out += [Token("NAME", stem, start, start + len(stem)), *(Token(k, v, end, end) for k, v in body)]
             else:
                 out.extend(_name(value, start, end) if code else _word(text, value, start, end, sub))
         elif kind == "greek":
@@ -128,7 +133,7 @@ def text_tokens(text: str, names: frozenset[str] = frozenset(), *, code: bool = 
         elif kind == "dot":
             out.append(Token("OP", "·", start, end) if text[end:].strip() else Token("SEP", ".", start, end))
         elif kind == "super":
-            if not glued:
+            if not glued and not (out and out[-1].type == "NUM" and out[-1].end == start):
                 raise FormulaError(
                     f"{short(value)} {where(text, start)} raises nothing: write it right behind a letter."
                 )
@@ -249,9 +254,15 @@ def _parts(word: str) -> tuple[tuple[str, str], ...]:
     if re.fullmatch(r"[a-z][ijkn]", word):  # xn beside x1
         return (("NAME", word[0]), ("SUB", "_"), ("LBRACE", "{"), ("NAME", word[1]), ("RBRACE", "}"))
     stem, _, index = word.partition("_")
-    if len(stem) > 1 and stem.isalpha() and _is_index(index) and index.islower():  # net_j
+    named = index in ("in", "up")  # hidden_in is a name
+    if len(stem) > 1 and stem.isalpha() and _is_index(index) and index.islower() and not named:  # net_j
         return (("WORD", stem), ("SUB", "_"), ("LBRACE", "{"), *_index(index), ("RBRACE", "}"))
     return (("WORD", word),)
+
+
+def is_component(index: str) -> bool:
+    """Whether j of `Fehler_1_j` counts components."""
+    return re.fullmatch(r"[ijklmnpqrs]{1,2}", index) is not None
 
 
 def is_long(name: str) -> bool:
@@ -294,6 +305,8 @@ def _word(text: str, value: str, start: int, end: int, glued: bool = False) -> l
         )
     if value == "lim":
         return [Token("LIM", value, start, end)]
+    if is_differential(value) and re.match(r"\s*/\s*[d∂]", text[end:]):  # dsigma/dz, of which dsigma is no sigma'
+        return [Token("NAME", value, start, end)]
     if value == "sum" and re.match(r"\s*[^\s(]", text[end:]) and not re.match(r"\s*=", text[end:]):
         return [Token("SUMOP", "∑", start, end)]
     marks = ""

@@ -68,7 +68,8 @@ FUNCTIONS = words(
     "hadamard kron nabla vec shape size ReLU Softmax Sigmoid Tanh SoftMax softsign hardtanh cosine"
 )
 KEYWORDS = frozenset({"axis", "keepdims", "keepdim", "True", "False", "None", "dim", "ord", "ddof", "dtype"})
-COUNTS = frozenset({"TP", "TN", "FP", "FN"})  # of a table of two classes
+COUNTS = frozenset({"TP", "TN", "FP", "FN", "tp", "tn", "fp", "fn"})  # of a table of two classes
+LOSS_NAMES = frozenset({"CE", "BCE", "MSE", "NLL", "MAE", "KL", "SSE"})  # losses as functions of their arguments
 ATTRIBUTES = words(
     "T prime dot matmul sum mean transpose reshape max min copy multiply outer item flatten ravel conj astype"
 )

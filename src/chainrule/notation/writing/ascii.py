@@ -6,7 +6,7 @@ import re
 from typing import ClassVar
 
 from ..formula import Array, Binary, Bound, Call, Cases, Formula, Index, Limit, Number, Partial, Sum, Symbol, Transpose
-from .forms import is_scalar, is_size, looks_indexed, would_be_derivative
+from .forms import conditional, is_scalar, is_size, looks_indexed, running, would_be_derivative
 from .signs import ATOM, DELTA_ASCII, ENTRIES, GREEK, HATS, MINUS, POWER, PRODUCT, RELATIONS, TIGHT
 from .writer import Juxtaposing, Writer
 
@@ -43,7 +43,7 @@ class Ascii(Writer):
         compact = (isinstance(f.left, Number) and isinstance(f.right, Number | Symbol)) or is_size(f.right)
         a = self.within(a, p, PRODUCT)
         quotient_of_changes = would_be_derivative(f)
-        if isinstance(f.left, Sum) or self.left_brackets("/", f.left) or quotient_of_changes:
+        if running(f.left) is not None or self.left_brackets("/", f.left) or quotient_of_changes:
             a = self.brackets(a)
         b = self.within(b, q, PRODUCT + 1)
         if is_size(f.right) and b.startswith("("):
@@ -91,6 +91,10 @@ class Ascii(Writer):
         return f"{self.within(body, binding, ATOM)}[{', '.join(self.tight(x) for x in f.entries)}]"
 
     def call(self, f: Call) -> tuple[str, int]:
+        if (found := conditional(f)) is not None:
+            (a, sign, b), *branches = found
+            asked = f"{self.whole(a)} {sign} {self.whole(b)}"
+            return f"where({', '.join([asked, *map(self.whole, branches)])})", ATOM
         plain, named = self.arguments(f)
         function, binding = self.put(f.function)
         inside = ", ".join([*plain, *(f"{n}={x}" for n, x in named.items())])
@@ -100,19 +104,20 @@ class Ascii(Writer):
         body, binding = self.put(f.operand)
         return f"{self.within(body, binding, ATOM)}.T"
 
-    big = "sum"
+    big: ClassVar[dict[str, str]] = {}
 
-    def sum(self, f: Sum) -> tuple[str, int]:
+    def sum(self, f: Sum, big: str = "sum") -> tuple[str, int]:
+        big = self.big.get(big, big)
         body, binding = self.put(f.body)
         body = self.within(body, binding, PRODUCT)
         if not f.bounds:
-            return f"{self.big} {body}", PRODUCT
-        return " ".join([*(self.sigma(b) for b in f.bounds), body]), PRODUCT
+            return f"{big} {body}", PRODUCT
+        return " ".join([*(self.sigma(b, big) for b in f.bounds), body]), PRODUCT
 
-    def sigma(self, b: Formula) -> str:
+    def sigma(self, b: Formula, big: str) -> str:
         assert isinstance(b, Bound)
         below = self.bound(b).replace(" ", "")
-        sign = self.big + (f"_{below}" if re.fullmatch(r"\w", below) and b.upper is None else f"_{{{below}}}")
+        sign = big + (f"_{below}" if re.fullmatch(r"\w", below) and b.upper is None else f"_{{{below}}}")
         return sign if b.upper is None else f"{sign}^{{{self.tight(b.upper)}}}"
 
     def limit(self, f: Limit) -> tuple[str, int]:
@@ -145,7 +150,7 @@ class Unicode(Juxtaposing, Ascii):
     dots = "…"
     products: ClassVar[dict[str, str]] = {"*": " * ", "·": " · ", "∘": " * ", "@": " ", " ": " ", "⊗": " ⊗ "}
     raised = "^"
-    big = "Σ"
+    big: ClassVar[dict[str, str]] = {"sum": "Σ", "prod": "∏"}
     d = "∂"
 
     def relation(self, sign: str) -> str:

@@ -39,13 +39,13 @@ class Exact(Ascii):
             return decimal, binding
         return f"{value.numerator}/{value.denominator}", PRODUCT
 
-    def sum(self, f: Sum) -> tuple[str, int]:
+    def sum(self, f: Sum, big: str = "sum") -> tuple[str, int]:
         body, binding = self.put(f.body)
         body = self.within(body, binding, PRODUCT)
         bounds = [b for b in f.bounds if isinstance(b, Bound)]
         if len(bounds) > 1 and all(b.lower is None and b.upper is None for b in bounds):
-            return f"{self.big}_{{{','.join(self.bound(b) for b in bounds)}}} {body}", MINUS
-        return " ".join([*(self.sigma(b) for b in bounds), body] if bounds else [self.big, body]), MINUS
+            return f"{big}_{{{','.join(self.bound(b) for b in bounds)}}} {body}", MINUS
+        return " ".join([*(self.sigma(b, big) for b in bounds), body] if bounds else [big, body]), MINUS
 
     def partial(self, f: Partial) -> tuple[str, int]:
         (above, p), (below, q) = self.put(f.numerator), self.put(f.denominator)

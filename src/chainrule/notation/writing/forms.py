@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..formula import Binary, Formula, Index, Negate, Number, Sum, Symbol, Transpose
+from ..formula import Binary, Bound, Call, Formula, Index, Negate, Number, Sum, Symbol, Transpose
 from ..style import Style
 from .signs import ENTRIES, PRODUCTS
 
@@ -47,11 +47,36 @@ def ends_in_number(f: Formula) -> bool:
     return isinstance(f, Number)
 
 
+def running(f: Formula) -> Sum | None:
+    """The body and bounds of a sum, or of what is written like one: a product, a maximum, a minimum over indices."""
+    match f:
+        case Sum():
+            return f
+        case Call(function=Index(base=Symbol(), entries=bounds), arguments=(body,), names=()):
+            return Sum(body, bounds) if all(isinstance(b, Bound) for b in bounds) else None
+    return None
+
+
+def compared(f: Formula) -> tuple[Formula, str, Formula] | None:
+    """The sides of a > b and a < b, which are calls of `greater` and `less`."""
+    match f:
+        case Call(function=Symbol(name="greater" | "less" as name), arguments=(a, b), names=()):
+            return a, ">" if name == "greater" else "<", b
+    return None
+
+
+def conditional(f: Call) -> tuple[tuple[Formula, str, Formula], Formula, Formula] | None:
+    """The comparison and the two branches of `where(a < b, x, y)`; None for another call."""
+    if f.function != Symbol("where") or len(f.arguments) != 3 or (asked := compared(f.arguments[0])) is None:
+        return None
+    return asked, f.arguments[1], f.arguments[2]
+
+
 def ends_in_sum(f: Formula) -> bool:
     """Whether what follows would be read into a Σ."""
     while True:
         match f:
-            case Sum():
+            case _ if running(f) is not None:
                 return True
             case Binary(right=right):
                 f = right

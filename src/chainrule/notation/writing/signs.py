@@ -17,3 +17,21 @@ TEX_RELATIONS = {"<-": r"\leftarrow", "->": r"\to", "≈": r"\approx", "!=": r"\
 EQUATION, SUM, MINUS, PRODUCT, TIGHT, POWER, ATOM = 0, 10, 20, 30, 40, 50, 100
 PRODUCTS = ("*", "·", "∘", "@", " ", "⊗", "/")
 ENTRIES = ("*", "∘")
+
+# What Unicode has raised and lowered forms of.
+RAISED = dict(zip("0123456789+-=()nijklmLtr", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱʲᵏˡᵐᴸᵗʳ", strict=True))
+LOWERED = dict(zip("0123456789+-=()ijklmnprstuvxa", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ᵢⱼₖₗₘₙₚᵣₛₜᵤᵥₓₐ", strict=True))
+
+
+def raised(words: str) -> str | None:
+    """The words in raised signs; None if one of them has no such form."""
+    return _mapped(words, RAISED)
+
+
+def lowered(words: str) -> str | None:
+    """The words in lowered signs; None if one of them has no such form."""
+    return _mapped(words, LOWERED)
+
+
+def _mapped(words: str, table: dict[str, str]) -> str | None:
+    return "".join(table[c] for c in words) if words and all(c in table for c in words) else None

@@ -8,7 +8,7 @@ from fractions import Fraction
 from ... import ops
 from ...graph import OPS, Op
 from ..formula import Array, Binary, Bound, Call, Cases, Formula, Index, Limit, Partial, Sum, Symbol, Transpose
-from .forms import ends_in_number, is_scalar, looks_indexed, would_be_derivative
+from .forms import conditional, ends_in_number, is_scalar, looks_indexed, would_be_derivative
 from .signs import ATOM, ENTRIES, GREEK, HATS, MINUS, POWER, PRODUCT, TEX_RELATIONS
 from .writer import Juxtaposing
 
@@ -40,7 +40,7 @@ class Latex(Juxtaposing):
         return TEX_RELATIONS.get(sign, sign)
 
     def brackets(self, body: str) -> str:
-        tall = any(x in body for x in (r"\frac", r"\sum", r"\begin", r"\left"))
+        tall = any(x in body for x in (r"\frac", r"\sum", r"\prod", r"\begin", r"\left"))
         return rf"\left({body}\right)" if tall else f"({body})"
 
     def sign(self, f: Binary, a: str, b: str) -> str:
@@ -91,7 +91,7 @@ class Latex(Juxtaposing):
             if kind == "subscript":
                 below = layer
             else:
-                above = f"[{layer}]" if kind == "brackets" else f"({layer})"
+                above = {"brackets": f"[{layer}]", "superscript": layer}.get(kind, f"({layer})")
         if f.prime:
             above += r"\prime" * f.prime
         if f.sample is not None:
@@ -123,6 +123,14 @@ class Latex(Juxtaposing):
         return f"{self.brackets(self.whole(f.operand))}^T"
 
     def call(self, f: Call) -> tuple[str, int]:
+        if (found := conditional(f)) is not None:
+            (a, sign, b), x, y = found
+            if any(isinstance(part, Array) for part in f.parts):  # a matrix of numbers is no entry of a list of cases
+                inside = ", ".join([f"{self.whole(a)} {sign} {self.whole(b)}", self.whole(x), self.whole(y)])
+                return rf"\operatorname{{where}}{self.brackets(inside)}", ATOM
+            asked = rf"\text{{if }} {self.whole(a)} {sign} {self.whole(b)}"
+            rows = rf"{self.whole(x)} & {asked} \\ {self.whole(y)} & \text{{otherwise}}"
+            return rf"\begin{{cases}} {rows} \end{{cases}}", ATOM
         plain, named = self.arguments(f)
         function = f.function
         simple = isinstance(function, Symbol) and function.layer is None and not function.prime
@@ -141,19 +149,19 @@ class Latex(Juxtaposing):
         inside = ", ".join([*plain, *(rf"\mathrm{{{n}}} = {x}" for n, x in named.items())])
         return f"{shown}{self.brackets(inside)}", ATOM
 
-    def sum(self, f: Sum) -> tuple[str, int]:
+    def sum(self, f: Sum, big: str = "sum") -> tuple[str, int]:
         body, binding = self.put(f.body)
         body = self.within(body, binding, PRODUCT)
-        return " ".join([*(self.sigma(b) for b in f.bounds or (Bound(),)), body]), PRODUCT
+        return " ".join([*(self.sigma(b, big) for b in f.bounds or (Bound(),)), body]), PRODUCT
 
     def limit(self, f: Limit) -> tuple[str, int]:
         body, binding = self.put(f.body)
         place = f"{self.whole(f.letter)} \\to {self.whole(f.place)}"
         return rf"\lim_{{{place}}} {self.within(body, binding, PRODUCT)}", MINUS
 
-    def sigma(self, b: Formula) -> str:
+    def sigma(self, b: Formula, big: str) -> str:
         assert isinstance(b, Bound)
-        sign = r"\sum"
+        sign = f"\\{big}"
         if below := self.bound(b).replace(" ", ""):
             sign += f"_{below}" if len(below) == 1 else f"_{{{below}}}"
         if b.upper is not None:

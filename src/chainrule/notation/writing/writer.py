@@ -26,7 +26,7 @@ from ..formula import (
     Transpose,
 )
 from ..style import Style
-from .forms import ends_in_sum, is_scalar, leads_with_matrices, leads_with_minus, leads_with_multiple
+from .forms import ends_in_sum, is_scalar, leads_with_matrices, leads_with_minus, leads_with_multiple, running
 from .signs import ATOM, ENTRIES, EQUATION, MINUS, POWER, PRODUCT, PRODUCTS, RELATIONS, SUM
 
 
@@ -56,6 +56,8 @@ class Writer:
                 return self.symbol(base, f.entries), ATOM
             case Index():
                 return self.indexed(f), ATOM
+            case Call(function=Index(base=Symbol(name=name))) if (over := running(f)) is not None:
+                return self.sum(over, name)
             case Call():
                 return self.call(f)
             case Negate():
@@ -113,7 +115,7 @@ class Writer:
     def product(self, f: Binary) -> tuple[str, int]:
         (a, p), (b, q) = self.put(f.left), self.put(f.right)
         a = self.within(a, p, PRODUCT)
-        if isinstance(f.left, Sum) or self.left_brackets(f.sign, f.left):
+        if running(f.left) is not None or self.left_brackets(f.sign, f.left):
             a = self.brackets(a)
         b = self.within(b, q, PRODUCT)
         if q >= PRODUCT and isinstance(f.right, Binary) and self.right_brackets(f):
@@ -175,7 +177,7 @@ class Writer:
     def transpose(self, f: Transpose) -> str:
         raise NotImplementedError
 
-    def sum(self, f: Sum) -> tuple[str, int]:
+    def sum(self, f: Sum, big: str = "sum") -> tuple[str, int]:
         raise NotImplementedError
 
     def partial(self, f: Partial) -> tuple[str, int]:

@@ -1,0 +1,205 @@
+"""The formulas of one stretch of a document, judged one after the other: what is defined is taken up on the way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from ..errors import ChainruleError
+from ..judge.verdict import NO_NETWORK, Declared, Judgement
+from ..notation.canonical import canonical, renamed
+from ..notation.formula import Call, Equation, Formula, Index, Symbol
+from ..notation.letters import Letters
+from ..notation.updates import CHANGES
+from ..notation.write import exact
+from . import measures
+from .found import Found
+from .header import Notation, Stretch
+from .own import in_own_letters, typeset
+from .pieces import first_relation, has_relation, only_sides
+from .report import Entry
+from .stated import ACTIVATIONS, LETTERS, RANGE, TYPE, defined_letter, is_known, nothing_stated, of_itself
+from .worked import worked
+
+# What reads a formula, and what judges it under declared meanings.
+Reader = Callable[[Found, Notation], Equation]
+Judge = Callable[[Found, Sequence[Declared]], Judgement]
+Known = dict[tuple[str, str, tuple[Declared, ...]], Judgement]
+
+
+_AT_PARAMETERS = tuple(Symbol(x) for x in ("w", "b", "W", "theta", "Theta", "beta"))
+
+
+@dataclass
+class Section:
+    """A stretch of a document with what was defined in it so far.
+
+    known  what was judged before, in other stretches too
+    taken  the definitions that hold from here on, by their letter
+    """
+
+    stretch: Stretch
+    read: Reader
+    judge: Judge
+    known: Known
+    taken: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.stretch = _without_known(self.stretch, self.judge)
+
+    @property
+    def letters(self) -> Letters:
+        """The letters of the first reading."""
+        return self.stretch.readings[0][1].as_letters()
+
+    def entries(self, each: Found) -> list[Entry]:
+        """The entry of one formula; none for a line that only looked like one."""
+        if not has_relation(each.formula):
+            return [Entry(each, "no statement", why="no relation")]
+        if RANGE.fullmatch(each.formula.strip()):
+            return [Entry(each, "no statement", why="a range")]
+        if TYPE.search(each.formula):
+            return [Entry(each, "no statement", why="what a function maps to what")]
+        try:
+            equation = self.read(each, self.stretch.readings[0][1])
+        except ChainruleError as error:
+            if not each.certain:
+                return []
+            if each.syntax == "code":
+                return [Entry(each, "no statement", why="code that is no formula")]
+            return [Entry(each, "judged", Judgement(each.text, "cannot tell", note=f"it cannot be read: {error}"))]
+        why = nothing_stated(equation)
+        if not why and each.syntax == "code" and of_itself(equation, self.letters):
+            why = "a new value of itself"
+        if why:
+            return [Entry(each, "no statement", why=why)]
+        if len(equation.sides) > 2 and (numbers := worked(equation)):
+            return self._of_an_example(each, equation, numbers)
+        return self._stated(each, equation)
+
+    def _stated(self, each: Found, equation: Equation) -> list[Entry]:
+        """What a statement about letters is: a definition, or a claim that is judged."""
+        declared = tuple(
+            replace(d, definitions=(*d.definitions, *self.taken.values()))
+            for d in (notation.declared(name) for name, notation in self.stretch.readings)
+        )
+        if measures.known(equation) and not self.taken.keys() & measures.DEFINITIONS.keys():
+            judgement = self.judge(each, tuple(measures.declared_with(d) for d in declared[:1]))
+            return [Entry(each, "judged", judgement)]
+        left = equation.sides[0].base if isinstance(equation.sides[0], Index) else equation.sides[0]
+        change = f"Delta{left.name}" if isinstance(left, Symbol) else ""
+        if change in CHANGES and any(isinstance(p, Symbol) and p.name == change for p in equation.parts):
+            return [Entry(each, "no statement", why=f"it says what the change of {change[5:]} is")]
+        letter = defined_letter(equation)
+        if letter and letter not in self.taken and not self._declares(letter):
+            if each.syntax == "code" and not is_known(canonical(equation, declared[0].letters), self.taken):
+                return [Entry(each, "no statement", why="code about names of its own")]
+            if letter in ACTIVATIONS and all(n.network not in ("any", NO_NETWORK) for _, n in self.stretch.readings):
+                judgement = self.judge(each, declared)
+                if judgement.verdict in ("right", "right if"):  # it is the network's own, and says so
+                    return [Entry(each, "judged", judgement, readings=_names(declared))]
+            if letter not in LETTERS:  # else it would hide ours, which other letters may stand for
+                self._take(letter, each, equation)
+            why = f"{letter} is taken up as defined here"
+            return self._of_the_rest(each, equation, why) or [Entry(each, "definition", why=why)]
+        key = (each.formula, each.syntax, declared)
+        if key not in self.known:
+            self.known[key] = self.judge(each, declared)
+        judgement = replace(self.known[key], text=each.text)
+        if letter in self.taken and judgement.verdict == "wrong" and not _is_applied(equation.sides[0]):
+            self._take(letter, each, equation)
+            return [Entry(each, "definition", why=f"{letter} is defined anew here")]
+        if each.syntax == "code" and judgement.verdict == "cannot tell" and not self._is_ours(equation, declared[0]):
+            return [Entry(each, "no statement", why=f"code: {judgement.note}")]
+        letters, latex = _meant(judgement, declared).letters, each.syntax == "latex"
+        mended = in_own_letters(judgement, letters, latex=latex)
+        shown = typeset(judgement, letters) if latex else {}
+        return [Entry(each, "judged", judgement, mended=mended, readings=_names(declared), typeset=shown)]
+
+    def _take(self, letter: str, each: Found, equation: Equation) -> None:
+        """Take up a definition; q, defined by q(z) = …, is a function from here on."""
+        self.taken[letter] = exact(equation) if each.syntax == "code" else each.formula
+        left = equation.sides[0]
+        varies = isinstance(left, Call) and not all(x in _AT_PARAMETERS for x in left.arguments)
+        if varies and letter not in self.letters.functions:
+            readings = ((name, replace(n, functions=(*n.functions, letter))) for name, n in self.stretch.readings)
+            self.stretch = replace(self.stretch, readings=tuple(readings))
+
+    def _of_the_rest(self, each: Found, equation: Equation, why: str) -> list[Entry]:
+        """What `h = a = f(z)` says besides what h is: a = f(z), judged; nothing where there is no such rest."""
+        relation = first_relation(each.formula)
+        if len(equation.sides) < 3 or relation is None:
+            return []
+        rest = replace(each, formula=each.formula[relation[1] :].strip())
+        entries = self.entries(rest)
+        if len(entries) != 1 or (judgement := entries[0].judgement) is None:
+            return []
+        note = f"{why}; {judgement.note}" if judgement.note else why
+        return [replace(entries[0], judgement=replace(judgement, note=note))]
+
+    def _of_an_example(self, each: Found, equation: Equation, numbers: tuple[int, ...]) -> list[Entry]:
+        """`z = w x + b = 0.5 * 2 - 0.2 = 0.8`: what it says of all numbers, and whether the example's are right."""
+        count = len(equation.sides)
+        letters = tuple(i for i in range(count) if i not in numbers)
+        found: list[Entry] = []
+        for kept in (numbers, letters):
+            text = only_sides(each.formula, kept, count) if len(kept) > 1 else ""
+            if text:
+                found += self.entries(replace(each, formula=text))
+        told = [e for e in found if e.judgement is not None]
+        worst = [e for e in told if e.verdict == "wrong"] or [e for e in told if e.verdict == "cannot tell"]
+        return (worst or found[-1:] or [Entry(each, "no statement", why="a number is set")])[:1]
+
+    def _is_ours(self, equation: Equation, declared: Declared) -> bool:
+        """Whether a statement of a program is about a layer's quantity and nothing that nobody knows."""
+        ours = canonical(equation, declared.letters)
+        left = ours.children[0]
+        return isinstance(left, Symbol) and left.layer is not None and is_known(ours, self.taken)
+
+    def _declares(self, letter: str) -> bool:
+        """Whether the header says what a letter stands for."""
+        for _, notation in self.stretch.readings:
+            if letter in notation.free or letter in renamed(notation.as_letters()):
+                return True
+            if any(d.strip().startswith(letter) for d in notation.definitions):
+                return True
+        return False
+
+
+def _without_known(stretch: Stretch, judge: Judge) -> Stretch:
+    """The stretch without declared definitions of this library's letters that its network has by itself.
+
+    `z = w.T @ x + b` in a network of one unit says nothing new; taken up, it would hide that w and b are its own.
+    """
+
+    def needed(definition: str, notation: Notation, name: str) -> bool:
+        left = re.match(r"\s*(\w+)(?:_\{?[\w,]+\}?\(\w\))?\s*:?=", definition)  # h_{w,b}(x) is the network's output
+        hypothesis = left is not None and "(" in left[0]
+        if left is None or notation.network in ("any", NO_NETWORK) or (left[1] not in LETTERS and not hypothesis):
+            return True
+        bare = replace(notation, definitions=())
+        return judge(Found(0, definition, definition, "text"), (bare.declared(name),)).verdict != "right"
+
+    return replace(
+        stretch,
+        readings=tuple(
+            (name, replace(x, definitions=tuple(d for d in x.definitions if needed(d, x, name))))
+            for name, x in stretch.readings
+        ),
+    )
+
+
+def _is_applied(left: Formula) -> bool:
+    """q(a[1]): a function of a quantity of some layer, no dummy."""
+    return isinstance(left, Call) and any(isinstance(x, Symbol) and x.layer is not None for x in left.arguments)
+
+
+def _names(declared: Sequence[Declared]) -> tuple[str, ...]:
+    """The names of the readings that were judged, where there are several."""
+    return tuple(d.name for d in declared if len(declared) > 1)
+
+
+def _meant(judgement: Judgement, declared: Sequence[Declared]) -> Declared:
+    """The reading under which a formula was mended."""
+    return next((d for d in declared if f"mended for the reading {d.name!r}" in judgement.note), declared[0])

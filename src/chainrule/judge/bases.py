@@ -1,0 +1,202 @@
+"""The plain meanings of a formula: a network of layers, one layer or one unit, an identity, a step of descent."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, TypeGuard
+
+from ..meaning.matrices import matrix_shapes
+from ..meaning.seen import updated
+from ..meaning.values import NoValueError
+from ..meaning.world import World
+from ..notation.formula import ONE, Binary, Bound, Call, Equation, Formula, Partial, Sum, Symbol, Transpose
+from ..notation.write import exact
+from .attempts import Attempt
+from .conditions import SMALL, as_cost, has_outputs, speaks_of_samples, with_layer
+from .parts import index_letters, layers_of, places
+from .subscripts import counts_entries, counts_units, samples_below
+from .verdict import NO_NETWORK, Declared
+from .worlds import activations, definitions_of, widths_of
+
+
+def all_numbers(attempt: Attempt) -> bool:
+    """The declared network has one unit in each layer: its letters are numbers, and rows and columns are the same."""
+    network = attempt.declared.network
+    widths = (0,) if network in (None, NO_NETWORK) else widths_of(network)
+    return set(widths) == {1} and len(widths) == attempt.depth + 1
+
+
+Trees = list[tuple[Equation, str]]
+
+
+def bases_of(taken: Trees, first: Attempt) -> list[tuple[Attempt, Trees]]:
+    """The plain meanings of a formula, with its readings in each.
+
+    One that names no layer is about a network of one layer, such as logistic regression: small w is a column as small
+    x is, or a row, or all small letters are numbers. Without a network a formula may also be an identity.
+    A letter below the quantities of a sample may count the samples.
+    """
+    if first.declared.network == NO_NETWORK:
+        return [(_of_any_numbers(first), taken)]
+    bases = _bases_of(taken, first)
+    numbered = samples_below(first.tree)
+    if numbered is not None:
+        words = "the letter below counts the samples"
+        convention = replace(first.convention, samples=first.declared.samples or "batch")
+        other = replace(first, tree=numbered, note=words, convention=convention)
+        of_samples = [b for b in _bases_of([(numbered, "")], other) if b[0].depth]
+        if first.declared.network is None and not counts_entries(numbered):  # each is a number
+            unit = "there is one output unit"
+            of_samples += [
+                (replace(b, numbers=1, note=_noted(unit, b.note)), t) for b, t in of_samples if not b.numbers
+            ]
+        at = len(bases) - (bases[-1][0].depth == 0)
+        bases[at:at] = [(replace(b, note=_noted(words, b.note)), trees) for b, trees in of_samples]
+    bases += [step for b, _ in bases if b.depth for step in _steps(b)]
+    counted = _counted_by_n(first)
+    if counted is not None:
+        words = "n is the number of samples"
+        back = (*first.back, (Symbol("m"), Symbol("n")))
+        other = replace(first, tree=counted, convention=replace(first.convention, samples="batch"), back=back)
+        at = len(bases) - (bases[-1][0].depth == 0)
+        more = [b for b in bases_of([(counted, "")], other) if b[0].depth]
+        bases[at:at] = [(replace(b, note=_noted(words, b.note)), trees) for b, trees in more]
+    return bases
+
+
+def _steps(first: Attempt) -> list[tuple[Attempt, Trees]]:
+    """A step of stochastic descent: by the loss L in place of the cost, or by one sample i, `W - α dz(i) a(i)ᵀ`."""
+    tree = first.tree
+    if updated(tree) is None or len(tree.sides) != 2:
+        return []
+    if any(isinstance(x, Partial) and x.numerator == Symbol("L") for x in tree.parts):
+        cost, words = as_cost(tree), "the step goes by L, of one sample or of all"
+        back = (*first.back, (Symbol("J"), Symbol("L")))
+        return [(replace(first, tree=cost, note=_noted(words, first.note), back=back), [(cost, "")])]
+    numbers = {x.sample for x in tree.sides[1].parts if isinstance(x, Symbol) and isinstance(x.sample, Symbol)}
+    bound = {b.index for x in tree.parts if isinstance(x, Sum) for b in x.bounds if isinstance(b, Bound)}
+    if len(numbers) != 1 or numbers & bound or first.declared.samples == "one":
+        return []
+    (letter,) = numbers
+    plain = tree.mapped(lambda x: replace(x, sample=None) if isinstance(x, Symbol) and x.sample == letter else x)
+    assert isinstance(plain, Equation)
+    one = replace(first, tree=plain, convention=replace(first.convention, samples="one"))
+    words = f"a step for the one sample {exact(letter)}"
+    back = (*first.back, *((replace(x, sample=None), x) for x in tree.sides[1].parts if _is_of(x, letter)))
+    return [(replace(one, note=_noted(words, first.note), back=back), [(plain, "")])]
+
+
+def _is_of(part: Formula, sample: Formula) -> TypeGuard[Symbol]:
+    return isinstance(part, Symbol) and part.sample == sample
+
+
+def _counted_by_n(first: Attempt) -> Equation | None:
+    """The formula with m for n, where n is a factor or a bound and nobody said what it is."""
+    n, tree = Symbol("n"), first.tree
+    known = {*definitions_of(first.declared), *first.declared.free}
+    names = {p.part.name for p in places(tree) if isinstance(p.part, Symbol) and p.role in ("operand", "bound")}
+    if "n" not in names or names & {"m", "N"} or "n" in known | index_letters(tree) - names:
+        return None
+    if not any(p.part == n and p.role == "operand" for p in places(tree)):
+        return None  # a bound alone may be the number of features
+    powers = [x.right for x in tree.parts if isinstance(x, Binary) and x.sign == "^"]
+    if any(
+        n in part.parts for part in (*powers, *(x.sample for x in tree.parts if isinstance(x, Symbol) and x.sample))
+    ):
+        return None
+    new = tree.mapped(lambda part: Symbol("m") if part == n else part)
+    assert isinstance(new, Equation)
+    return new
+
+
+def _noted(words: str, note: str) -> str:
+    return "; ".join(dict.fromkeys(x for x in (words, *note.split("; ")) if x))
+
+
+def _bases_of(taken: Trees, first: Attempt) -> list[tuple[Attempt, Trees]]:
+    plain, declared = first.tree, first.declared
+    names = {p.part.name for p in places(plain) if isinstance(p.part, Symbol)}
+    alone = declared.network is None or len(activations(declared.network)) == 1
+    tree, bare = with_layer(plain, ONE)
+    only = declared.network is not None and alone and all(x in (ONE, Symbol("L")) for x in layers_of(plain))
+    other = layers_of(plain) and not only
+    if other or names & {*definitions_of(declared), *declared.free} or not bare or not alone:
+        bases = [(first, taken)]
+        if declared.network is not None and bare and not layers_of(plain) and has_outputs(plain):
+            last = replace(
+                first, tree=with_layer(plain, Symbol("L"))[0], note=f"{', '.join(bare)}: of the output layer"
+            )
+            bases.append((last, [(with_layer(t, Symbol("L"))[0], note) for t, note in taken]))
+    else:
+        small = (bool(names & SMALL) or "w" in names) and _may_be_one_unit(declared)
+        several = counts_units(plain) or bool(names & {"W", "dW"})
+        small = small and not (declared.network is None and several)
+        filled = [(with_layer(t, ONE)[0], note) for t, note in taken]
+        sums: dict[str, Any] = {"bare_sum": "samples"} if small else {}  # over its one entry it would be idle
+        convention = replace(first.convention, **sums)
+        one = replace(first, tree=tree, depth=1, numbers=1 if small else 0, convention=convention)
+        bases = [(one, filled)]
+        if ("w" in bare or "dw" in bare) and "transposed_weights" not in declared.conventions:
+            column = replace(one.convention, transposed_weights=True)
+            bases = [(replace(one, convention=column, note="w is a column"), filled)]
+            bases.append((replace(one, note="w is a row"), filled))
+        if small and _may_be_numbers(plain):
+            bases.append((replace(one, numbers=2, note="all letters are numbers"), filled))
+    bases += [
+        (
+            replace(b, tree=as_cost(t[0][0]), note=f"{b.note}; L is the cost" if b.note else "L is the cost"),
+            _as_costs(t),
+        )
+        for b, t in bases
+        if speaks_of_samples(b.tree) and not {Symbol("J"), Symbol("C")} & set(b.tree.parts)
+    ]
+    operands = {p.part.name for p in places(plain) if isinstance(p.part, Symbol) and p.role == "operand"}
+    free = declared.network is None or len(operands) == 1  # of one letter alone it is about functions
+    if not layers_of(plain) and not names & _GRADIENTS and free:
+        bases.append((replace(_of_any_numbers(first), note="an identity: it holds for any numbers"), taken))
+    return bases
+
+
+def _of_any_numbers(first: Attempt) -> Attempt:
+    """Without a network: every letter is any number, of either sign, or a matrix where the formula says so."""
+    known = definitions_of(first.declared)
+    shapes = tuple(matrix_shapes((*known.values(), first.tree), {*known, *first.declared.free}).items())
+    if known and shapes and not _fit(known, dict(shapes)):
+        shapes = ()
+    return replace(first, depth=0, convention=replace(first.convention, signs="mixed"), shapes=shapes)
+
+
+def _fit(known: dict[str, Formula], shapes: dict[str, tuple[int, int]]) -> bool:
+    """Every definition of the document has numbers where its letters have these shapes."""
+    world = World.free(definitions=known, shapes=shapes)
+    for name, definition in known.items():
+        head = definition.sides[0] if isinstance(definition, Equation) else definition
+        if isinstance(head, Call):
+            continue
+        try:
+            world.value(Symbol(name))
+        except NoValueError as error:
+            if error.status == "shape":
+                return False
+    return True
+
+
+def _may_be_numbers(tree: Equation) -> bool:
+    """Nothing says that there are matrices or columns: no capital letter, no index, transpose or matrix product."""
+    if counts_entries(tree):
+        return False
+    names = {p.part.name for p in places(tree) if isinstance(p.part, Symbol) and p.role == "operand"}
+    signs = any(isinstance(x, Transpose) or (isinstance(x, Binary) and x.sign in "@⊗") for x in tree.parts)
+    return not signs and not names & {"W", "X", "Z", "A", "Y", "Yhat", "dW", "dZ", "dA"}
+
+
+def _may_be_one_unit(declared: Declared) -> bool:
+    """The declared network has one output, or none is declared; a soft-max of one number would be 1, whatever holds."""
+    return declared.network is None or widths_of(declared.network)[-1] == 1
+
+
+def _as_costs(trees: Trees) -> Trees:
+    return [(as_cost(tree), note) for tree, note in trees]
+
+
+_GRADIENTS = frozenset({"dz", "da", "dw", "db", "dW", "dZ", "dA", "L", "J", "C"})

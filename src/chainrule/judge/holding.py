@@ -1,0 +1,76 @@
+"""A formula that holds: everywhere, under a condition, or for some losses and layers alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ..notation.formula import Equation, Partial, Symbol
+from ..notation.write import exact
+from .attempts import ENTRYWISE, Attempt
+from .clothes import clothes
+from .conditions import between_dots, has_outputs
+from .verdict import Judgement, noted
+from .worlds import Survey
+
+
+def holds(text: str, attempt: Attempt, survey: Survey, *more: str) -> Judgement:
+    """It holds everywhere: right, under the condition of the attempt."""
+    flat = "keepdims=True is added to the sum" if survey.flat else ""
+    conditions = [c for c in (attempt.condition, *more, flat, *between_dots(attempt.tree)) if c]
+    reading = exact(attempt.tree)
+    attempt = replace(attempt, note=noted(attempt.note, _targets_note(attempt)))
+    if conditions:
+        return Judgement(text, "right if", ", and ".join(conditions), note=attempt.note, reading=reading)
+    return Judgement(text, "right", note=noted(attempt.note, clothes(attempt.tree)), reading=reading)
+
+
+def _targets_note(attempt: Attempt) -> str:
+    """Where the formula holds only because the columns of Y sum to one, as class targets do, that is said."""
+    if not has_outputs(attempt.tree) or attempt.depth == 0 or not attempt.convention.normalized_targets:
+        return ""
+    free = replace(attempt, convention=replace(attempt.convention, normalized_targets=False))
+    if free.survey().everywhere:
+        return ""
+    each = "rows" if attempt.convention.rows else "columns"
+    return f"it needs {each} of Y that sum to one, as class targets do"
+
+
+def narrower_of(text: str, tried: Sequence[tuple[Attempt, Survey]]) -> Judgement | None:
+    """It holds for some losses, or at some layers, alone."""
+    for attempt, survey in tried:
+        if _is_idle(attempt, survey):
+            continue
+        before = attempt.condition and f"{attempt.condition}, and "
+        reading = exact(attempt.tree)
+        if survey.held and survey.vectorial and not before and attempt.declared.network is None:
+            return Judgement(text, "right", note=noted(attempt.note, f"where {ENTRYWISE}"), reading=reading)
+        if survey.held and survey.vectorial:
+            return Judgement(text, "right if", before + ENTRYWISE, reading=reading)
+        if survey.holding:
+            words = f"{before}{_cases(attempt.tree, survey.holding)}"
+            return Judgement(text, "right if", words, reading=reading)
+        good, where = survey.narrowest
+        if good:
+            match = f", and {_cases(attempt.tree, where)}" if where != survey.cases else ""
+            return Judgement(text, "right if", f"{before}{' or '.join(sorted(good))}{match}", reading=reading)
+    return None
+
+
+def _cases(tree: Equation, cases: Sequence[str]) -> str:
+    """The cases in which it holds, in words; where no loss enters, the activation of the last layer is what counts."""
+    if _names_of(tree) & {"L", "J", "C", "ell", "Y", "y"} or any(n[:1] == "d" and n[1:] for n in _names_of(tree)):
+        return f"the output layer and the loss match: {' or '.join(cases)}"
+    outputs = dict.fromkeys(case.split(" with ")[0] for case in cases)
+    return f"the activation of the output layer is {' or '.join(outputs)}"
+
+
+def _is_idle(attempt: Attempt, survey: Survey) -> bool:
+    """It holds for linear outputs alone, whose derivative 1 may be left out, though it says nothing of the output."""
+    factors = any(isinstance(x, Partial) for side in attempt.tree.sides[1:] for x in side.parts)
+    linear = all(case.startswith("identity") for case in survey.holding)
+    return bool(survey.holding) and factors and linear and not _names_of(attempt.tree) & {"Y", "y", "Yhat", "yhat"}
+
+
+def _names_of(tree: Equation) -> set[str]:
+    return {x.name for x in tree.parts if isinstance(x, Symbol)}

@@ -1,0 +1,95 @@
+"""What the letters below count where nobody says it: units, entries of one sample, or the samples themselves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..meaning.letters import LOSSES
+from ..meaning.named_losses import NAMED
+from ..notation.formula import Bound, Call, Equation, Formula, Index, Partial, Sum, Symbol
+
+_OF_A_UNIT = frozenset({"z", "a", "y", "yhat", "dz", "da", "dyhat"})  # b alone may have it by mistake
+_OF_A_SAMPLE = frozenset({"x", "y", "yhat", "z", "a", "dz", "da", "dyhat", "L", "ell"})
+_OF_ALL = frozenset(Symbol(x) for x in (*NAMED, *LOSSES))  # MSE(y, ŷ) is of all samples
+_COUNTS = frozenset({"m", "N", "n"})
+_WEIGHTS = frozenset({"w", "W", "dw", "dW"})
+
+
+def _entries(tree: Formula) -> list[tuple[Symbol, tuple[Formula, ...]]]:
+    """The letters with indices below, of which one at least is a letter, and these indices."""
+    return [
+        (x.base, x.entries)
+        for x in tree.parts
+        if isinstance(x, Index) and isinstance(x.base, Symbol) and any(isinstance(e, Symbol) for e in x.entries)
+    ]
+
+
+def _above(tree: Formula) -> list[tuple[Symbol, tuple[Formula, ...]]]:
+    """Those by which nothing is differentiated."""
+    below = [x for part in tree.parts if isinstance(part, Partial) for x in _entries(part.denominator)]
+    return [x for x in _entries(tree) if x not in below]
+
+
+def counts_entries(tree: Formula) -> bool:
+    """A letter stands below one of a network: then it is no number."""
+    return any(base.name in _OF_A_SAMPLE | _WEIGHTS | {"b", "db"} for base, _ in _entries(tree))
+
+
+def counts_units(tree: Formula) -> bool:
+    """A letter counts the units of a layer, `z_j`, `w_ij`, or there is a soft-max: there are several."""
+    if any(isinstance(x, Call) and x.function == Symbol("softmax") for x in tree.parts):
+        return True
+    return any(
+        base.name in _OF_A_UNIT or (base.name in _WEIGHTS and len(entries) == 2) for base, entries in _entries(tree)
+    )
+
+
+def samples_below(tree: Equation) -> Equation | None:
+    """The formula with one letter below taken for the number of the sample: `ŷ_i = w x_i + b`, `Σ_i (ŷ_i - y_i) x_ij`.
+
+    It stands below every quantity of a sample, alone or, beside the number of a feature, below x, and below no weight;
+    below b it is a mistake.
+    None where no letter does, or where neither x nor the number of samples says so.
+    """
+    found = _entries(tree)
+    alone = [e[0] for base, e in found if base.name in _OF_A_SAMPLE and base.name != "x" and len(e) == 1]
+    alone = alone or [e[0] for base, e in found if base.name == "x" and len(e) == 1]
+    if len(set(alone)) != 1 or not isinstance(alone[0], Symbol):
+        return None
+    letter = alone[0]
+    for base, entries in found:
+        if base.name == "x":
+            if letter not in entries or len(entries) > 2 or entries.count(letter) > 1:
+                return None
+        elif letter in entries and base.name not in ("b", "db") and (base.name not in _OF_A_SAMPLE or len(entries) > 1):
+            return None
+    bare = {x.name for x in _bare(tree)}
+    if not bare & _COUNTS and not any(base.name == "x" and letter in entries for base, entries in _above(tree)):
+        return None  # nothing says that it counts samples
+    if bare & (_OF_A_SAMPLE - {"L", "ell"}):
+        return None  # beside y_i, y alone is another thing
+
+    def numbered(part: Formula) -> Formula:
+        if not (isinstance(part, Index) and isinstance(part.base, Symbol) and letter in part.entries):
+            return part
+        if part.base.sample is not None or part.base.name not in _OF_A_SAMPLE:
+            return part
+        rest = tuple(e for e in part.entries if e != letter)
+        base = replace(part.base, sample=letter)
+        return Index(base, rest) if rest else base
+
+    new = tree.mapped(numbered)
+    assert isinstance(new, Equation)
+    return new if new != tree else None
+
+
+def _bare(tree: Formula) -> list[Symbol]:
+    """The letters that stand without an index below and without a sample."""
+    if isinstance(tree, Index):
+        return [x for e in tree.entries for x in _bare(e)]
+    if isinstance(tree, Bound) or (isinstance(tree, Call) and tree.function in _OF_ALL):
+        return []
+    if isinstance(tree, Symbol):
+        return [tree] if tree.layer is None and tree.sample is None else []
+    inner = tree.children if not isinstance(tree, Sum) else (tree.body,)
+    return [x for child in inner for x in _bare(child)]

@@ -1,0 +1,106 @@
+"""What is said of a formula that holds nowhere: it defines a letter, a letter means nothing, or the bare facts."""
+
+from __future__ import annotations
+
+import difflib
+
+from ..meaning.calls import ACTIVATIONS
+from ..notation.formula import Binary, Call, Equation, Formula, Index, Number, Symbol
+from ..notation.write import exact
+from .parts import LAYERED, layers_of
+from .verdict import Finding, Judgement
+from .worlds import Survey
+
+
+def letter_of(side: Formula) -> Formula:
+    """y of `y`, `y_k` and `y^2`."""
+    while isinstance(side, Index) or (isinstance(side, Binary) and side.sign == "^" and isinstance(side.right, Number)):
+        side = side.base if isinstance(side, Index) else side.left
+    return side
+
+
+def defined(tree: Equation, survey: Survey, undeclared: bool) -> str | None:
+    """The unknown letter that stands alone at the left, while all else can be evaluated; f of `f(x) = …`."""
+    left = tree.sides[0]
+    if (
+        isinstance(left, Call)
+        and isinstance(left.function, Symbol)
+        and left.function.name in ACTIVATIONS
+        and undeclared
+    ):
+        inner = [x for side in tree.sides[1:] for x in side.parts if isinstance(x, Symbol)]
+        bare = left.function.layer is None and not left.function.prime and left.function not in inner
+        return exact(left.function) if bare and all(isinstance(x, Symbol) for x in left.arguments) else None
+    letter = letter_of(left)
+    if undeclared and isinstance(letter, Symbol) and letter.layer is None and survey.first is not None:
+        inside = any(x == letter for side in tree.sides[1:] for x in side.parts)
+        if not inside and (letter.name in ("y", "Y") or (letter != left and not _is_ours(letter))):
+            return exact(letter)  # nobody computes a target
+    if not isinstance(left, Symbol) or survey.first is None or survey.first.status not in ("undefined", "unreadable"):
+        return None
+    if tree.relations[:1] not in ((":=",), ("=",)) or (survey.first.path or ())[:1] != (0,):
+        return None
+    return exact(left)
+
+
+def _is_ours(letter: Symbol) -> bool:
+    return letter.name in LAYERED | {"X", "Y", "Yhat", "x", "y", "yhat", "w", "dw", "L", "J", "C", "ell"}
+
+
+def renames(judged: Judgement, tree: Equation) -> bool:
+    """All that it says is that the letter at the left should be another: `a = W x + b` for z."""
+    left = tree.sides[0]
+    one = len(judged.causes) == 1 and judged.cause == "wrong-operand"
+    plain = isinstance(letter_of(left), Symbol) and not exact(left).startswith("d")
+    return one and plain and judged.causes[0].place in (exact(left), exact(letter_of(left)))
+
+
+def states_a_loss(tree: Equation) -> bool:
+    """`L = …`, `C = …`: the loss or cost itself."""
+    left = tree.sides[0]
+    return isinstance(left, Symbol) and left.name in ("L", "J", "C", "ell") and left.layer is None
+
+
+def refused_for(tree: Equation, unknown: frozenset[str]) -> str:
+    """Why no mistake is looked for: a letter that is no slip of a known one."""
+    for name in sorted(unknown):
+        if not difflib.get_close_matches(name, sorted(LAYERED | {"X", "Y", "Yhat", "alpha"}), n=1, cutoff=0.6):
+            return f"{name} is not defined: declare what it stands for"
+    return ""
+
+
+def without_layer(tree: Equation, unknown: frozenset[str], declared: bool) -> str:
+    """Letters of a network of several layers, of which none is said."""
+    bare = sorted(unknown & LAYERED)
+    if not declared or not bare or layers_of(tree):
+        return ""
+    return f"{bare[0]} has no layer: write which one is meant, such as {bare[0]}[1]"
+
+
+def unmended(text: str, plain: Equation, survey: Survey, unknown: frozenset[str]) -> Judgement:
+    """Nothing known mends it: what is certain is said, and no more."""
+    reading = exact(plain)
+    first = survey.first
+    if first is None:
+        note = "no layer of the networks tried fits its indices"
+        return Judgement(text, "cannot tell", note=note, reading=reading)
+    where = ""
+    if first.path is not None:
+        try:
+            where = exact(plain.at(first.path))
+        except IndexError:
+            where = reading
+    if unknown:
+        names = ", ".join(sorted(unknown))
+        words = first.message or f"{names} has no meaning here"
+        return Judgement(text, "cannot tell", note=words, reading=reading)
+    if first.status == "shape":
+        return Judgement(text, "wrong", causes=(Finding("shape", where, words=first.message),), reading=reading)
+    if first.status in ("undefined", "unreadable"):
+        return Judgement(text, "cannot tell", note=first.message, reading=reading)
+    words = "no single or double edit among the known mistakes mends it"
+    if first.message and "!=" in plain.relations:
+        words = first.message
+    elif first.message:
+        words = f"{first.message}; {words}"
+    return Judgement(text, "wrong", causes=(Finding("not named", where, words=words),), reading=reading)

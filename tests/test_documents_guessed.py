@@ -1,0 +1,243 @@
+"""What a document without a header means by its letters: places of layers, δ, its forward pass, worked numbers."""
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chainrule.documents.forward import layers_of
+from chainrule.documents.judged import judge_document
+from chainrule.documents.worked import worked
+from chainrule.notation import read
+
+
+def verdicts(text: str, name: str = "notes.md") -> list[str]:
+    return [e.verdict for e in judge_document(text, name, seconds=0.1).entries]
+
+
+def lines(*formulas: str) -> str:
+    return "\n\n".join(f"${x}$" for x in formulas)
+
+
+# Where layers stand ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("above", "below", "said"),
+    [
+        ("^{(l)}", "^{(l-1)}", "the numbers in parentheses above letters"),
+        ("^l", "^{l-1}", "the numbers above letters"),
+        (r"_\ell", r"_{\ell-1}", "the numbers below letters"),
+        ("_d", "_{d-1}", "the numbers below letters"),
+    ],
+)
+def test_layers_stand_where_the_formulas_show_them(above: str, below: str, said: str) -> None:
+    text = lines(
+        rf"z{above} = W{above} a{below} + b{above}",
+        rf"\frac{{\partial L}}{{\partial W{above}}} = \delta{above} (a{below})^T",
+        rf"\frac{{\partial L}}{{\partial W{above}}} = a{below} (\delta{above})^T",
+    )
+    report = judge_document(text, "notes.md", seconds=0.1)
+    assert report.warnings[0].startswith(f"line 1: {said} are read")
+    assert [e.verdict for e in report.entries] == ["right", "right", "wrong"]
+
+
+def test_steps_of_an_iteration_are_no_layers() -> None:
+    report = judge_document(lines(r"w^{t+1} = w^t - \eta m^{t}", "a = b^{k}"), "notes.md", seconds=0.1)
+    assert not report.warnings
+
+
+def test_components_beside_layers_below() -> None:
+    text = "z₁ = W₁x + b₁\na₁ = σ(z₁)\nz₂ = W₂a₁ + b₂\n∂L/∂W₂ = ∂L/∂z₂ a₁ᵀ\ny_k = y_k + 0\n"
+    assert verdicts(text, "notes.txt")[0] == "right"
+
+
+# δ --------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("layer", ["[2]", "(2)"])
+def test_an_error_signal_of_the_wrong_sign_is_no_definition(layer: str) -> None:
+    report = judge_document(lines(rf"\delta^{{{layer}}} = y - \hat y"), "notes.md", seconds=0.1)
+    judgement = report.entries[0].judgement
+    assert judgement is not None
+    assert judgement.cause == "sign"
+    assert verdicts(lines(rf"\delta^{{{layer}}} = \hat y - y")) == ["right if"]
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        r"W^{[l]} \leftarrow W^{[l]} + \eta \delta^{[l]} a^{[l-1]T}",
+        r"\frac{\partial L}{\partial b^{[l]}} = -\delta^{[l]}",
+        r"\delta^{[l]} = -\frac{\partial L}{\partial z^{[l]}}",
+    ],
+)
+def test_a_document_that_descends_along_delta_means_minus_the_derivative(use: str) -> None:
+    text = lines(use, r"\delta^{[L]} = y - a^{[L]}", r"\delta^{[L]} = a^{[L]} - y")
+    report = judge_document(text, "notes.md", seconds=0.1)
+    assert "read as -dz" in report.warnings[0]
+    assert [e.verdict for e in report.entries] == ["right", "right if", "wrong"]
+
+
+def test_letters_told_apart_by_their_index_and_the_identity_are_left_alone() -> None:
+    text = lines(r"\delta_k = y_k - \hat y_k", r"\delta_j = \sum_k w_{kj} \delta_k")
+    assert not judge_document(text, "notes.md", seconds=0.1).warnings
+    assert not judge_document(lines(r"\delta_{ij} = \delta_{ji}"), "notes.md", seconds=0.1).warnings
+
+
+# Forward passes -------------------------------------------------------------------------------------------------------
+
+ROWS = """```python
+hidden_in = x_batch @ weights_1 + bias_1
+hidden = np.tanh(hidden_in)
+scores = hidden @ weights_2 + bias_2
+e = np.exp(scores - scores.max(axis=1, keepdims=True))
+p = e / e.sum(axis=1, keepdims=True)
+dscores = (p - t) / len(x_batch)
+dweights_2 = hidden.T @ dscores
+dhidden = dscores @ weights_2.T
+dhidden_in = dhidden * (1 - hidden**2)
+dweights_1 = x_batch.T @ dhidden_in
+dweights_1 = dhidden_in.T @ x_batch
+dhidden_in = dhidden * (1 - hidden)
+```
+"""
+
+
+def test_the_forward_pass_of_a_program_says_what_its_names_are() -> None:
+    report = judge_document(ROWS, "notes.md", seconds=0.1)
+    assert 'network = "3-5:tanh-4:softmax"' in report.warnings[0]
+    assert 'samples = "rows"; place = "dZ"' in report.warnings[0]
+    found = {e.found.text: e.verdict for e in report.entries}
+    assert found["dweights_2 = hidden.T @ dscores"] == "right"
+    assert found["dweights_1 = x_batch.T @ dhidden_in"] == "right"
+    assert found["dweights_1 = dhidden_in.T @ x_batch"] == "wrong"
+    assert found["dhidden_in = dhidden * (1 - hidden)"] == "wrong"
+
+
+def test_a_header_is_not_overruled() -> None:
+    text = '<!-- chainrule:\nsamples = "columns"\n-->\n' + ROWS
+    assert not any("nothing is declared" in w for w in judge_document(text, "notes.md", seconds=0.1).warnings)
+
+
+def test_layers_are_found_in_their_order() -> None:
+    text = ["o = V h + c", "h = tanh(u)", "u = W x + b", "q = sigmoid(o)"]
+    found = layers_of(read(t, syntax="text")[0].equation for t in text)
+    assert [(x.weight.text, x.input.text, x.activation, x.rows) for x in found] == [
+        ("W", "x", "tanh", False),
+        ("V", "h", "sigmoid", False),
+    ]
+
+
+# Worked numbers -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("formula", "expected"),
+    [
+        (r"0.69 \cdot (1 - 0.69) = 0.2139", "right"),
+        (r"0.5 \cdot 2 - 0.2 = 0.9", "wrong"),
+        (r"\sigma(0.8) \approx 0.69", "right"),
+        (r"\sigma(0.8) \approx 0.96", "wrong"),
+        (r"(4 \times 3)(3 \times 1) = 4 \times 1", "no statement"),
+        (r"z = 0.5 \cdot 2 - 0.2", "no statement"),
+        (r"z = 0.5 \cdot 2 - 0.2 = 0.8", "right"),
+        (r"z = 0.5 \cdot 2 - 0.2 = 0.9", "wrong"),
+        (r"z = w^T x + b = 0.5 \cdot 2 - 0.2 = 0.9", "wrong"),
+        (r"\frac{\partial z}{\partial b} = 0 + 1 = 1", "right"),
+    ],
+)
+def test_worked_numbers(formula: str, expected: str) -> None:
+    assert verdicts(lines(formula)) == [expected]
+
+
+def test_worked_numbers_in_prose_and_code() -> None:
+    text = "The loss is ½ (0.690 − 1)² ≈ 0.048, and 0.5·2 − 0.2 = 0.8.\n```\n0.69*(1-0.69) = 0.2319\n```\n"
+    assert verdicts(text) == ["right", "right", "wrong"]
+
+
+def test_what_gives_a_letter_its_value_and_what_claims_something() -> None:
+    def of(text: str) -> tuple[int, ...]:
+        return worked(read(text)[0].equation)
+
+    assert of("z = w*x + b = 0.5*2 - 0.2 = 0.8") == (2, 3)
+    assert of("dz/db = 0 + 1 = 1") == of("sigma(0) = 1/2") == of("a + b = 0.5") == ()
+
+
+# Functions and losses -------------------------------------------------------------------------------------------------
+
+
+def test_a_letter_applied_to_a_letter_is_defined() -> None:
+    text = lines("q(z) = z(1 - z)", "q'(z) = 1 - 2z", r"\frac{dq}{dz} = 1 + 2z", "a = q(z)")
+    assert verdicts(text)[:3] == ["definition", "right", "wrong"]
+
+
+def test_functions_of_programs_are_definitions_or_claims() -> None:
+    text = """```python
+def sigmoid(z): return 1 / (1 + np.exp(-z))
+def sigmoid_prime(z):
+    return sigmoid(z) * (1 + sigmoid(z))
+bump = lambda u: u * (1 - u)
+```"""
+    report = judge_document(text, "notes.md", seconds=0.1)
+    assert [(e.found.line, e.verdict) for e in report.entries] == [(2, "right"), (4, "wrong"), (5, "definition")]
+
+
+@pytest.mark.parametrize("name", [r"\operatorname{CE}", "CE", "H", r"\mathrm{Loss}", r"\ell"])
+def test_losses_as_functions_of_their_arguments(name: str) -> None:
+    header = '<!-- chainrule:\nnetwork = "3-4:softmax"\nloss = "cross_entropy"\n-->\n'
+    order = r"(y, \hat y)" if "ell" not in name and "Loss" not in name else r"(\hat y, y)"
+    text = lines(rf"{name}{order} = -\sum_i y_i \log \hat y_i", rf"{name}{order} = \sum_i y_i \log \hat y_i")
+    assert verdicts(header + text) == ["right", "wrong"]
+
+
+def test_what_the_change_of_a_parameter_is() -> None:
+    text = lines(r"\Delta W^{[l]} = -\eta\, dW^{[l]}", r"W^{[l]} \leftarrow W^{[l]} + \Delta W^{[l]}")
+    assert verdicts(text) == ["right", "no statement"]
+
+
+def test_names_with_a_number_and_an_index() -> None:
+    header = (
+        '<!-- chainrule:\nnetwork = "5-3:sigmoid-2:sigmoid"\nletters = {"Err_1" = "dz[1]", "Err_2" = "dz[2]"}\n-->\n'
+    )
+    text = "Err_1_j = sum_k W[2]_kj Err_2_k * g[1]'(z[1]_j)\n\ndL/dW[1]_ji = Err_1_i x_j\n"
+    assert verdicts(header + text) == ["right", "wrong"]
+
+
+@pytest.mark.parametrize(
+    ("layer", "pattern", "formula"),
+    [
+        ("superscript", "V^l", "V^l = W^l a^{l-1} + b^l"),
+        ("superscript", "V[l]", "V^l = W^l a^{l-1} + b^l"),
+        ("parentheses", "net^{(l)}", r"\text{net}^{(l)} = W^{(l)} a^{(l-1)} + b^{(l)}"),
+    ],
+)
+def test_letters_with_layers_are_declared_as_the_document_writes_them(layer: str, pattern: str, formula: str) -> None:
+    header = f'<!-- chainrule:\nlayer = "{layer}"\nsamples = "one"\nletters = {{"{pattern}" = "z[l]"}}\n-->\n'
+    assert verdicts(header + lines(formula, formula.replace("+ b", "- b"))) == ["right", "wrong"]
+
+
+def test_updates_of_a_letter_that_stands_for_a_transpose() -> None:
+    header = '<!-- chainrule:\nlayer = "subscript"\nsamples = "one"\nletters = {"Theta_k" = "W[k].T"}\n-->\n'
+    step = r"\Theta_k \leftarrow \Theta_k {} \eta\, a_{{k-1}} (dz_k)^T"
+    assert verdicts(header + lines(step.format("-"), step.format("+"))) == ["right", "wrong"]
+
+
+# Nothing may fail inside ----------------------------------------------------------------------------------------------
+
+PIECES = (
+    "W x + b", "a^{[1]}", r"\delta^{[2]}", "=", "=", "(z)", "q", r"\sum_k", r"\prod_{c=1}^{K}", "y_k", r"\hat y_k",
+    r"\frac{\partial L}{\partial z}", "-", "+", r"\leftarrow", r"\Delta W", "0.5", "2", r"\cdot", "^T", "(", ")", ",",
+    r"\log", r"\ell(w, b)", "H(y, z)", "'", r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}", "X W_1", r"\odot", "^{(l)}",
+)  # fmt: skip
+
+
+@settings(deadline=None, max_examples=120, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.lists(st.sampled_from(PIECES), min_size=3, max_size=9).map(" ".join), max_size=4))
+def test_soups_of_formulas_meet_no_internal_error(soups: list[str]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # an internal error is a warning
+        judge_document(lines(*soups) + "\n", "notes.md", seconds=0.01)
