@@ -88,7 +88,7 @@ class NativeBound(Bound):
             for i in inputs
         }
         self._held = held | self.input_arrays
-        encoder = _Encoder(self.program, self.sizes)
+        code, constants = _encoded(self.program, self.sizes)
         shapes = [b.shape.bind(self.sizes) for b in buffers]
         pointers = [self._held[b.index].ctypes.data if b.index in self._held else 0 for b in buffers]
         memory = [b.slot if b.slot >= 0 else len(buffers) + b.index for b in buffers]
@@ -100,8 +100,8 @@ class NativeBound(Bound):
             memory,
             [b.kind != "real" for b in buffers],
             inputs,
-            encoder.code,
-            encoder.constants,
+            code,
+            constants,
             "",
         )
         self._wanted = [(buffers[i].shape.bind(self.sizes)[::-1], self.input_arrays[i].dtype) for i in inputs]
@@ -122,6 +122,16 @@ class NativeBound(Bound):
             self._kept = kept
         if self.task.run():
             raise IndexError("a label lies outside 0..K-1")
+
+
+def _encoded(program: Program, sizes: Mapping[str, int]) -> tuple[list[int], list[float]]:
+    """Instructions as integers, and their constants; the same for every network of a program and its sizes."""
+    key = ("native", *sorted(sizes.items()))
+    if key not in program.made:
+        encoder = _Encoder(program, sizes)
+        program.made[key] = encoder.code, encoder.constants
+    found: tuple[list[int], list[float]] = program.made[key]
+    return found
 
 
 class _Encoder:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import cast
 
 from ..errors import ConfigurationError, ShapeError
@@ -49,7 +50,15 @@ def plan(
     The plan is a function of the expressions alone. Raises `ConfigurationError` for an input or a state that the
     expressions do not mention, `ShapeError` if a state and its new value differ in shape.
     """
-    return _Planner(outputs, tuple(inputs), assigns or {}).program()
+    return _planned(tuple(outputs.items()), tuple(inputs), tuple((assigns or {}).items()))
+
+
+# Expressions are kept once, so the same network, built again for the next fold or seed, is the same key.
+@lru_cache(64)
+def _planned(
+    outputs: tuple[tuple[str, Node], ...], inputs: tuple[str, ...], assigns: tuple[tuple[str, Node], ...]
+) -> Program:
+    return _Planner(dict(outputs), inputs, dict(assigns)).program()
 
 
 class _Planner:

@@ -15,7 +15,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Literal
+from functools import cached_property
+from typing import Any, Literal
 
 from ..graph import Dim, Shape
 from ..graph.shape import show
@@ -185,6 +186,11 @@ class Program:
     bound: tuple[str, ...]
     results: Mapping[str, int]
     assigns: Mapping[str, int] = field(default_factory=dict)
+
+    @cached_property
+    def made(self) -> dict[tuple[Any, ...], Any]:
+        """What executors make of the program once for given sizes, by keys of theirs."""
+        return {}
 
     def buffer(self, name: str) -> Buffer:
         """Buffer of an input, parameter or result."""
