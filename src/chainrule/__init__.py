@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from . import ops
     from .check import check_gradients
     from .derivation.derive import derive
+    from .documents import check_formula
     from .estimators import MLPClassifier, MLPRegressor
     from .graph import Graph, constant, variable
-    from .judge import check_formula
     from .laws import simplify
     from .nn import Network
     from .reverse import jvp, vjp
@@ -52,7 +52,7 @@ _LAZY = {
     "fit": "train",
     "load_model": "train",
     "save_model": "train",
-    "check_formula": "judge",
+    "check_formula": "documents",
     "check_gradients": "check",
     "derive": "derivation",
 }

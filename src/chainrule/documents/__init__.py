@@ -2,5 +2,6 @@
 
 from .header import read_header
 from .judged import judge_document
+from .single import check_formula
 
-__all__ = ["judge_document", "read_header"]
+__all__ = ["check_formula", "judge_document", "read_header"]

@@ -243,10 +243,10 @@ def _judge(seconds: float) -> Judge:
 
 def _in_passing(found: Found, declared: Sequence[Declared]) -> Judgement:
     """The judgement of a formula that is tried under several notations: no mistake is looked for."""
-    from ..judge.judge import _judge as verdict_of
+    from ..judge.judge import check_formula
 
     try:
-        return verdict_of(found.formula, _syntax(found), declared[0], 0.1, mend=False)
+        return check_formula(found.formula, syntax=_syntax(found), readings=declared[:1], seconds=0.1, mend=False)
     except ChainruleError as error:
         return Judgement(found.text, "cannot tell", note=str(error))
 

@@ -19,11 +19,11 @@ from .conditions import (
     BATCH,
     OF_THE_COST,
     SMALL,
-    conventions,
     dots,
     has_outputs,
     read_otherwise,
 )
+from .conventions import conventions
 from .parts import index_letters, places, summed_call
 from .probe import Probe
 from .verdict import NO_NETWORK, Declared

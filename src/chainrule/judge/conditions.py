@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from typing import Any
 
 from ..meaning.letters import PENALTIES
 from ..notation.formula import (
-    ONE,
     Array,
     Binary,
     Bound,
@@ -24,7 +22,6 @@ from ..notation.formula import (
     Index,
     Negate,
     Number,
-    Partial,
     Path,
     Sum,
     Symbol,
@@ -32,11 +29,10 @@ from ..notation.formula import (
 )
 from ..notation.write import exact
 from .parts import LAYERED, index_letters, layers_of, places
-from .verdict import Declared
 
 BATCH = frozenset({"X", "Y", "Yhat", "Z", "A", "dZ", "dA"})  # letters of m samples
 SMALL = frozenset({"x", "y", "yhat", "z", "a", "dz", "da", "dw"})  # letters of one sample
-_COSTS = (Symbol("J"), Symbol("C"))
+COSTS = (Symbol("J"), Symbol("C"))
 OF_THE_COST = frozenset({"dW", "db", "J", "C", "m"})
 
 
@@ -326,83 +322,3 @@ def matrix_product_first(tree: Equation, readings: Sequence[Equation]) -> list[E
         if isinstance(dot, Binary) and dot.sign == "·"
     }
     return [other for other in readings if any(part in starred for part in other.parts)]
-
-
-def conventions(declared: Declared, samples: str, tree: Equation) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Conventions that were not declared and that the formula may follow: condition in words, change."""
-    for words, change in _open_conventions(declared, samples, tree):
-        if not change.keys() & declared.conventions.keys():
-            yield words, change
-
-
-def _open_conventions(declared: Declared, samples: str, tree: Equation) -> Iterator[tuple[str, dict[str, Any]]]:
-    names = {p.part.name for p in places(tree) if isinstance(p.part, Symbol) and p.role in ("operand", "function")}
-    small = bool(names & SMALL) and not names & BATCH
-    gradients = any(n in LAYERED and n.startswith("d") for n in names) or "dw" in names
-    partial = any(isinstance(p.part, Partial) for p in places(tree))
-    counted = bool(names & {"m", "N"})  # whoever writes m has many
-    if samples == "batch" and small and not counted and (declared.samples is None or tree.sides[0] not in _COSTS):
-        yield "there is one sample (m = 1)", {"samples": "one"}
-    if declared.place is None and samples == "batch" and (gradients or partial):
-        yield "1/m stands in dZ and dA (they are derivatives of the cost J)", {"place": "dZ"}
-    if declared.layout is None and partial:
-        words = "the derivative of a column by a column has a row for each entry below (denominator layout)"
-        yield words, {"layout": "denominator"}
-        yield "the derivative of a number by a column is a row (numerator layout)", {"layout": "numerator"}
-    says = any("W[" in target and target.endswith(".T") for target in declared.letters.rename.values())
-    product = any(isinstance(x, Binary) and x.sign == "@" for x in tree.parts)
-    if declared.rows is None and samples == "one" and product and "x" in names:
-        yield "samples are rows (x is 1 × n_0, z = x W + b)", {"rows": True}
-        yield "samples are rows, and W has a row for each unit (z = x Wᵀ + b)", {"rows": True, "weights_by_unit": True}
-    if declared.rows is None and samples == "batch" and names & BATCH:
-        yield "samples are rows (X is m × n_0, Z = A W + b)", {"rows": True}
-        if _has_transposed_weights(tree) and not gradients and not partial and not says:
-            words = "samples are rows, and W has a row for each unit (Z = A Wᵀ + b)"
-            yield words, {"rows": True, "weights_by_unit": True}
-    # Backward, a missing transpose is the classic mistake; forward, w.T x is how many people store w.
-    loose = declared.network is None and all(layer == ONE for layer in layers_of(tree))  # no layer was written
-    unit = loose and bool(names & {"dW", "db"}) and "X" in names
-    transposed = _has_transposed_weights(tree) or (loose and _sums_over_rows(tree))
-    if (not gradients and not partial and not says and transposed) or (unit and not says):
-        yield "W is stored transposed (one column for each unit)", {"transposed_weights": True}
-    letter = penalty_of(tree)
-    if letter is not None:
-        count = next((x for x in ("m", "N", "n") if x in names), "m")
-        for scale, weight in (
-            (f"({letter.name}/2)", letter),
-            (f"({letter.name}/(2 {count}))", Binary("/", letter, Symbol(count))),
-            (letter.name, Binary("*", Number(Fraction(2)), letter)),
-        ):
-            yield f"the cost has the penalty {scale} ‖W‖², summed over the layers", {"penalty": weight}
-    if _targets_inside(tree):
-        yield "y is one-hot: one of its entries is 1, the others are 0", {"one_hot_targets": True}
-    if names & {"W", "w"} and not names & {"b", "db", "B"} and not any(n.startswith("d") for n in names):
-        yield "b = 0", {"zero_bias": True}
-        if declared.rows is None and samples == "batch" and "X" in names:
-            yield "samples are rows (X is m × n_0), and b = 0", {"rows": True, "zero_bias": True}
-
-
-def _targets_inside(tree: Equation) -> bool:
-    """`ln(Σ y ŷ)`: the target is in the logarithm."""
-    logs = (
-        p.part for p in places(tree) if isinstance(p.part, Call) and p.part.function in (Symbol("ln"), Symbol("log"))
-    )
-    return any(isinstance(x, Symbol) and x.name in ("y", "Y") for log in logs for a in log.arguments for x in a.parts)
-
-
-def _has_transposed_weights(tree: Equation) -> bool:
-    return any(
-        isinstance(p.part, Transpose) and isinstance(p.part.operand, Symbol) and p.part.operand.name in ("W", "w")
-        for p in places(tree)
-    )
-
-
-def _sums_over_rows(tree: Equation) -> bool:
-    """`Σ_i w_ij x_i`: the first index is summed over."""
-    for part in tree.parts:
-        counted = {b.index for b in part.bounds if isinstance(b, Bound)} if isinstance(part, Sum) else set()
-        for x in part.parts if counted else ():
-            entry = isinstance(x, Index) and isinstance(x.base, Symbol) and x.base.name in ("W", "w")
-            if entry and isinstance(x, Index) and len(x.entries) == 2 and x.entries[0] in counted:
-                return True
-    return False

@@ -14,7 +14,8 @@ from ..notation.read import read
 from ..notation.write import exact
 from .attempts import Attempt, alike, entry_by_entry, has_small_letters, keeps_widths
 from .budget import Budget
-from .conditions import conventions, has_last_layer, has_outputs, penalty_of, read_otherwise
+from .conditions import has_last_layer, has_outputs, penalty_of, read_otherwise
+from .conventions import conventions
 from .mutations import Edit, edits
 from .probe import Probe
 from .search import STAGES, Mending, mendings

@@ -74,7 +74,7 @@ def _spoken(name: str) -> str:
     return {"softmax": "soft-max", "log_softmax": "log-soft-max"}.get(name, name)
 
 
-REDUCTIONS = frozenset({"sum", "mean", "average"})
+REDUCTIONS = frozenset({"sum", "mean", "average", "lse", "logsumexp"})
 OTHERS = frozenset({"max", "min", "norm", "outer", "diag", "trace", "tr", "dot", "matmul", "multiply", "transpose",
                     "maximum", "minimum", "where", "clip", "reshape", "shape"})  # fmt: skip
 COMPARISONS = {"greater": np.greater, "less": np.less, "greater_equal": np.greater_equal, "less_equal": np.less_equal}
@@ -132,6 +132,9 @@ def _reduced(name: str, values: tuple[Value, ...], options: Mapping[str, Formula
     kept = keep is not None and (keep == Symbol("True") or (isinstance(keep, Number) and keep.value == 1))
     if name in ("max", "min"):
         total = _extreme(name, x.array, along)
+    elif name in ("lse", "logsumexp"):
+        top = np.max(np.real(x.array), axis=along, keepdims=True)
+        total = top + np.log(np.exp(x.array - top).sum(axis=along, keepdims=True))
     else:
         total = x.array.sum(axis=along, keepdims=True)
         if name != "sum":

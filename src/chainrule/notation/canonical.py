@@ -20,7 +20,7 @@ from .formula import (
     Symbol,
     symbols,
 )
-from .letters import Letters
+from .letters import ComponentPlace, LayerPlace, Letters
 from .read import read
 from .reading.text_tokens import is_long, is_word
 from .updates import as_update, upright
@@ -84,11 +84,15 @@ def _letter(pattern: Formula) -> Symbol | None:
 
 @lru_cache(maxsize=64)
 def _rules(
-    rename: tuple[tuple[str, str], ...], layer: str, component: str, functions: frozenset[str], differentials: bool
+    rename: tuple[tuple[str, str], ...],
+    layer: LayerPlace,
+    component: ComponentPlace,
+    functions: frozenset[str],
+    differentials: bool,
 ) -> tuple[Rule, ...]:
     plain = Letters(
-        layer=layer,  # type: ignore[arg-type]
-        component=component,  # type: ignore[arg-type]
+        layer=layer,
+        component=component,
         functions=functions,
         differentials=differentials,
         rename=dict(rename),

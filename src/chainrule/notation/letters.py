@@ -11,6 +11,10 @@ _LAYERED = re.compile(r"\\?([A-Za-z]+)\s*(?:\[|\^)")
 FUNCTIONS = frozenset({"g", "f", "h", "sigma", "sig", "phi", "psi", "J", "C", "L", "ell"})
 
 
+LayerPlace = Literal["brackets", "parentheses", "subscript", "superscript"]
+ComponentPlace = Literal["subscript", "superscript"]
+
+
 @dataclass(frozen=True)
 class Letters:
     """How a document writes what this library calls X, Y, Yhat, W[l], b[l], Z[l], A[l], dW[l], …
@@ -27,8 +31,8 @@ class Letters:
     layers        the letters that number layers, where others at the same place number components; none: any letter
     """
 
-    layer: Literal["brackets", "parentheses", "subscript", "superscript"] = "brackets"
-    component: Literal["subscript", "superscript"] = "subscript"
+    layer: LayerPlace = "brackets"
+    component: ComponentPlace = "subscript"
     rename: Mapping[str, str] = field(default_factory=dict)
     functions: frozenset[str] = FUNCTIONS
     differentials: bool = False

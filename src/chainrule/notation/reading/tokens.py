@@ -49,6 +49,8 @@ SYNONYMS = {
     "ReLU": "relu",
     "RELU": "relu",
     "Relu": "relu",
+    "LeakyReLU": "leaky_relu",
+    "LeakyRelu": "leaky_relu",
     "Sigmoid": "sigmoid",
     "Tanh": "tanh",
     "Softmax": "softmax",
@@ -65,7 +67,8 @@ FUNCTIONS = words(
     "leaky_relu elu selu gelu silu mish swish softplus logistic identity step heaviside lse logsumexp norm max min "
     "maximum minimum clip where mean average sum dot matmul multiply outer transpose diag trace tr det inv reshape "
     "array zeros ones one_hot argmax argmin var std prod square power divide add subtract negative reciprocal "
-    "hadamard kron nabla vec shape size ReLU Softmax Sigmoid Tanh SoftMax softsign hardtanh cosine"
+    "hadamard kron nabla vec shape size sech coth LeakyReLU LeakyRelu ReLU Softmax Sigmoid Tanh SoftMax softsign "
+    "hardtanh cosine"
 )
 KEYWORDS = frozenset({"axis", "keepdims", "keepdim", "True", "False", "None", "dim", "ord", "ddof", "dtype"})
 COUNTS = frozenset({"TP", "TN", "FP", "FN", "tp", "tn", "fp", "fn"})  # of a table of two classes
