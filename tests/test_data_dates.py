@@ -42,7 +42,7 @@ class Plain:
         return np.array(cells.to_list(), dtype=object) if cells.dtype == polars.String else cells.to_numpy()
 
 
-def column(path: Path, cells: list[str], name: str = "when"):  # type: ignore[no-untyped-def]
+def column(path: Path, cells: list[str], name: str = "when"):
     path.write_text("a," + name + "\n" + "".join(f"{k},{cell}\n" for k, cell in enumerate(cells)))
     return read_table(path)
 
@@ -71,7 +71,7 @@ def test_a_date_is_its_days_since_1970(tmp_path: Path, text: str, moment: tuple[
     found = table["when"]
     assert found.dates
     assert found.kind == "numeric"
-    expected = epoch_days(datetime.datetime(*moment, tzinfo=UTC))  # type: ignore[arg-type]
+    expected = epoch_days(datetime.datetime(*moment, tzinfo=UTC))
     np.testing.assert_allclose(found.values, [expected, np.nan, expected], rtol=0, atol=1e-9)
     assert any("column 'when' holds dates, read as days since 1970-01-01" in note for note in table.notes)
 
@@ -257,7 +257,7 @@ def test_frames_are_trained_on_and_predicted(place: Path) -> None:
     for data in (frame, Plain(frame), frame.to_dict(as_series=False)):
         found, notes = saved.predict(data)
         assert found.probabilities is not None
-        assert found.probabilities.tobytes() == expected.probabilities.tobytes()  # type: ignore[union-attr]
+        assert found.probabilities.tobytes() == expected.probabilities.tobytes()
         assert any("are ignored: " in n and "'note'" in n for n in notes)
         assert saved.evaluate(data)[0].measures == saved.evaluate("t.csv")[0].measures
     assert saved.predict(Path("t.csv"))[0].values.tobytes() == expected.values.tobytes()

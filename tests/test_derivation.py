@@ -469,7 +469,7 @@ def test_a_rayleigh_quotient_has_its_numbers_outside() -> None:
     assert d.verify().check().unverified == ()
     assert all(replay(d.steps)[n] is c for n, c in d.cotangents.items())
     for s in d.steps:
-        s.components().verify().check()  # type: ignore[attr-defined]
+        s.components().verify().check()
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def assert_untouched(page: str) -> int:
 
 @pytest.mark.parametrize("style", NOTATIONS)
 def test_formulas_are_no_markup(style: str) -> None:
-    d = derive("4-3:gelu-3:softmax", style=style)  # type: ignore[arg-type]
+    d = derive("4-3:gelu-3:softmax", style=style)
     assert assert_untouched(d.markdown(proofs=True, steps=True, two_ways=True)) > 50
 
 

@@ -101,7 +101,7 @@ def test_what_runs_over_an_index_is_written_like_a_sum() -> None:
     largest = Equation((Symbol("u"), Call(Index(Symbol("max"), (Bound(c),)), (body,))), ("=",))
     assert latex(largest) == r"u = \max_c \mu_c"
     assert exact(largest) == "u = max_c mu_c"
-    assert read("u = sum_{c=1}^{K} mu_c")[0].equation.sides[1].bounds == (bound,)  # type: ignore[attr-defined]
+    assert read("u = sum_{c=1}^{K} mu_c")[0].equation.sides[1].bounds == (bound,)
 
 
 def test_a_general_layer_says_what_it_is_about() -> None:

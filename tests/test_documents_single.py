@@ -52,6 +52,11 @@ def test_a_formula_is_never_judged_by_a_part_of_it() -> None:
     assert found.verdict == "cannot tell"
 
 
+def test_what_one_line_leaves_open_is_not_called_wrong() -> None:
+    # Right where samples are rows; a document of one line would take the small letters for one sample.
+    assert cr.check_formula("dW2 = np.einsum('ni,nj->ij', a1, dz2)", **DEEP).verdict != "wrong"
+
+
 def test_long_text_is_not_read_twice() -> None:
     assert cr.check_formula("q = " + " + ".join(["p"] * 2000)).verdict == "cannot tell"
 
