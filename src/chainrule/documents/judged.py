@@ -118,7 +118,7 @@ def judge_document(
     notations = [notation for stretch in stretches for _, notation in stretch.readings]
     names = frozenset[str]().union(*(_words_of(x) for x in notations))
     found, _, unclosed = extracted(text, kind or kind_of(name), names)
-    quick = judge or _in_passing
+    quick = judge or verdict_only
     read, judge = read or read_found, judge or _judge(seconds)
     stretches, inferred = infer(found, stretches)
     stretches, guessed = guess(found, stretches, read, quick)
@@ -241,7 +241,7 @@ def _judge(seconds: float) -> Judge:
     return judge
 
 
-def _in_passing(found: Found, declared: Sequence[Declared]) -> Judgement:
+def verdict_only(found: Found, declared: Sequence[Declared]) -> Judgement:
     """The judgement of a formula that is tried under several notations: no mistake is looked for."""
     from ..judge.judge import check_formula
 

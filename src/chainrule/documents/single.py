@@ -81,26 +81,39 @@ def check_formula(
 
 def _as_document(text: str, network: str | None, loss: str | None, seconds: float) -> Judgement | None:
     """The judgement of a document of this one line, if it is judged whole and tells something."""
-    from .judged import judge_document
+    found = _read_as_document(text, network, loss, None)
+    if found is not None and found.verdict == "wrong" and network is not None:
+        # What one line leaves open may excuse it, so only where the network is known. A mistake was looked for once
+        # already: this time with half the work.
+        found = _read_as_document(text, network, loss, seconds / 2)
+        if found is not None and (found.cause in _UNTOLD or "one sample" in found.note):
+            return None
+        return found
+    return found if found is not None and found.verdict in ("right", "right if") else None
+
+
+def _read_as_document(text: str, network: str | None, loss: str | None, seconds: float | None) -> Judgement | None:
+    """The judgement of the one formula that the line is; without `seconds` no mistake is looked for."""
+    from .judged import judge_document, verdict_only
 
     told = {key: value for key, value in (("network", network), ("loss", loss)) if value is not None}
     latex = "\\" in text
-    kind = "markdown" if latex else "text"
-    report = judge_document(f"${text}$" if latex else text, "formula", kind=kind, overrides=dict(told), seconds=seconds)
+    report = judge_document(
+        f"${text}$" if latex else text,
+        "formula",
+        kind="markdown" if latex else "text",
+        overrides=dict(told),
+        seconds=seconds or 0.0,
+        judge=verdict_only if seconds is None else None,
+    )
     entries = [e for e in report.entries if e.judgement is not None]
     if len(entries) != 1 or len(report.entries) != 1 or _squeezed(entries[0].found.text) != _squeezed(text):
         return None  # a formula is never judged by a part of it
     judgement = entries[0].judgement
     assert judgement is not None
-    if judgement.verdict == "wrong":  # what one line leaves open may excuse it, so only where the network is known
-        if network is None or judgement.cause in _UNTOLD or "one sample" in judgement.note:
-            return None
-    elif judgement.verdict == "cannot tell":
-        return None
-    notes = "; ".join(
-        [*([judgement.note] if judgement.note else []), *(w.removeprefix("line 1: ") for w in report.warnings)]
-    )
-    return replace(judgement, text=text, note=notes)
+    notes = [judgement.note] if judgement.note else []
+    notes += [w.removeprefix("line 1: ") for w in report.warnings]
+    return replace(judgement, text=text, note="; ".join(notes))
 
 
 def _squeezed(text: str) -> str:
