@@ -1,17 +1,13 @@
-// The Python module: tasks, and the loop over the steps of an epoch. The GIL is released while numbers are computed.
+// The Python module: tasks, and rows of training steps. The GIL is released while numbers are computed.
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
 
-#include <algorithm>
-#include <chrono>
-#include <cmath>
-#include <cstring>
 #include <stdexcept>
 
-#include "task.hpp"
+#include "steps.hpp"
 
 namespace nb = nanobind;
 
@@ -80,171 +76,48 @@ private:
     std::shared_ptr<Pool> pool_ = std::make_shared<Pool>(1);
 };
 
-// One array that a batch is gathered from, of any strides, where it lies (it may be a mapped file).
-struct Source {
-    const char* from;
-    char* into;
-    std::int64_t width, row, column;  // entries per sample; strides in bytes
-    std::size_t item, into_item;
+// A row with the tasks it runs, which Python keeps alive.
+class Steps {
+public:
+    Steps(Handle& gradient, Handle& update, bool wide, std::int64_t batch, const std::vector<nb::tuple>& sources,
+          std::uintptr_t rate, std::uintptr_t updates, std::uintptr_t counter, std::uintptr_t cost, std::uintptr_t grad,
+          std::int64_t parameters, const std::vector<nb::tuple>& kept, std::uintptr_t weights)
+        : gradient_(gradient), row_(gradient.task(), update.task(), wide, batch, from(sources),
+                                    {rate, updates, counter, cost, grad, weights}, parameters, ranges(kept)) {}
 
-    bool together() const { return column == static_cast<std::int64_t>(item) || width == 1; }
-    std::size_t bytes() const { return static_cast<std::size_t>(width) * into_item; }
-
-    void copy(std::int64_t to, std::int64_t sample) const {
-        const char* s = from + sample * row;
-        char* d = into + static_cast<std::size_t>(to) * bytes();
-        if (item == into_item && together()) {
-            same(s, d, bytes());
-        } else if (item == into_item && item == 4) {
-            each<float, float>(s, d);
-        } else if (item == into_item) {
-            each<double, double>(s, d);
-        } else if (item == 8) {
-            each<double, float>(s, d);
-        } else {
-            each<float, double>(s, d);
+    nb::tuple run(Steps* rest, std::int64_t full, std::int64_t place, std::uintptr_t order, std::uintptr_t rates,
+                  std::int64_t count, double budget, double sum, double total) {
+        Walk w;
+        {
+            nb::gil_scoped_release release;
+            w = walk(row_, rest ? &rest->row_ : nullptr, full, place, reinterpret_cast<const std::int64_t*>(order),
+                     reinterpret_cast<const double*>(rates), count, budget, sum, total, gradient_.pool());
         }
+        nb::list ended;
+        for (const Epoch& e : w.ended) ended.append(nb::make_tuple(e.sum, e.total, e.seconds));
+        return nb::make_tuple(w.done, static_cast<int>(w.status), ended, w.sum, w.total);
     }
 
-    // Few bytes: a call would take longer than copying them.
-    static void same(const char* s, char* d, std::size_t count) {
-        if (count == 4) {
-            std::memcpy(d, s, 4);
-        } else if (count == 8) {
-            std::memcpy(d, s, 8);
-        } else if (count % 32 == 0 && count <= 1024) {
-            for (std::size_t b = 0; b < count; b += 32) std::memcpy(d + b, s + b, 32);
-        } else {
-            std::memcpy(d, s, count);
-        }
+private:
+    static std::vector<Source> from(const std::vector<nb::tuple>& sources) {
+        std::vector<Source> found;
+        for (const auto& s : sources)
+            found.push_back({reinterpret_cast<const char*>(nb::cast<std::uintptr_t>(s[0])),
+                             reinterpret_cast<char*>(nb::cast<std::uintptr_t>(s[1])), nb::cast<std::int64_t>(s[2]),
+                             nb::cast<std::int64_t>(s[3]), nb::cast<std::int64_t>(s[4]), nb::cast<std::size_t>(s[5]),
+                             nb::cast<std::size_t>(s[6])});
+        return found;
     }
 
-    // Whole samples that lie together; of others only the first entry.
-    void prefetch(std::int64_t sample) const {
-        const char* s = from + sample * row;
-        const std::int64_t length = together() ? width * column : 1;
-        for (std::int64_t b = 0; b < length; b += 64) __builtin_prefetch(s + b, 0, 3);
+    static std::vector<std::pair<std::uintptr_t, std::size_t>> ranges(const std::vector<nb::tuple>& kept) {
+        std::vector<std::pair<std::uintptr_t, std::size_t>> found;
+        for (const auto& k : kept) found.emplace_back(nb::cast<std::uintptr_t>(k[0]), nb::cast<std::size_t>(k[1]));
+        return found;
     }
 
-    template <class From, class To> void each(const char* s, char* d) const {
-        To* to = reinterpret_cast<To*>(d);
-        for (std::int64_t j = 0; j < width; ++j) to[j] = static_cast<To>(*reinterpret_cast<const From*>(s + j * column));
-    }
+    Handle& gradient_;
+    Row row_;
 };
-
-bool finite(const void* x, std::size_t n, bool wide) {
-    double total = 0;
-    if (wide) {
-        const double* p = static_cast<const double*>(x);
-        double part[8] = {};
-        std::size_t i = 0;
-        for (; i + 8 <= n; i += 8)
-            for (int k = 0; k < 8; ++k) part[k] += p[i + k] * 0.0;
-        for (; i < n; ++i) part[0] += p[i] * 0.0;
-        for (double v : part) total += v;
-    } else {
-        const float* p = static_cast<const float*>(x);
-        float part[16] = {};
-        std::size_t i = 0;
-        for (; i + 16 <= n; i += 16)
-            for (int k = 0; k < 16; ++k) part[k] += p[i + k] * 0.0f;
-        for (; i < n; ++i) part[0] += p[i] * 0.0f;
-        for (float v : part) total += v;
-    }
-    return total == 0;
-}
-
-double number(std::uintptr_t p, bool wide) {
-    return wide ? *reinterpret_cast<double*>(p) : static_cast<double>(*reinterpret_cast<float*>(p));
-}
-
-void put(std::uintptr_t p, bool wide, double v) {
-    if (wide) *reinterpret_cast<double*>(p) = v;
-    else *reinterpret_cast<float*>(p) = static_cast<float>(v);
-}
-
-// Steps of one batch size: gather, gradient, guard, update; returns when `budget` seconds have passed or they are done.
-// status 0: went well; 1: a value that is not finite, before the update; 2: a label out of range; 3: a step so large
-// that its update may overflow. After 1 and 3 the state is what it was before the step.
-nb::tuple steps(Handle& gradient, Handle& update, bool wide, const std::vector<nb::tuple>& sources,
-                std::uintptr_t order, std::int64_t batch, std::int64_t count, std::uintptr_t rates, std::uintptr_t rate,
-                std::uintptr_t updates, std::uintptr_t counter, std::uintptr_t cost, std::uintptr_t grad,
-                std::int64_t parameters, const std::vector<nb::tuple>& kept, std::uintptr_t weights, double budget, double sum,
-                double total) {
-    std::vector<Source> from;
-    for (const auto& s : sources)
-        from.push_back({reinterpret_cast<const char*>(nb::cast<std::uintptr_t>(s[0])),
-                        reinterpret_cast<char*>(nb::cast<std::uintptr_t>(s[1])), nb::cast<std::int64_t>(s[2]),
-                        nb::cast<std::int64_t>(s[3]), nb::cast<std::int64_t>(s[4]), nb::cast<std::size_t>(s[5]),
-                        nb::cast<std::size_t>(s[6])});
-    std::vector<std::pair<char*, std::vector<char>>> state;
-    for (const auto& k : kept)
-        state.emplace_back(reinterpret_cast<char*>(nb::cast<std::uintptr_t>(k[0])),
-                           std::vector<char>(nb::cast<std::size_t>(k[1])));
-    const auto* rows = reinterpret_cast<const std::int64_t*>(order);
-    const auto* eta = reinterpret_cast<const double*>(rates);
-    auto* step = reinterpret_cast<std::int64_t*>(counter);
-    std::int64_t done = 0;
-    int status = 0;
-    {
-        nb::gil_scoped_release release;
-        const auto start = std::chrono::steady_clock::now();
-        while (done < count) {
-            const std::int64_t* const now = rows + done * batch;
-            const std::int64_t left = (count - done) * batch;  // rows still to come, these included
-            for (const auto& s : from) {
-                // Rows lie scattered: they are asked for some time before they are copied.
-                const std::int64_t ahead = std::min(batch, 1 + 16384 / static_cast<std::int64_t>(s.bytes()));
-                const auto copy = [&](std::int64_t i) {
-                    if (i + ahead < left) s.prefetch(now[i + ahead]);
-                    s.copy(i, now[i]);
-                };
-                if (s.bytes() * batch < 131072) {
-                    for (std::int64_t i = 0; i < batch; ++i) copy(i);
-                } else {
-                    gradient.pool().each((batch + 15) / 16, [&](std::int64_t p, int) {
-                        for (std::int64_t i = p * 16; i < std::min(batch, (p + 1) * 16); ++i) copy(i);
-                    });
-                }
-            }
-            gradient.task().ahead.set(nullptr, 0, 0, nullptr, 0);
-            for (const auto& s : from)
-                if (left > batch && s.together() && s.bytes() * batch >= 131072) {
-                    gradient.task().ahead.set(s.from, s.row, s.width * static_cast<std::int64_t>(s.item), now + batch, batch);
-                    break;
-                }
-            for (auto& k : state) std::memcpy(k.second.data(), k.first, k.second.size());
-            if (gradient.task().run(gradient.pool())) {
-                status = 2;
-                break;
-            }
-            const double J = number(cost, wide);
-            const double square = gradient.task().squares(reinterpret_cast<const void*>(grad), parameters);
-            if (!std::isfinite(J) || (!std::isfinite(square) && !finite(reinterpret_cast<void*>(grad), parameters, wide)))
-                status = 1;
-            else if (!(eta[done] <= 10 && eta[done] * eta[done] * square < 1e30))
-                status = 3;
-            if (status) {
-                for (auto& k : state) std::memcpy(k.first, k.second.data(), k.second.size());
-                break;
-            }
-            double weight = static_cast<double>(batch);
-            if (weights) {
-                weight = 0;
-                for (std::int64_t i = 0; i < batch; ++i) weight += number(weights + i * (wide ? 8 : 4), wide);
-            }
-            put(rate, wide, eta[done]);
-            put(updates, wide, number(updates, wide) + 1);
-            update.task().run(gradient.pool());
-            sum += J * weight;
-            total += weight;
-            ++*step;
-            ++done;
-            if (std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() > budget) break;
-        }
-    }
-    return nb::make_tuple(done, status, sum, total);
-}
 
 }  // namespace
 }  // namespace chainrule
@@ -261,7 +134,13 @@ NB_MODULE(_native, m) {
         .def("run", &Handle::run)
         .def("compiled", [](Handle& h) { return h.task().compiled(); });
     nb::class_<Pool>(m, "Pool").def(nb::init<int>()).def("threads", &Pool::threads);
-    m.def("steps", &steps);
+    nb::class_<Steps>(m, "Steps")
+        .def(nb::init<Handle&, Handle&, bool, std::int64_t, const std::vector<nb::tuple>&, std::uintptr_t, std::uintptr_t,
+                      std::uintptr_t, std::uintptr_t, std::uintptr_t, std::int64_t, const std::vector<nb::tuple>&,
+                      std::uintptr_t>(),
+             nb::keep_alive<1, 2>(), nb::keep_alive<1, 3>())
+        .def("run", &Steps::run, nb::arg("rest").none(), nb::arg("full"), nb::arg("place"), nb::arg("order"), nb::arg("rates"),
+             nb::arg("count"), nb::arg("budget"), nb::arg("sum"), nb::arg("total"));
     m.def("instruction_sets", [] {
         std::vector<std::string> names;
         for (const auto& c : choices()) names.push_back(c.name);

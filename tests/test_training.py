@@ -140,11 +140,15 @@ def batches_of(t: Trainer) -> list[list[Any]]:
     seen: list[list[Any]] = []
     given = t.steps.advance
 
-    def spy(rows: Any, batch: int, rates: Any, most: int, sums: Any) -> Any:
-        if t.batch == 0:
-            seen.append([])
-        did = given(rows, batch, rates, most, sums)
-        seen[-1] += [list(rows[k * batch : (k + 1) * batch]) for k in range(did.done)]
+    def spy(rows: Any, place: int, rates: Any, sums: Any) -> Any:
+        did, at = given(rows, place, rates, sums), 0
+        for _ in range(did.done):
+            if place == t.batches:
+                place = 0
+            if place == 0:
+                seen.append([])
+            seen[-1].append(list(rows[at : at + t.steps.size(place)]))
+            at, place = at + t.steps.size(place), place + 1
         return did
 
     t.steps.advance = spy  # type: ignore[method-assign]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -211,7 +211,7 @@ def _axis(axis: int | None) -> int:
 
 
 class Row:
-    """Whole training steps of one batch size in native calls: gather, gradient, guard, update.
+    """Training steps of one batch size in native calls: gather, gradient, guard, update.
 
     sources  arrays (N × rows) in the order of the gradient program's inputs, in any memory order, float32 or float64,
              read where they lie
@@ -227,6 +227,7 @@ class Row:
         update: NativeBound,
         sources: Sequence[Array],
         *,
+        batch: int,
         rate: Array,
         updates: Array,
         counter: Array,
@@ -236,17 +237,22 @@ class Row:
         weights: int | None,
     ) -> None:
         self.gradient, self.update, self.sources, self.kept = gradient, update, list(sources), list(kept)
-        into = [gradient.input_arrays[gradient.program.buffer(n).index] for n in gradient.program.inputs]
-        self._into = [a.ctypes.data for a in into]
         self._held = [rate, updates, counter, cost, grad]
-        self._numbers = [a.ctypes.data for a in self._held]
-        self._parameters = grad.size
-        self._kept = [(k.ctypes.data, k.nbytes) for k in kept]
-        self._weights = 0 if weights is None else self._into[weights]
-        self._described = [
-            (a.ctypes.data, address, b.shape[1], a.strides[0], a.strides[1], a.itemsize, b.itemsize)
-            for a, b, address in zip(sources, into, self._into, strict=True)
-        ]
+        into = [gradient.input_arrays[gradient.program.buffer(n).index] for n in gradient.program.inputs]
+        self._steps = _module().Steps(
+            gradient.task,
+            update.task,
+            gradient.dtype == np.float64,
+            batch,
+            [
+                (a.ctypes.data, b.ctypes.data, b.shape[1], a.strides[0], a.strides[1], a.itemsize, b.itemsize)
+                for a, b in zip(sources, into, strict=True)
+            ],
+            *(a.ctypes.data for a in self._held),
+            grad.size,
+            [(k.ctypes.data, k.nbytes) for k in kept],
+            0 if weights is None else into[weights].ctypes.data,
+        )
 
     def of(self, gradient: Bound, update: Bound, sources: Sequence[Array], kept: Sequence[Array]) -> bool:
         """Whether it describes just these."""
@@ -260,44 +266,50 @@ class Row:
 
     def run(
         self,
+        rest: Row | None,
+        full: int,
+        place: int,
         order: npt.NDArray[np.int64],
-        batch: int,
         rates: npt.NDArray[np.float64],
         budget: float,
         sums: tuple[float, float] = (0.0, 0.0),
-    ) -> tuple[int, int, float, float]:
-        """Steps with these learning rates, until `budget` seconds have passed.
+    ) -> Walk:
+        """Steps with these learning rates, until `budget` seconds have passed; every epoch has `full` of this row.
 
-        order  row numbers, batch after batch
-        sums   Σ cost · weight and Σ weight so far, added to step by step
+        rest   the row of the smaller step that ends each epoch, None if there is none
+        place  steps of the first epoch that are done
+        order  row numbers, step after step
+        sums   Σ cost · weight and Σ weight of the first epoch so far, added to step by step
 
-        Returns (steps done, status, Σ cost · weight, Σ weight). Status FAILED: the next step is not finite, LARGE: it
-        is so large that its update may overflow; either way nothing of it was kept. A label out of range is an
-        `IndexError`.
+        A label out of range is an `IndexError`.
         """
-        gradient = self.gradient
-        gradient.task.set_inputs(self._into)
-        rate, updates, counter, cost, grad = self._numbers
-        result: tuple[int, int, float, float] = _module().steps(
-            gradient.task,
-            self.update.task,
-            gradient.dtype == np.float64,
-            self._described,
+        found = self._steps.run(
+            None if rest is None else rest._steps,
+            full,
+            place,
             order.ctypes.data,
-            batch,
-            len(rates),
             rates.ctypes.data,
-            rate,
-            updates,
-            counter,
-            cost,
-            grad,
-            self._parameters,
-            self._kept,
-            self._weights,
+            len(rates),
             budget,
             *sums,
         )
-        if result[1] == LABEL:
+        if found[1] == LABEL:
             raise IndexError("a label lies outside 0..K-1")
-        return result
+        return Walk(*found)
+
+
+class Walk(NamedTuple):
+    """What a native row of steps did.
+
+    status        FAILED: the next step is not finite, LARGE: it is so large that its update may overflow; either way
+                  nothing of it was kept
+    ended         Σ cost · weight, Σ weight and the seconds from the beginning to its end, of every epoch that a later
+                  step follows
+    cost, weight  of the epoch that the last step lies in
+    """
+
+    done: int
+    status: int
+    ended: list[tuple[float, float, float]]
+    cost: float
+    weight: float

@@ -18,12 +18,15 @@ from .callbacks import Callback, EarlyStopping
 from .history import History
 from .model import Model
 from .samples import Array, Samples
+from .schedules import Schedule
 from .settings import Settings
 from .steps import Steps
 from .stream import Reader, Stream
 from .update import Update
 
 Measure = Callable[[Array, Array], float]
+
+TOGETHER = 2**16  # samples of the epochs that may be one row of steps
 
 
 class Trainer:
@@ -81,7 +84,7 @@ class Trainer:
         self._sums = [0.0, 0.0, 0.0]  # cost · weight, weight, seconds of the unfinished epoch
         self.early = EarlyStopping(s.patience, s.min_change, s.restore_best) if s.patience else None
         self.callbacks: list[Callback] = [*([self.early] if self.early else []), *callbacks]
-        self.steps = Steps(model, self.update, [], s.threads)
+        self.steps = Steps(model, self.update, [], count=self.count, batch=self.batch_size, threads=s.threads)
         self.blocks: Blocks | None = None
         self.reader: Reader | None = None
         self.ahead: Ahead | None = None
@@ -125,7 +128,7 @@ class Trainer:
         try:
             with np.errstate(all="ignore"):
                 while self.epoch <= self.settings.epochs and self.stop is None:
-                    self._epoch()
+                    self._epochs()
         finally:
             if self.reader is not None:
                 self.reader.close()
@@ -148,65 +151,80 @@ class Trainer:
         """The samples that the next steps gather from."""
         self.steps.inputs = self.model.arrays(samples, self.model.gradient_program, lying=True)
 
-    def _whole_order(self) -> Array:
-        """The order of the current epoch, as numbers of `samples`."""
-        order = self.order(self.epoch)
+    def _whole_order(self, epoch: int) -> Array:
+        """The order of an epoch, as numbers of `samples`."""
+        order = self.order(epoch)
         if self.order != self._order:
             order = in_range(order, self.count)
         return order if self.rows is None else self.rows[order]
 
-    def _rates(self, batches: int) -> npt.NDArray[np.float64]:
-        """The learning rate of every step of the current epoch."""
-        before, epochs = self.epoch - 1, self.settings.epochs
+    def _rates(self, epoch: int) -> npt.NDArray[np.float64]:
+        """The learning rate of every step of an epoch."""
+        before, epochs, batches = epoch - 1, self.settings.epochs, self.batches
         if not self.schedule.per_step:
             return np.full(batches, self.schedule.rate(before, epochs))
         return np.array([self.schedule.rate(before + k / batches, epochs) for k in range(batches)])
 
-    def _epoch(self) -> None:
-        """The rest of the current epoch, in rows of steps; between rows callbacks may stop it."""
-        started = time.perf_counter()
+    def _together(self) -> int:
+        """How many epochs, from the current one on, may be one row of steps: nobody asks or decides between them."""
+        listens = any(
+            getattr(type(c), name) is not getattr(Callback, name)
+            for c in self.callbacks
+            for name in ("on_epoch_begin", "on_batch_end", "on_epoch_end")
+        )
+        decides = type(self.schedule).report is not Schedule.report
+        if listens or decides or self.validation is not None or self.reader is not None or self.ahead is not None:
+            return 1
+        return min(self.settings.epochs - self.epoch + 1, max(1, TOGETHER // self.count))
+
+    def _epochs(self) -> None:
+        """The rest of the current epoch, and later ones `_together` with it; between rows callbacks may stop it."""
+        clock = time.perf_counter()
         if self.batch == 0:
             for c in self.callbacks:
                 c.on_epoch_begin(self, self.epoch)
         listeners = [c for c in self.callbacks if type(c).on_batch_end is not Callback.on_batch_end]
-        batches = self.batches
-        order, first, reach = np.empty(0, np.int64), 0, 0  # sample numbers of the batches first … reach - 1
+        begun, batches = self.epoch, self.batches
+        epochs = range(begun, begun + self._together())
+        rates = np.concatenate([self._rates(e) for e in epochs])
+        order, first, reach = np.empty(0, np.int64), 0, 0  # sample numbers of the steps first … reach - 1
         if self.reader is None:
-            order, reach = self._whole_order(), batches
-        full = self.count // self.batch_size
-        rates = self._rates(batches)
-        while self.batch < batches:
-            if self.reader is not None and self.batch >= reach:
+            orders = [self._whole_order(e) for e in epochs]
+            order, reach = np.concatenate(orders) if len(orders) > 1 else orders[0], len(rates)
+        while self.epoch in epochs and self.stop is None:
+            step = (self.epoch - begun) * batches + self.batch
+            if self.reader is not None and step >= reach:
                 samples, order, reach = self.reader.at(self.epoch, self.batch)
                 self._show(samples)
-                first = self.batch
-            near = reach
+                first = step
+            near = step + 1 if listeners else reach
             if self.ahead is not None:  # no further than what has been read
                 end = self.ahead.at(self.epoch, self.batch * self.batch_size)
-                near = min(reach, max(self.batch + 1, end // self.batch_size))
-            size = self.batch_size if self.batch < full else self.count - full * self.batch_size
-            most = 1 if listeners else min(full if self.batch < full else batches, near) - self.batch
+                near = min(near, max(step + 1, end // self.batch_size))
             self.model.counters["step"][...] = self.step
-            sums = (self._sums[0], self._sums[1])
-            rows = order[(self.batch - first) * self.batch_size :]
-            did = self.steps.advance(rows, size, rates[self.batch :], most, sums)
-            self._sums[:2] = did.cost, did.weight
+            rows = order[(self.epoch - begun) * self.count + (self.batch - first) * self.batch_size :]
+            did = self.steps.advance(rows, self.batch, rates[step:near], (self._sums[0], self._sums[1]))
             self.step += did.done
-            self.batch += did.done
+            for cost, weight, ended in did.ended:
+                self._sums[:2] = cost, weight
+                clock = self._finish_epoch(clock, ended)
+            self._sums[:2] = did.cost, did.weight
+            self.batch = did.place
             if did.overflowed is not None:
                 self._diverged(self.model.layer_of(did.overflowed), did.overflowed)
             if did.failed:
-                self._failed(size)
+                self._failed(self.steps.size(self.batch))
             for c in listeners:
                 c.on_batch_end(self, self.step, did.last)
             for c in self.callbacks:
                 c.on_progress(self, self.epoch, self.batch)
-            if self.stop is not None and self.batch < batches:
-                self._sums[2] += time.perf_counter() - started
-                return
-        self._finish_epoch(time.perf_counter() - started)
+            if self.batch == batches:
+                clock = self._finish_epoch(clock, time.perf_counter())
+        if self.batch:
+            self._sums[2] += time.perf_counter() - clock
 
-    def _finish_epoch(self, seconds: float) -> None:
+    def _finish_epoch(self, begun: float, ended: float) -> float:
+        """Write the epoch down and begin the next; returns the clock. `begun`, `ended`: when it, or its rest, did."""
         epoch = self.epoch
         rate = self.schedule.rate(epoch - 1, self.settings.epochs)
         row: dict[str, Any] = {"epoch": epoch, "loss": self._sums[0] / self._sums[1]}
@@ -214,12 +232,13 @@ class Trainer:
             row["val_loss"], Yhat = self.model.loss_and_prediction(self.validation)
             row |= {f"val_{name}": float(f(self.validation.targets, Yhat)) for name, f in self.measures.items()}
         row["learning_rate"] = rate
-        row["seconds"] = self._sums[2] + seconds
+        row["seconds"] = self._sums[2] + ended - begun
         self.history.append(row)
         self.epoch, self.batch, self._sums = epoch + 1, 0, [0.0, 0.0, 0.0]
         self.schedule.report(epoch, row[self.watched])
         for c in self.callbacks:
             c.on_epoch_end(self, epoch, row)
+        return ended
 
     def _failed(self, size: int) -> None:
         """Say where the first value arose that is not finite; it has not reached the parameters."""

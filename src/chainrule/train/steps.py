@@ -25,17 +25,21 @@ SAFE = 1e30  # (η‖g‖)² of a step that cannot overflow even float32: ‖Δ�
 class Advance:
     """What a row of steps did.
 
-    done                steps done
-    cost, weight        Σ cost · weight and Σ weight of the epoch so far, these steps included
-    last                J of the last step
-    failed              the next step met NaN or infinity before its update; its batch lies in `Steps.buffers`
-    overflowed          the next step's update overflowed this parameter; it was taken back
+    done            steps done
+    place           steps done of the epoch that the last one lies in (of the next one, if that failed)
+    cost, weight    Σ cost · weight and Σ weight of that epoch so far
+    last            J of the last step
+    ended           Σ cost · weight, Σ weight and the clock at its end, of every epoch before that one
+    failed          the next step met NaN or infinity before its update; its batch lies in `Steps.buffers`
+    overflowed      the next step's update overflowed this parameter; it was taken back
     """
 
     done: int
+    place: int
     cost: float
     weight: float
     last: float = math.nan
+    ended: Sequence[tuple[float, float, float]] = ()
     failed: bool = False
     overflowed: str | None = None
 
@@ -44,11 +48,24 @@ class Steps:
     """Runs steps over fixed arrays.
 
     inputs   those of the gradient program, (N × rows), float32 or float64 in any memory order
+    count    samples of an epoch
+    batch    samples of each of its steps; what is left over makes a smaller last one
     threads  that share each instruction on the native executor; None measures, and never changes a result
     """
 
-    def __init__(self, model: Model, update: Update, inputs: Sequence[Array], threads: int | None = None) -> None:
+    def __init__(
+        self,
+        model: Model,
+        update: Update,
+        inputs: Sequence[Array],
+        *,
+        count: int,
+        batch: int,
+        threads: int | None = None,
+    ) -> None:
         self.model, self.update, self.inputs = model, update, list(inputs)
+        self.count, self.batch = count, min(batch, count)
+        self.full, self.rest = divmod(self.count, self.batch)
         self.buffers: dict[int, list[Array]] = {}
         self.threads = Threads(threads)
         self._pools: dict[int, Any] = {}
@@ -59,26 +76,30 @@ class Steps:
         self.inputs = []
         self._rows.clear()
 
+    def size(self, place: int) -> int:
+        """Samples of step `place` (from 0) of an epoch."""
+        return self.batch if place < self.full else self.rest
+
     def advance(
         self,
         rows: npt.NDArray[np.int64],
-        batch: int,
+        place: int,
         rates: npt.NDArray[np.float64],
-        most: int,
         sums: tuple[float, float] = (0.0, 0.0),
     ) -> Advance:
-        """Up to `most` steps of `batch` samples each: `rows` are the sample numbers, batch after batch.
+        """Up to one step per rate, the first of them step `place` (from 0) of its epoch; later epochs may follow it.
 
-        rates  learning rate of each step; sums: Σ cost · weight and Σ weight so far. They are added to step by step, so
-        that the mean of an epoch has the same bits however often it was interrupted.
+        rows   the sample numbers, step after step
+        rates  learning rate of each step
+        sums   Σ cost · weight and Σ weight of the first epoch so far. They are added to step by step, so that the mean
+               of an epoch has the same bits however often it was interrupted.
 
         Stops before the update of a step that is not finite.
         """
-        task = self.model.bound("gradient", batch)
-        rates = rates[:most]
+        task = self.model.bound("gradient", self.size(place))
         if isinstance(task, native.NativeBound):
-            return self._native(task, rows, batch, rates, sums)
-        return self._python(task, rows, batch, rates, sums)
+            return self._native(rows, place, rates, sums)
+        return self._python(task, rows, place, rates, sums)
 
     def _pool(self, threads: int) -> Any:
         if threads not in self._pools:
@@ -89,37 +110,58 @@ class Steps:
         names = self.model.gradient_program.inputs
         return names.index("w") if "w" in names else None
 
-    def _native(
-        self, task: native.NativeBound, rows: Any, batch: int, rates: Any, sums: tuple[float, float]
-    ) -> Advance:
-        update = self.update.bound
-        assert isinstance(update, native.NativeBound)
+    def _native(self, rows: Any, place: int, rates: Any, sums: tuple[float, float]) -> Advance:
         if self.threads.steps is not None:
             rates = rates[: self.threads.steps]
         pool = self._pool(self.threads.current)
+        row = self._row(self.batch, pool)
+        rest = self._row(self.rest, pool) if self.rest and place + len(rates) > self.full else None
+        order = np.ascontiguousarray(rows[: self._samples(place + len(rates)) - self._samples(place)])
+        started = time.perf_counter()
+        walk = row.run(rest, self.full, place, order, rates, BUDGET, sums)
+        self.threads.report(walk.done, time.perf_counter() - started)
+        at = place + walk.done - len(walk.ended) * self._whole
+        if walk.status == native.FAILED:  # its batch lies in the task's input arrays
+            met = row.gradient if at < self.full or rest is None else rest.gradient
+            self.buffers[self.size(at)] = [met.input_arrays[met.program.buffer(n).index] for n in met.program.inputs]
+        did = Advance(
+            walk.done,
+            at,
+            walk.cost,
+            walk.weight,
+            float((rest if rest is not None and at > self.full else row).gradient.results["J"][0, 0]),
+            [(cost, weight, started + seconds) for cost, weight, seconds in walk.ended],
+            failed=walk.status == native.FAILED,
+        )
+        if walk.status == native.LARGE:  # a step that may overflow is made on trial
+            done = self._samples(place + walk.done) - self._samples(place)
+            task = self.model.bound("gradient", self.size(at))
+            trial = self._python(task, rows[done:], at, rates[walk.done : walk.done + 1], (walk.cost, walk.weight))
+            return replace(trial, done=walk.done + trial.done, ended=did.ended)
+        return did
+
+    @property
+    def _whole(self) -> int:
+        """Steps of an epoch."""
+        return self.full + (self.rest > 0)
+
+    def _samples(self, steps: int) -> int:
+        """Samples in so many steps from the beginning of an epoch."""
+        return steps // self._whole * self.count + steps % self._whole * self.batch
+
+    def _row(self, batch: int, pool: Any) -> native.Row:
+        task, update, kept = self.model.bound("gradient", batch), self.update.bound, list(self.model.state.values())
+        assert isinstance(task, native.NativeBound)
+        assert isinstance(update, native.NativeBound)
         task.share(pool)
         update.share(pool)
-        row = self._row(task, update, batch)
-        started = time.perf_counter()
-        order = np.ascontiguousarray(rows[: batch * len(rates)])
-        done, status, cost, weight = row.run(order, batch, rates, BUDGET, sums)
-        self.threads.report(done, time.perf_counter() - started)
-        last = float(task.results["J"][0, 0])
-        if status == native.LARGE:  # a step that may overflow is made on trial
-            trial = self._python(task, rows[done * batch :], batch, rates[done : done + 1], (cost, weight))
-            return replace(trial, done=done + trial.done)
-        if status == native.FAILED:  # its batch lies in the task's input arrays
-            self.buffers[batch] = [task.input_arrays[task.program.buffer(n).index] for n in task.program.inputs]
-        return Advance(done, cost, weight, last, failed=status == native.FAILED)
-
-    def _row(self, task: native.NativeBound, update: native.NativeBound, batch: int) -> native.Row:
-        kept = list(self.model.state.values())
         row = self._rows.get(batch)
         if row is None or not row.of(task, update, self.inputs, kept):
             row = self._rows[batch] = native.Row(
                 task,
                 update,
                 self.inputs,
+                batch=batch,
                 rate=self.update.rate,
                 updates=self.update.count,
                 counter=self.model.counters["step"],
@@ -130,7 +172,9 @@ class Steps:
             )
         return row
 
-    def _python(self, task: Bound, rows: Any, batch: int, rates: Any, sums: tuple[float, float]) -> Advance:
+    def _python(self, task: Bound, rows: Any, place: int, rates: Any, sums: tuple[float, float]) -> Advance:
+        batch = self.size(place)
+        rates = rates[: self.full - place if place < self.full else 1]  # those of one size
         buffers = self.buffers.setdefault(batch, [self._empty(batch, a) for a in self.inputs])
         counter, grad, J = self.model.counters["step"], self.model.grad[:, 0], task.results["J"]
         weights, state = self._weights(), self.model.state
@@ -150,7 +194,7 @@ class Steps:
             # The square of a large gradient may overflow: then look at its entries.
             if not math.isfinite(cost + square) and not (math.isfinite(cost) and np.isfinite(grad).all()):
                 self._put_back(kept)
-                return Advance(k, total, summed, cost, failed=True)
+                return Advance(k, place + k, total, summed, cost, failed=True)
             weight = float(batch) if weights is None else float(buffers[weights].sum())
             if rate <= 10 and rate * rate * square < SAFE:
                 self.update.step(rate)
@@ -158,13 +202,13 @@ class Steps:
                 overflowed = self._trial(rate)
                 if overflowed is not None:
                     self._put_back(kept)
-                    return Advance(k, total, summed, cost, overflowed=overflowed)
+                    return Advance(k, place + k, total, summed, cost, overflowed=overflowed)
             counter[0, 0] += 1
             total += cost * weight
             summed += weight
             if time.perf_counter() > until:
-                return Advance(k + 1, total, summed, cost)
-        return Advance(len(rates), total, summed, cost)
+                return Advance(k + 1, place + k + 1, total, summed, cost)
+        return Advance(len(rates), place + len(rates), total, summed, cost)
 
     def _empty(self, batch: int, a: Array) -> Array:
         return np.empty((batch, a.shape[1]), self.model.dtype if a.dtype.kind == "f" else a.dtype)
