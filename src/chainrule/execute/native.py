@@ -78,33 +78,27 @@ class NativeBound(Bound):
     """A program bound to arrays, run by the compiled executor; the interface is that of `Bound`."""
 
     def _compile(self, held: dict[int, Array]) -> Callable[..., None]:
-        buffers = self.program.buffers
+        buffers, shapes = self.program.buffers, self._shapes
         inputs = [self.program.buffer(n).index for n in self.program.inputs]
         # Inputs have arrays of their own, into which batches are gathered; `call` may also point them elsewhere.
-        self.input_arrays = {
-            i: aligned.zeros(
-                buffers[i].shape.bind(self.sizes)[::-1], self.dtype if buffers[i].kind == "real" else np.int64
-            )
-            for i in inputs
-        }
+        self._wanted = [
+            (shapes[i][::-1], self.dtype if buffers[i].kind == "real" else np.dtype(np.int64)) for i in inputs
+        ]
+        self.input_arrays = dict(zip(inputs, aligned.several(self._wanted), strict=True))
         self._held = held | self.input_arrays
         code, constants = _encoded(self.program, self.sizes)
-        shapes = [b.shape.bind(self.sizes) for b in buffers]
-        pointers = [self._held[b.index].ctypes.data if b.index in self._held else 0 for b in buffers]
-        memory = [b.slot if b.slot >= 0 else len(buffers) + b.index for b in buffers]
         self.task = _module().Task(
             self.dtype == np.float64,
-            pointers,
+            _module().addresses([self._held.get(b.index) for b in buffers]),
             [s[0] for s in shapes],
             [s[1] for s in shapes],
-            memory,
+            [b.slot if b.slot >= 0 else len(buffers) + b.index for b in buffers],
             [b.kind != "real" for b in buffers],
             inputs,
             code,
             constants,
             "",
         )
-        self._wanted = [(buffers[i].shape.bind(self.sizes)[::-1], self.input_arrays[i].dtype) for i in inputs]
         return self._run_task
 
     def share(self, pool: Any) -> None:
@@ -118,7 +112,7 @@ class NativeBound(Bound):
                 if array.shape != shape or array.dtype != dtype or not array.flags.c_contiguous:
                     array = np.ascontiguousarray(np.broadcast_to(array, shape), dtype=dtype)
                 kept.append(array)
-            self.task.set_inputs([a.ctypes.data for a in kept])
+            self.task.set_inputs(_module().addresses(kept))
             self._kept = kept
         if self.task.run():
             raise IndexError("a label lies outside 0..K-1")
@@ -239,19 +233,20 @@ class Row:
         self.gradient, self.update, self.sources, self.kept = gradient, update, list(sources), list(kept)
         self._held = [rate, updates, counter, cost, grad]
         into = [gradient.input_arrays[gradient.program.buffer(n).index] for n in gradient.program.inputs]
+        at = _module().addresses
         self._steps = _module().Steps(
             gradient.task,
             update.task,
             gradient.dtype == np.float64,
             batch,
             [
-                (a.ctypes.data, b.ctypes.data, b.shape[1], a.strides[0], a.strides[1], a.itemsize, b.itemsize)
-                for a, b in zip(sources, into, strict=True)
+                (start, place, b.shape[1], a.strides[0], a.strides[1], a.itemsize, b.itemsize)
+                for a, b, start, place in zip(sources, into, at(self.sources), at(into), strict=True)
             ],
-            *(a.ctypes.data for a in self._held),
+            *at(self._held),
             grad.size,
-            [(k.ctypes.data, k.nbytes) for k in kept],
-            0 if weights is None else into[weights].ctypes.data,
+            [(place, k.nbytes) for k, place in zip(kept, at(self.kept), strict=True)],
+            0 if weights is None else at([into[weights]])[0],
         )
 
     def of(self, gradient: Bound, update: Bound, sources: Sequence[Array], kept: Sequence[Array]) -> bool:

@@ -37,7 +37,8 @@ class Bound:
         results: Mapping[str, Array] | None = None,
     ) -> None:
         self.program, self.sizes, self.dtype = program, dict(sizes), np.dtype(dtype)
-        self._input_shapes = {n: program.buffer(n).shape.bind(sizes) for n in program.inputs}
+        self._shapes = _shapes(program, sizes)
+        self._input_shapes = {n: self._shapes[program.buffer(n).index] for n in program.inputs}
         held = self._allocate(arrays, results or {})
         self.results = {name: held[index].T for name, index in program.results.items()}
         self._call = self._compile(held)
@@ -53,21 +54,21 @@ class Bound:
         return _make(code, names)
 
     def _allocate(self, arrays: Mapping[str, Array], results: Mapping[str, Array]) -> dict[int, Array]:
-        slots: dict[int, Array] = {}
         held: dict[int, Array] = {}
+        fresh: dict[tuple[str, int], list[int]] = {}  # work slot or result -> the buffers that lie there
         named = {index: name for name, index in self.program.results.items()}
-        for b in self.program.buffers:
-            shape = b.shape.bind(self.sizes)
+        for b, shape in zip(self.program.buffers, self._shapes, strict=True):
             if b.role == "bound":
                 held[b.index] = self._given(b.name, arrays, shape, b.kind)
             elif b.role == "result" and named.get(b.index) in results:
                 held[b.index] = self._given(named[b.index], results, shape, b.kind)
             elif b.role == "work":
-                if b.slot not in slots:
-                    slots[b.slot] = aligned.zeros(shape[::-1], self.dtype)
-                held[b.index] = slots[b.slot]
+                fresh.setdefault(("work", b.slot), []).append(b.index)
             elif b.role == "result":
-                held[b.index] = aligned.zeros(shape[::-1], self.dtype)
+                fresh["result", b.index] = [b.index]
+        made = aligned.several([(self._shapes[where[0]][::-1], self.dtype) for where in fresh.values()])
+        for where, array in zip(fresh.values(), made, strict=True):
+            held |= dict.fromkeys(where, array)
         return held
 
     def _given(self, name: str, arrays: Mapping[str, Array], shape: tuple[int, int], kind: str) -> Array:
@@ -106,6 +107,15 @@ class Bound:
         Overflow and division by zero follow IEEE 754; callers hold `np.errstate(all="ignore")` around their loop.
         """
         return self._call
+
+
+def _shapes(program: Program, sizes: Mapping[str, int]) -> tuple[tuple[int, int], ...]:
+    """Rows and columns of every buffer; the same for every network of a program and its sizes."""
+    key = ("shapes", *sorted(sizes.items()))
+    if key not in program.made:
+        program.made[key] = tuple(b.shape.bind(sizes) for b in program.buffers)
+    found: tuple[tuple[int, int], ...] = program.made[key]
+    return found
 
 
 def run(program: Program, values: Mapping[str, Any], dtype: npt.DTypeLike = np.float64) -> dict[str, Array]:

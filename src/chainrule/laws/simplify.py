@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ..errors import DerivationError
 from ..graph import Node, build
@@ -43,6 +44,8 @@ def simplify(
     record  receives every use of a law, in order
     every   also the laws that are applied only where they are asked for
     """
+    if memo is None and record is None and not every:
+        return _simplified(node)
     memo = {} if memo is None else memo
     stack = [node]
     while stack:  # like walk(), but not below what is already settled: a derivation asks for every cotangent in turn
@@ -56,6 +59,12 @@ def simplify(
             memo[n] = settled = _settle(n, memo, record, _EVERY if every else _USUAL)
             memo.setdefault(settled, settled)
     return memo[node]
+
+
+# Expressions are kept once: the same network, made again, asks for the same forms.
+@lru_cache(256)
+def _simplified(node: Node) -> Node:
+    return simplify(node, {})
 
 
 def _settle(n: Node, memo: dict[Node, Node], record: list[Applied] | None, laws: Mapping[str, Sequence[Law]]) -> Node:

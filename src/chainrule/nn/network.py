@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from reprlib import Repr
 from typing import Any
 
@@ -68,6 +68,7 @@ class Network:
                 )
 
     @classmethod
+    @lru_cache(64)
     def parse(cls, text: str) -> Network:
         """Read a network string; `ConfigurationError` names the part that cannot be read."""
         parts = text.strip().split("-")

@@ -6,6 +6,7 @@ import math
 import time
 import zlib
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, NoReturn
 
 import numpy as np
@@ -27,6 +28,7 @@ from .update import Update
 Measure = Callable[[Array, Array], float]
 
 TOGETHER = 2**16  # samples of the epochs that may be one row of steps
+FEW = 4096  # samples up to which orders are kept: 8 MB at most
 
 
 class Trainer:
@@ -151,19 +153,20 @@ class Trainer:
         """The samples that the next steps gather from."""
         self.steps.inputs = self.model.arrays(samples, self.model.gradient_program, lying=True)
 
-    def _whole_order(self, epoch: int) -> Array:
-        """The order of an epoch, as numbers of `samples`."""
-        order = self.order(epoch)
+    def _whole_order(self, epochs: range) -> Array:
+        """The order of these epochs, one after the other, as numbers of `samples`."""
+        orders = [self.order(e) for e in epochs]
         if self.order != self._order:
-            order = in_range(order, self.count)
+            orders = [in_range(order, self.count) for order in orders]
+        order = np.concatenate(orders) if len(orders) > 1 else orders[0]
         return order if self.rows is None else self.rows[order]
 
-    def _rates(self, epoch: int) -> npt.NDArray[np.float64]:
-        """The learning rate of every step of an epoch."""
-        before, epochs, batches = epoch - 1, self.settings.epochs, self.batches
+    def _rates(self, epochs: range) -> npt.NDArray[np.float64]:
+        """The learning rate of every step of these epochs."""
+        last, batches = self.settings.epochs, self.batches
         if not self.schedule.per_step:
-            return np.full(batches, self.schedule.rate(before, epochs))
-        return np.array([self.schedule.rate(before + k / batches, epochs) for k in range(batches)])
+            return np.repeat([self.schedule.rate(e - 1, last) for e in epochs], batches)
+        return np.array([self.schedule.rate(e - 1 + k / batches, last) for e in epochs for k in range(batches)])
 
     def _together(self) -> int:
         """How many epochs, from the current one on, may be one row of steps: nobody asks or decides between them."""
@@ -186,11 +189,10 @@ class Trainer:
         listeners = [c for c in self.callbacks if type(c).on_batch_end is not Callback.on_batch_end]
         begun, batches = self.epoch, self.batches
         epochs = range(begun, begun + self._together())
-        rates = np.concatenate([self._rates(e) for e in epochs])
+        rates = self._rates(epochs)
         order, first, reach = np.empty(0, np.int64), 0, 0  # sample numbers of the steps first … reach - 1
         if self.reader is None:
-            orders = [self._whole_order(e) for e in epochs]
-            order, reach = np.concatenate(orders) if len(orders) > 1 else orders[0], len(rates)
+            order, reach = self._whole_order(epochs), len(rates)
         while self.epoch in epochs and self.stop is None:
             step = (self.epoch - begun) * batches + self.batch
             if self.reader is not None and step >= reach:
@@ -336,7 +338,18 @@ def _number_or_none(value: Any) -> Any:
 
 def permutation(seed: int, n: int, epoch: int) -> Array:
     """The order of n samples in an epoch, a function of seed and epoch alone."""
+    return _kept(seed, n, epoch) if n <= FEW else _drawn(seed, n, epoch)
+
+
+def _drawn(seed: int, n: int, epoch: int) -> Array:
     return np.random.Generator(np.random.Philox(key=[seed, epoch])).permutation(n)
+
+
+@lru_cache(256)  # folds and other jobs of one seed share their orders
+def _kept(seed: int, n: int, epoch: int) -> Array:
+    order = _drawn(seed, n, epoch)
+    order.setflags(write=False)
+    return order
 
 
 def row_numbers(rows: npt.ArrayLike, samples: Samples) -> npt.NDArray[np.int64]:

@@ -13,7 +13,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache, partial
 from queue import SimpleQueue
 from typing import Any
 
@@ -26,14 +25,12 @@ from ..execute import aligned, bind
 from ..nn import Loss, Network
 from .callbacks import Callback
 from .history import History
-from .loop import Measure, Trainer, permutation, row_numbers
+from .loop import Measure, Trainer, row_numbers
 from .model import Model
 from .samples import Array, Samples
 from .settings import Settings
 from .stream import Stream
 from .update import Update
-
-ORDERS = 2**20  # sample numbers kept of the orders that jobs of one seed share
 
 
 @dataclass(frozen=True)
@@ -203,7 +200,6 @@ class _Crew:
         self.stopping = False
         self._lock = threading.Lock()
         self._updates: dict[Any, Update] = {}
-        self._orders: dict[tuple[int, int], Callable[[int], Array]] = {}
         self._models = list(given)  # kept alive, so that identity means what it says
 
     def run(self, job: Job) -> Result:
@@ -241,17 +237,7 @@ class _Crew:
             callbacks=[_Stop(self), *job.callbacks],
             measures=dict(job.measures),
             update=self._update(job.settings, model),
-            order=self._order(job),
         )
-
-    def _order(self, job: Job) -> Callable[[int], Array] | None:
-        """Jobs of one seed and number of samples, such as folds, share the orders of their epochs."""
-        if isinstance(job.samples, Stream):
-            return None
-        s, n = job.settings, len(job.samples) if job.rows is None else np.size(job.rows)
-        if not s.shuffle or s.block is not None or not 0 < n <= ORDERS or job.samples.weights is not None:
-            return None
-        return self._orders.setdefault((s.seed, n), lru_cache(ORDERS // n)(partial(permutation, s.seed, n)))
 
     def _update(self, s: Settings, model: Model) -> Update:
         """A fresh update; one of the same rule and numbers before it lends its plan."""

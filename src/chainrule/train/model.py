@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -150,7 +150,7 @@ class Model:
 
     @cached_property
     def _gradient(self) -> Derivation:
-        return derive(self.cost_expression, list(self.layout))
+        return _derived(self.cost_expression, tuple(self.layout))
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -321,6 +321,12 @@ class Model:
             return f"{words[stem]} {index}"
         index = index.rstrip("'").split("d")[0]
         return f"layer {index}" if index not in ("", "0") else "the input" if stem == "A" else "the cost"
+
+
+# Expressions are kept once, so the same network, made again for the next fold or call, is the same key.
+@lru_cache(64)
+def _derived(J: Node, names: tuple[str, ...]) -> Derivation:
+    return derive(J, names)
 
 
 def _loss_for(network: Network, given: str | Loss | None) -> Loss:
