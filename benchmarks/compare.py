@@ -5,8 +5,8 @@
 
 Every side is a process of its own, asked in turn A B C A B C and stopped (SIGSTOP) while another is asked, so that no
 pool of threads disturbs the next side. float32, the same initial weights, the same batches in the same order, the same
-optimizer; every epoch's mean loss must agree with ours. Only ratios of one run mean anything; benchmarks/README.md says
-what is timed. Peers that are not installed are left out with a line.
+optimizer; the part `losses` compares every side's loss with ours, and the exit code is 1 if one differs. Only ratios
+of one run mean anything; benchmarks/README.md says what is timed. A peer that is not installed is left out with a line.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from against.folds import FOLD_CASES, FOLDS, cross_validation
 from against.latency import LATENCY, latency
 from against.own import OWN, own_functions
 from against.process import processes
-from against.steps import FMA, OURS, PRODUCTS, SIDES, steps
+from against.steps import AFTER, FMA, OURS, PRODUCTS, SAME, SIDES, same_work, steps
 from against.workers import serve
 
 
@@ -93,7 +93,7 @@ def main() -> None:
         default="wall",
         help="cpu: processor time of the side's process, for one thread on a machine that others use",
     )
-    parser.add_argument("--parts", default="steps,folds,own,latency,process")
+    parser.add_argument("--parts", default="losses,steps,folds,own,latency,process")
     parser.add_argument("--quick", action="store_true", help="no XL, no torch.compile, Adam, one thread, 3 rounds")
     parser.add_argument("--json", type=Path, metavar="FILE")
     given = parser.parse_args()
@@ -105,7 +105,7 @@ def main() -> None:
     for what, names, known in (("case", cases, CASES), ("side", peers, SIDES), ("optimizer", optimizers, RATES)):
         if unknown := [n for n in names if n not in known]:
             parser.error(f"unknown {what} {unknown[0]!r}: choose from {', '.join(known)}")
-    sides = [s for s in SIDES if s in {OURS, PRODUCTS, FMA, *peers}]
+    sides = [s for s in SIDES if s in {OURS, AFTER, PRODUCTS, FMA, *peers}]
     parts = given.parts.split(",")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)  # a run takes minutes: tables appear as they are measured
@@ -117,6 +117,13 @@ def main() -> None:
         ", ".join(f"{k}: {v}" for k, v in result["machine"].items())
         + f"; medians of {rounds} rounds, {given.clock} clock"
     )
+    other_work = False
+    if "losses" in parts:
+        for optimizer in optimizers:
+            for name in cases:
+                found = same_work(CASES[name], optimizer, sides)
+                result.setdefault("losses", []).append({"case": name, "optimizer": optimizer, "difference": found})
+                other_work |= any(not far <= SAME for far in found.values())
     if "steps" in parts:
         for count in threads:
             for optimizer in optimizers:
@@ -133,6 +140,8 @@ def main() -> None:
         result["process"] = processes(rounds)
     if given.json:
         given.json.write_text(json.dumps(result, indent=1))
+    if other_work:
+        raise SystemExit("sides marked above did not do the same work")
 
 
 if __name__ == "__main__":

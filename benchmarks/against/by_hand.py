@@ -16,10 +16,10 @@ def numpy_step(case: Case, optimizer: str, threads: int) -> Epoch:
         raise LeftOutError("the plain NumPy step has no batch norm")
     X, y = case.data()
     W = case.weights()
-    b = [np.zeros((1, w.shape[1]), np.float32) for w in W]
+    b = [np.zeros((1, w.shape[1]), w.dtype) for w in W]
     p = W + b
     u, v = [np.zeros_like(x) for x in p], [np.zeros_like(x) for x in p]
-    eye, layers, m = np.eye(case.widths[-1], dtype=np.float32), len(W), case.batch
+    eye, layers, m = np.eye(case.widths[-1], dtype=case.dtype), len(W), case.batch
     t = 0
 
     def step(rows: np.ndarray) -> float:

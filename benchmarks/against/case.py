@@ -23,7 +23,7 @@ class LeftOutError(Exception):
 
 @dataclass(frozen=True)
 class Case:
-    """One network and its data: steps per epoch, epochs per turn, batch norm and dropout 0.1 in hidden layers."""
+    """One network and its data: steps per epoch, epochs per turn, batch norm and dropout in hidden layers."""
 
     name: str
     widths: tuple[int, ...]
@@ -31,6 +31,8 @@ class Case:
     steps: int
     turn: int
     tabular: bool = False
+    dropout: float = 0.1
+    dtype: str = "float32"
 
     @property
     def samples(self) -> int:
@@ -38,7 +40,8 @@ class Case:
 
     @property
     def network(self) -> str:
-        hidden = ":relu:batchnorm:dropout=0.1" if self.tabular else ":relu"
+        dropout = f":dropout={self.dropout}" if self.dropout else ""
+        hidden = f":relu:batchnorm{dropout}" if self.tabular else ":relu"
         output = ":sigmoid" if self.tabular else ":softmax"
         first, *inner, last = self.widths
         return "-".join([str(first), *(f"{n}{hidden}" for n in inner), f"{last}{output}"])
@@ -55,12 +58,13 @@ class Case:
         X = rng.standard_normal((self.samples, self.widths[0]), dtype=np.float32)
         classes = 2 if self.tabular else self.widths[-1]
         teacher = rng.standard_normal((self.widths[0], classes), dtype=np.float32)
-        return X, (X @ teacher + 2 * rng.standard_normal((self.samples, classes), dtype=np.float32)).argmax(axis=1)
+        y = (X @ teacher + 2 * rng.standard_normal((self.samples, classes), dtype=np.float32)).argmax(axis=1)
+        return X.astype(self.dtype), y
 
     def weights(self) -> list[np.ndarray]:
         """W[l] as n_{l-1} × n_l; biases start at 0."""
         rng = np.random.default_rng(2)
-        return [(rng.standard_normal((a, b)) * np.sqrt(2 / a)).astype(np.float32) for a, b in pairwise(self.widths)]
+        return [(rng.standard_normal((a, b)) * np.sqrt(2 / a)).astype(self.dtype) for a, b in pairwise(self.widths)]
 
     def order(self, epoch: int) -> np.ndarray:
         """The order that chainrule's Trainer takes with seed 0."""

@@ -34,8 +34,10 @@ def training(case: Case, optimizer: str, X: Any, y: Any) -> tuple[Any, Any]:
                 kept.append((0.9 * running[i][0] + 0.1 * mean, 0.9 * running[i][1] + 0.1 * var))
                 z = layer["gamma"] * (z - mean) * jax.lax.rsqrt(var + 1e-5) + layer["beta"]
             x = jax.nn.relu(z)
-            if case.tabular:
-                x = jnp.where(jax.random.bernoulli(jax.random.fold_in(key, i), 0.9, x.shape), x / 0.9, 0.0)
+            if case.tabular and case.dropout:
+                kept_share = 1 - case.dropout
+                drawn = jax.random.bernoulli(jax.random.fold_in(key, i), kept_share, x.shape)
+                x = jnp.where(drawn, x / kept_share, 0.0)
         if case.tabular:
             z = z[:, 0]
             return jnp.mean(jax.nn.softplus(z) - z * target), kept
@@ -64,6 +66,7 @@ def jax_scan(case: Case, optimizer: str, threads: int) -> Epoch:
     import jax
     import jax.numpy as jnp
 
+    jax.config.update("jax_enable_x64", case.dtype == "float64")
     X, y = map(jnp.asarray, case.data())
     carry, step = training(case, optimizer, X, y)
     whole = jax.jit(partial(jax.lax.scan, step), donate_argnums=0)

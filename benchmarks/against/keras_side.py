@@ -18,6 +18,11 @@ def keras_fit(case: Case, optimizer: str, threads: int) -> Epoch:
         import torch
 
         torch.set_num_threads(threads)
+    else:
+        import jax
+
+        jax.config.update("jax_enable_x64", case.dtype == "float64")
+    keras.config.set_floatx(case.dtype)
     X, y = case.data()
     stack: list[Any] = [keras.Input((case.widths[0],))]
     dense = [layers.Dense(n) for n in case.widths[1:]]
@@ -26,11 +31,11 @@ def keras_fit(case: Case, optimizer: str, threads: int) -> Epoch:
         if case.tabular:
             stack.append(layers.BatchNormalization(momentum=0.9, epsilon=1e-5))
         stack.append(layers.Activation("relu"))
-        if case.tabular:
-            stack.append(layers.Dropout(0.1))
+        if case.tabular and case.dropout:
+            stack.append(layers.Dropout(case.dropout))
     model = keras.Sequential([*stack, dense[-1]])
     for layer, W in zip(dense, case.weights(), strict=True):
-        layer.set_weights([W, np.zeros(W.shape[1], np.float32)])
+        layer.set_weights([W, np.zeros(W.shape[1], W.dtype)])
     losses: Any = keras.losses
     cost = losses.BinaryCrossentropy if case.tabular else losses.SparseCategoricalCrossentropy
     update: Any = (

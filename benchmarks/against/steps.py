@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -19,6 +20,7 @@ from .workers import ratio, rounds_of, start, timed
 
 Side = Callable[[Case, str, int], Epoch]
 PRODUCTS, FMA = "the GEMMs alone", "FMA peak"
+AFTER = "chainrule, ε after the correction"  # Adam as scikit-learn and Keras have it (Kingma and Ba's last line)
 SIDES: dict[str, Side] = {
     OURS: ours,
     "chainrule, reference": ours,
@@ -29,15 +31,18 @@ SIDES: dict[str, Side] = {
     "keras-jax": keras_fit,
     "keras-torch": keras_fit,
     "numpy": numpy_step,
+    AFTER: partial(ours, epsilon_hat=True),
     PRODUCTS: products_alone,
     FMA: machine_peak,
 }
+UNTIMED = (AFTER,)
+SAME = 1e-3  # of a loss
 
 
 def steps(case: Case, optimizer: str, threads: int, sides: list[str], rounds: int, clock: str) -> dict[str, Any]:
     """One table: time per step of every side, interleaved."""
     print(f"\n### {case.name}: {case.network}, batch {case.batch}, {optimizer}, {threads} thread(s)\n")
-    workers = start("steps", sides, description(case), optimizer, threads=threads)
+    workers = start("steps", [s for s in sides if s not in UNTIMED], description(case), optimizer, threads=threads)
     try:
         answers = rounds_of(workers, rounds)
     finally:
@@ -98,3 +103,29 @@ def disagreements(case: Case, answers: dict[str, list[dict[str, Any]]]) -> dict[
         if not all(f <= (5e-2 if case.tabular else 1e-3) for f in far):
             found[side] = max(far)
     return found
+
+
+def same_work(case: Case, optimizer: str, sides: list[str]) -> dict[str, float]:
+    """One table, nothing timed: the mean loss of a turn's last epoch in float64, without dropout, whose masks libraries
+    draw each in its own way. What is left of a difference is one of the work, not rounding that training amplifies.
+
+    Adam of scikit-learn and Keras is compared with ours of the same form. Returns the relative difference of each.
+    """
+    print(f"\n### {case.name}: loss of epoch {case.turn} in float64, {optimizer}\n")
+    exact = replace(case, dtype="float64", dropout=0.0)
+    wanted = [s for s in sides if s not in (PRODUCTS, FMA) and (s != AFTER or optimizer == "adam")]
+    workers = start("steps", wanted, description(exact), optimizer, threads=1)
+    try:
+        answers = rounds_of(workers, 1, warm=0)
+    finally:
+        for w in workers.values():
+            w.close()
+    losses = {side: given[0]["value"] for side, given in answers.items()}
+    print("| side | loss | relative difference | of |\n|---|---:|---:|---|")
+    found = {}
+    for side, loss in losses.items():
+        like = AFTER if AFTER in losses and side.startswith(("scikit", "keras")) else OURS
+        found[side] = abs(loss - losses[like]) / losses[like]
+        far = "" if side in (OURS, AFTER) or found[side] <= SAME else " **not the same work**"
+        print(f"| {side} | {loss:.6f} | {found[side]:.1e}{far} | {like} |")
+    return {side: far for side, far in found.items() if side != AFTER}

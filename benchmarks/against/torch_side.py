@@ -13,6 +13,7 @@ def torch_step(case: Case, optimizer: str, threads: int, *, compiled: bool = Fal
     from torch import nn
 
     torch.set_num_threads(threads)
+    torch.set_default_dtype(getattr(torch, case.dtype))
     X, y = map(torch.from_numpy, case.data())
     layers: list[nn.Module] = []
     for i, W in enumerate(case.weights(), 1):
@@ -22,10 +23,10 @@ def torch_step(case: Case, optimizer: str, threads: int, *, compiled: bool = Fal
             dense.bias.zero_()
         layers.append(dense)
         if i < len(case.widths) - 1:
-            layers += [nn.BatchNorm1d(W.shape[1]), nn.ReLU(), nn.Dropout(0.1)] if case.tabular else [nn.ReLU()]
+            layers += [nn.BatchNorm1d(W.shape[1]), nn.ReLU(), nn.Dropout(case.dropout)] if case.tabular else [nn.ReLU()]
     model = nn.Sequential(*layers)
     if case.tabular:
-        y = y.float()[:, None]
+        y = y.to(X.dtype)[:, None]
     loss = nn.BCEWithLogitsLoss() if case.tabular else nn.CrossEntropyLoss()
 
     def cost(x: Any, target: Any) -> Any:
