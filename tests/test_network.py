@@ -78,6 +78,7 @@ def test_other_names_of_activations(alias: str) -> None:
         ("4-", ["''", "does not begin with a width"]),
         ("4--3", ["does not begin with a width"]),
         ("x-3", ["'x'", "does not begin with a width"]),
+        ("1000000000-3", ["'1000000000'", "more than any machine can hold"]),
         ("4-3.5", ["'3.5'"]),
         ("4-0", ["'0'"]),
         ("0-4", ["'0'"]),

@@ -801,6 +801,7 @@ def test_weight_zero_is_leaving_the_sample_out(batch_size: int) -> None:
     weighted, shorter = classifier(weighted=True), classifier(weighted=True)
     settings = Settings(epochs=3, batch_size=batch_size)
     fit(weighted, weighted.samples(X, y, w), settings=settings)
+    settings = Settings(epochs=3, batch_size=min(batch_size, len(ONCE_LESS)))
     fit(shorter, shorter.samples(X[ONCE_LESS], y[ONCE_LESS], w[ONCE_LESS]), settings=settings)
     assert weighted.theta.tobytes() == shorter.theta.tobytes()
     plain = classifier()
@@ -972,3 +973,29 @@ def test_settings_that_cannot_be(settings: dict[str, Any], words: list[str]) -> 
     with pytest.raises(ConfigurationError) as e:
         trainer(classifier(), **settings)
     assert all(w in str(e.value) for w in words), str(e.value)
+
+
+def test_what_is_rarely_meant_is_said() -> None:
+    model = classifier()
+    with pytest.warns(UserWarning, match="batch_size=64 is more than the 50 samples"):
+        fit(model, model.samples(X, y), settings=Settings(epochs=1, batch_size=64))
+    with pytest.warns(UserWarning, match="all 50 samples have the label 2"):
+        fit(model, model.samples(X, np.full(N, 2)), settings=Settings(epochs=1))
+
+
+def test_arrays_that_are_more_than_numbers_are_refused() -> None:
+    from scipy.sparse import csr_array
+
+    model = classifier()
+    hidden = np.ma.masked_less(X, -3.0)
+    assert np.ma.is_masked(hidden)
+    missing = int((X < -3.0).sum())
+    with pytest.raises(DataError, match=f"masked array with {missing} masked entries"):
+        model.samples(hidden, y)
+    assert np.array_equal(model.samples(np.ma.masked_less(X, -1e9), y).X, X)  # nothing is masked
+    with pytest.raises(DataError, match=r"sparse matrix.*X\.toarray\(\)"):
+        model.samples(csr_array(X), y)
+    with pytest.raises(DataError, match=r"y\.astype\(int\)"):
+        model.samples(X, y.astype(float))
+    with pytest.raises(DataError, match=r"give integers 0\.\.2$"):
+        model.samples(X, y + 0.5)

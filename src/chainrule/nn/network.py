@@ -75,6 +75,10 @@ class Network:
         widths, layers = [], list[Layer]()
         for i, part in enumerate(parts):
             width, *options = (x.strip() for x in part.split(":"))
+            if re.fullmatch(r"[0-9]{10,}", width):
+                raise ConfigurationError(
+                    f"network string {_shown(text)}: a width of {_shown(width)} is more than any machine can hold"
+                )
             if not re.fullmatch(r"[0-9]{1,9}", width) or int(width) < 1:
                 raise ConfigurationError(
                     f"network string {_shown(text)}: {_shown(part)} does not begin with a width; "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 import zlib
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -379,7 +380,18 @@ def fit(
     callbacks: Sequence[Callback] = (),
     measures: dict[str, Measure] | None = None,
 ) -> History:
-    """Train a model in place and return its history; see `Trainer`."""
+    """Train a model in place and return its history; see `Trainer`.
+
+    Warns of one class alone, and of a batch larger than the data.
+    """
+    if isinstance(samples, Samples) and len(samples):
+        size, y = settings.batch_size if settings else None, samples.targets
+        if size is not None and size > len(samples):
+            warnings.warn(f"batch_size={size} is more than the {len(samples)} samples: all are one batch", stacklevel=2)
+        if model.objective.labels and (y == y[0]).all():
+            warnings.warn(
+                f"all {len(samples)} samples have the label {y[0]}: nothing else can be learned", stacklevel=2
+            )
     return Trainer(model, samples, validation, settings, callbacks=callbacks, measures=measures).run()
 
 

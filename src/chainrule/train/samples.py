@@ -38,9 +38,21 @@ class Samples:
         return Samples(self.X[rows], self.targets[rows], weights, codes)
 
 
+def _array(given: Any, name: str) -> Array:
+    """As an array; what would silently become another thing is refused."""
+    if hasattr(given, "toarray"):  # SciPy's, which NumPy takes for one object
+        raise DataError(f"{name} is a sparse matrix, which is not read: give {name}.toarray()")
+    if np.ma.is_masked(given):
+        missing = int(np.ma.getmaskarray(given).sum())
+        raise DataError(
+            f"{name} is a masked array with {missing} masked entries: fill them in, or leave out their rows"
+        )
+    return np.asarray(given)
+
+
 def features(X: Any, n_inputs: int, dtype: npt.DTypeLike) -> Array:
     """Check features: (N, n_0), finite numbers; returned C-contiguous in the given type, uncopied where possible."""
-    array = np.asarray(X)
+    array = _array(X, "X")
     if array.ndim == 1 and n_inputs == 1:
         array = array[:, None]
     if array.ndim != 2:
@@ -60,7 +72,7 @@ def as_it_lies(X: Any, n_inputs: int, dtype: npt.DTypeLike) -> Array:
 
     Any memory order, views and mapped files are read in place while training; a batch is converted as it is gathered.
     """
-    array = np.asarray(X)
+    array = _array(X, "X")
     if array.ndim != 2 or array.shape[1] != n_inputs or array.dtype not in (np.float32, np.float64):
         return features(X, n_inputs, dtype)
     if not (array.dtype.isnative and array.flags.aligned):
@@ -103,13 +115,15 @@ def finite(converted: Array, name: str, original: Array | None = None) -> None:
 
 def labels(y: Any, classes: int) -> Array:
     """Check integer labels: (N,) within 0..K-1; returned as int64."""
-    array = np.asarray(y)
+    array = _array(y, "y")
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1:
         raise ShapeError(f"labels: expected (samples,), received an array of shape {array.shape}")
     if array.dtype.kind not in "iub":
-        raise DataError(f"labels are {array.dtype} values: give integers 0..{classes - 1}")
+        whole = array.dtype.kind == "f" and bool((array == np.floor(array)).all())
+        how = ", for example y.astype(int)" if whole else ""
+        raise DataError(f"labels are {array.dtype} values: give integers 0..{classes - 1}{how}")
     if array.size and (array.min() < 0 or array.max() >= classes):
         bad = int(np.flatnonzero((array < 0) | (array >= classes))[0])
         raise DataError(
@@ -120,7 +134,7 @@ def labels(y: Any, classes: int) -> Array:
 
 def targets(y: Any, outputs: int, dtype: npt.DTypeLike) -> Array:
     """Check real targets: (N, n_L), or (N,) for one output; finite; returned C-contiguous."""
-    array = np.asarray(y)
+    array = _array(y, "y")
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim != 2 or array.shape[1] != outputs:
