@@ -311,3 +311,12 @@ def test_real_tables(name, n_rows, missing):
     assert table.n_rows == n_rows
     assert {k: v for k, v in table.missing.items() if v} == missing
     assert len(table.notes) == len(missing)
+
+
+def test_a_first_line_that_looks_like_data_is_said(tmp_path: Path) -> None:
+    bare = tmp_path / "bare.csv"
+    bare.write_text("0.942,-1.397,v\n0.1,0.2,w\n0.3,0.4,v\n")
+    assert any("looks like data (0.942, -1.397, v)" in note for note in read_table(bare).notes)
+    named = tmp_path / "named.csv"
+    named.write_text("2019,2020,v 1.5\n0.1,0.2,w\n0.3,0.4,v\n")
+    assert not any("looks like data" in note for note in read_table(named).notes)

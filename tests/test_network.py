@@ -605,3 +605,25 @@ def test_a_long_network_string_is_not_repeated_whole() -> None:
     with pytest.raises(ConfigurationError) as caught:
         Network.parse("4-" + "9" * 5000 + "-2")
     assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (lambda Z: np.tanh(Z), "does not take an expression"),
+        (lambda Z: Z.relu(), "does not take an expression"),
+        (lambda Z: 3, "returned int"),
+        (lambda Z: None, "returned NoneType"),
+        (lambda Z: o.total(Z, axis=0), "makes 1 × m of 2 × m"),
+    ],
+)
+def test_an_activation_that_is_no_expression_is_refused(wrong: Any, said: str) -> None:
+    with pytest.raises(ChainruleError, match=said):
+        Network(3, (Dense(2, wrong), Dense(1)))
+    with pytest.raises(ChainruleError, match=said):
+        Network(3, (Dense(2), Activate(wrong), Dense(1)))
+
+
+def test_a_soft_max_of_one_unit_is_a_warning() -> None:
+    with pytest.warns(UserWarning, match="constant 1 and learns nothing"):
+        Model("3-2:tanh-1:softmax")

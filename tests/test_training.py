@@ -999,3 +999,11 @@ def test_arrays_that_are_more_than_numbers_are_refused() -> None:
         model.samples(X, y.astype(float))
     with pytest.raises(DataError, match=r"give integers 0\.\.2$"):
         model.samples(X, y + 0.5)
+
+
+def test_narrow_arrays_in_a_wide_model_are_looked_at_without_a_word() -> None:
+    model = classifier(np.float64)
+    narrow = X.astype(np.float32)
+    assert model.samples(narrow, y).X is narrow
+    with pytest.raises(DataError, match="NaN or infinity"):
+        model.samples(np.where(narrow > 2, np.inf, narrow).astype(np.float32), y)

@@ -163,6 +163,12 @@ def _header(text: str, separator: str, path: Path, notes: list[str]) -> list[str
             f"{path} begins with the numbers {', '.join(names[:3])}{', …' if len(names) > 3 else ''} where the column "
             "names are expected: add a first line with one name per column."
         )
+    like_data = [name for name in names if re.fullmatch(r"[+-]?\d*\.\d+([eE][+-]?\d+)?", name)]
+    if 2 * len(like_data) >= len(names):
+        notes.append(
+            f"the first line is taken for column names and looks like data ({', '.join(names[:3])}"
+            f"{', …' if len(names) > 3 else ''}): add a line with one name per column above it"
+        )
     for at, name in enumerate(names):
         if not name:
             names[at] = f"unnamed_{at + 1}"

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
-from ..errors import ConfigurationError, unknown_name
+from ..errors import ConfigurationError, ShapeError, unknown_name
 from ..graph import Node, constant, variable
 from ..laws import simplify
 from ..ops import Activation, absolute, activation, gather, mean, sqrt, step, total, uniform
@@ -68,6 +68,30 @@ def units_of(A: Node) -> int:
     if not isinstance(rows, int):
         raise ConfigurationError(f"a layer needs a known number of units before it, received {A.shape}")
     return rows
+
+
+def _applied(given: str | Activation, Z: Node) -> Node:
+    """The activation's expression; a function of one's own must build it from its argument."""
+    g = activation(given)
+    try:
+        found = g(Z)
+    except (TypeError, AttributeError) as error:
+        if isinstance(given, str):
+            raise
+        raise ConfigurationError(
+            f"activation {_activation_name(given)!r} does not take an expression ({error}): "
+            "write it with functions of chainrule.ops, such as tanh, exp, maximum"
+        ) from error
+    if not isinstance(found, Node):
+        raise ConfigurationError(
+            f"activation {_activation_name(given)!r} returned {type(found).__name__}: it must return an expression "
+            "built from its argument, with functions of chainrule.ops"
+        )
+    if found.shape != Z.shape:
+        raise ShapeError(
+            f"activation {_activation_name(given)!r} makes {found.shape} of {Z.shape}: it must keep the shape"
+        )
+    return found
 
 
 def _activation_name(given: str | Activation) -> str:
@@ -141,7 +165,7 @@ class Dense(Layer):
             Z = Z + c.parameter(f"b[{i}]", self.units, 1, "zeros", decays=False)
         c.penalties += self._penalty(W)
         Z = c.name(f"Z[{i}]", Z)
-        out = c.name(f"A[{i}]", activation(self.activation)(Z))
+        out = c.name(f"A[{i}]", _applied(self.activation, Z))
         c.groups[f"layer {i}"] = (f"Z[{i}]", f"A[{i}]")
         return out
 
@@ -167,7 +191,7 @@ class Activate(Layer):
     def build(self, c: Construction, A: Node) -> Node:
         names = (f"A[{c.dense}{chr(39) * k}]" for k in range(1, 99))  # A[1'], A[1''], …
         name = next(n for n in names if n not in c.nodes)
-        return c.name(name, activation(self.activation)(A))
+        return c.name(name, _applied(self.activation, A))
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from .suspects import leaks, outliers
 
 _PIECE = 8192  # rows encoded at a time
 # Notes with these words are warnings: what they say is rarely meant.
-_WORTH_A_LOOK = ("constant", "not occur in the training", "has no value", "read as categories")
+_WORTH_A_LOOK = ("constant", "not occur in the training", "has no value", "read as categories", "looks like data")
 
 
 @dataclass(frozen=True)

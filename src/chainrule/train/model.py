@@ -6,6 +6,7 @@ The gradient program is planned from the one derived graph; nothing here knows a
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from typing import Any, Literal
@@ -50,6 +51,11 @@ class Model:
         seed: int = 0,
     ) -> None:
         self.network = Network.parse(network) if isinstance(network, str) else network
+        if self.network.outputs == 1 and self.network.output_activation in ("softmax", "log_softmax"):
+            warnings.warn(
+                "a soft-max of one unit is the constant 1 and learns nothing: use sigmoid, or one unit per class",
+                stacklevel=2,
+            )
         self.objective = Objective(self.network, _loss_for(self.network, loss), labels, weighted, spread)
         self.dtype = np.dtype(dtype)
         if self.dtype not in (np.float32, np.float64):

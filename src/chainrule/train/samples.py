@@ -77,7 +77,7 @@ def as_it_lies(X: Any, n_inputs: int, dtype: npt.DTypeLike) -> Array:
         return features(X, n_inputs, dtype)
     if not (array.dtype.isnative and array.flags.aligned):
         return features(X, n_inputs, dtype)
-    if not _all_within(array, float(np.finfo(dtype).max)):
+    if not _all_within(array, float(min(np.finfo(dtype).max, np.finfo(array.dtype).max))):
         return features(X, n_inputs, dtype)  # which says what is wrong
     return array
 
