@@ -1,13 +1,14 @@
 """Many trainings at once: each is the training alone, bit for bit; one that fails leaves the others alone."""
 
 import threading
+import weakref
 
 import numpy as np
 import pytest
 
 from chainrule.errors import ChainruleError, ConfigurationError, DataError, NonFiniteError
-from chainrule.execute import executor
-from chainrule.train import Callback, Job, Model, Settings, Trainer, cross_validate_model, fit, fit_many
+from chainrule.execute import executor, native
+from chainrule.train import Callback, Job, Model, Samples, Settings, Trainer, cross_validate_model, fit, fit_many
 
 SPEC = "6-9:tanh-3:softmax"
 
@@ -302,3 +303,27 @@ def test_cross_validation_names_the_fold_that_failed():
     with pytest.raises(ChainruleError) as caught:
         cross_validate_model(SPEC, X, y, 3, wild)
     assert any("in fold" in note for note in caught.value.__notes__)
+
+
+def test_folds_are_scored_without_a_copy_of_their_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Samples, "take", lambda *a: pytest.fail("a copy was made"))
+    X, y = np.random.default_rng(0).normal(size=(60, 4)), np.arange(60) % 3
+    folds = [(np.setdiff1d(np.arange(60), part), part) for part in np.array_split(np.arange(60), 3)]
+    found = cross_validate_model("4-5:relu-3:softmax", X, y, settings=Settings(epochs=2), folds=folds, threads=1)
+    monkeypatch.undo()
+    model = Model("4-5:relu-3:softmax", labels=True, dtype=np.float32)
+    samples = model.samples(X, y)
+    rows = np.array([5, 3, 59, 3])
+    value, Yhat = model.loss_and_prediction(samples, rows)
+    again, its = model.loss_and_prediction(samples.take(rows))
+    assert value == again
+    assert Yhat.tobytes() == its.tobytes()
+    assert len(found.folds) == 3
+
+
+@pytest.mark.skipif(not native.available(), reason="the native executor was not built")
+def test_programs_that_are_released_are_gone_at_once() -> None:
+    model = Model("4-5:relu-3:softmax", labels=True, dtype=np.float32)
+    gone = weakref.ref(model.bound("loss", 7))
+    model.release()
+    assert gone() is None

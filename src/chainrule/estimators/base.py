@@ -189,9 +189,10 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
     def _fit_stochastic(
         self, machine: Machine, samples: Samples, rng: np.random.RandomState, *, incremental: bool
     ) -> None:
-        progress, train = Progress(self, None), samples
+        progress, train, count = Progress(self, None), None, len(samples)
         if self.early_stopping:
             train, held_out = self._split(samples, rng)
+            count = len(train)
             progress.score = lambda: self._score_of(machine.model.predict(held_out.X), held_out)
             self.validation_scores_ = self.validation_scores_ or []
             if self.best_validation_score_ is None:
@@ -199,7 +200,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
             self.best_loss_ = None
         elif self.best_loss_ is None:
             self.best_loss_ = np.inf
-        positions = np.arange(len(train))
+        positions = np.arange(count)
 
         def order(epoch: int) -> Array:
             nonlocal positions
@@ -212,7 +213,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
             self._rate = float(self.learning_rate_init)
         settings = Settings(
             epochs=1 if incremental else int(self.max_iter),
-            batch_size=self._batch_size(len(train)),
+            batch_size=self._batch_size(count),
             optimizer=optimizer_of(self),
             learning_rate=float(self.learning_rate_init),
             schedule=lambda epoch: self._rate,
@@ -220,7 +221,9 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         kept = None if fresh or machine.update is None else machine.update
         if kept is not None and kept.optimizer != settings.optimizer:
             kept = None
-        trainer = Trainer(machine.model, train, None, settings, callbacks=[progress], update=kept, order=order)
+        trainer = Trainer(
+            machine.model, samples, None, settings, callbacks=[progress], update=kept, rows=train, order=order
+        )
         update = machine.update = trainer.update
         if kept is None and not fresh and self._moments.keys() == update.state.keys():
             for name, array in self._moments.items():
@@ -238,7 +241,8 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         if not incremental and trainer.stop is None:
             self._warn_of_limit("stochastic training")
 
-    def _split(self, samples: Samples, rng: np.random.RandomState) -> tuple[Samples, Samples]:
+    def _split(self, samples: Samples, rng: np.random.RandomState) -> tuple[Array, Samples]:
+        """The numbers of the samples to train on, which are read where they lie, and the others."""
         binary = self.out_activation_ == "logistic" and self.n_outputs_ == 1  # only this scikit-learn stratifies
         rows = train_test_split(
             np.arange(len(samples)),
@@ -250,7 +254,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
             raise DataError(
                 f"early stopping would hold out {len(rows[1])} samples: raise validation_fraction or give more samples"
             )
-        return samples.take(rows[0]), samples.take(rows[1])
+        return rows[0], samples.take(rows[1])
 
     def _batch_size(self, n: int) -> int:
         if isinstance(self.batch_size, str):  # "auto"

@@ -23,7 +23,7 @@ class Progress(Callback):
     def on_epoch_end(self, trainer: Trainer, epoch: int, row: Mapping[str, Any]) -> None:
         e = self.estimator
         e.n_iter_, e.loss_ = epoch, float(row["loss"])
-        e.t_ += len(trainer.samples)
+        e.t_ += trainer.count
         e.loss_curve_.append(e.loss_)
         self._say(f"Iteration {epoch}, loss = {e.loss_:.8f}")
         improved = self._loss_improved() if self.score is None else self._score_improved(self.score(), trainer)

@@ -81,10 +81,8 @@ class NativeBound(Bound):
         buffers, shapes = self.program.buffers, self._shapes
         inputs = [self.program.buffer(n).index for n in self.program.inputs]
         # Inputs have arrays of their own, into which batches are gathered; `call` may also point them elsewhere.
-        self._wanted = [
-            (shapes[i][::-1], self.dtype if buffers[i].kind == "real" else np.dtype(np.int64)) for i in inputs
-        ]
-        self.input_arrays = dict(zip(inputs, aligned.several(self._wanted), strict=True))
+        wanted = [(shapes[i][::-1], self.dtype if buffers[i].kind == "real" else np.dtype(np.int64)) for i in inputs]
+        self.input_arrays = dict(zip(inputs, aligned.several(wanted), strict=True))
         self._held = held | self.input_arrays
         code, constants = _encoded(self.program, self.sizes)
         self.task = _module().Task(
@@ -99,21 +97,29 @@ class NativeBound(Bound):
             constants,
             "",
         )
-        return self._run_task
+        return _Call(self.task, wanted)
 
     def share(self, pool: Any) -> None:
         """Let the threads of a pool share each instruction; the results stay the same bits."""
         self.task.set_pool(pool)
 
-    def _run_task(self, *arrays: Array) -> None:
+
+class _Call:
+    """Runs a task on given inputs; it keeps them, since the task reads them where they lie."""
+
+    def __init__(self, task: Any, wanted: Sequence[tuple[tuple[int, ...], np.dtype[Any]]]) -> None:
+        self.task, self.wanted = task, wanted
+        self.kept: list[Array] = []
+
+    def __call__(self, *arrays: Array) -> None:
         if arrays:
             kept = []
-            for array, (shape, dtype) in zip(arrays, self._wanted, strict=True):
+            for array, (shape, dtype) in zip(arrays, self.wanted, strict=True):
                 if array.shape != shape or array.dtype != dtype or not array.flags.c_contiguous:
                     array = np.ascontiguousarray(np.broadcast_to(array, shape), dtype=dtype)
                 kept.append(array)
             self.task.set_inputs(_module().addresses(kept))
-            self._kept = kept
+            self.kept = kept
         if self.task.run():
             raise IndexError("a label lies outside 0..K-1")
 

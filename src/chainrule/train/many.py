@@ -150,9 +150,9 @@ def cross_validate_model(
             result.error.add_note(f"(in fold {place + 1} of {len(pairs)})")
             raise result.error
         assert result.model is not None
-        held = samples.take(pairs[place][1])
-        value, Yhat = result.model.loss_and_prediction(held)
-        scores[place] = {"loss": value} | {name: float(f(held.targets, Yhat)) for name, f in used.items()}
+        held = np.asarray(pairs[place][1])
+        value, Yhat = result.model.loss_and_prediction(samples, held)
+        scores[place] = {"loss": value} | {name: float(f(samples.targets[held], Yhat)) for name, f in used.items()}
         result.model.release()
 
     fit_many(jobs, threads=threads, callback=score)

@@ -259,22 +259,25 @@ class Model:
         S = sum(float(task.results["S"][0, 0]) for _, task in self._chunks(s))
         return S / (len(s) if s.weights is None else float(s.weights.sum()))
 
-    def loss_and_prediction(self, s: Samples) -> tuple[float, Array]:
-        """Both in one pass."""
-        out = np.empty((len(s), self.network.outputs), self.dtype)
+    def loss_and_prediction(self, s: Samples, rows: Array | None = None) -> tuple[float, Array]:
+        """Both in one pass, of all samples or of those with these numbers, of which no copy as a whole is made."""
+        count = len(s) if rows is None else len(rows)
+        out = np.empty((count, self.network.outputs), self.dtype)
         S = 0.0
-        for part, task in self._chunks(s):
+        for part, task in self._chunks(s, rows):
             S += float(task.results["S"][0, 0])
             out[part] = task.results["Yhat"].T
-        return S / (len(s) if s.weights is None else float(s.weights.sum())), out
+        w = s.weights if s.weights is None or rows is None else s.weights[rows]
+        return S / (count if w is None else float(w.sum())), out
 
-    def _chunks(self, s: Samples) -> Any:
-        arrays = self.arrays(s, self.loss_program, lying=True)
-        for start in range(0, len(s), CHUNK):
-            part = slice(start, min(start + CHUNK, len(s)))
+    def _chunks(self, s: Samples, rows: Array | None = None) -> Any:
+        arrays, count = self.arrays(s, self.loss_program, lying=True), len(s) if rows is None else len(rows)
+        for start in range(0, count, CHUNK):
+            part = slice(start, min(start + CHUNK, count))
             task = self.bound("loss", part.stop - start)
+            taken = part if rows is None else rows[part]
             with np.errstate(all="ignore"):
-                task.call(*(self.exact(a[part]) for a in arrays))
+                task.call(*(self.exact(a[taken]) for a in arrays))
             yield part, task
 
     def cost(self, s: Samples) -> float:
