@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import pickle
 import re
 from typing import Any
 
@@ -1007,3 +1009,19 @@ def test_narrow_arrays_in_a_wide_model_are_looked_at_without_a_word() -> None:
     assert model.samples(narrow, y).X is narrow
     with pytest.raises(DataError, match="NaN or infinity"):
         model.samples(np.where(narrow > 2, np.inf, narrow).astype(np.float32), y)
+
+
+@pytest.mark.parametrize("how", [copy.copy, copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_a_copy_of_a_model_is_a_model_of_its_own(how: Any) -> None:
+    model = classifier(np.float32)
+    fit(model, model.samples(X, y), settings=Settings(epochs=2))
+    other = how(model)
+    assert other.theta.tobytes() == model.theta.tobytes()
+    for n, value in model.state.items():
+        assert other.state[n].tobytes() == value.tobytes()
+    assert other.predict(X).tobytes() == model.predict(X).tobytes()
+    again = [fit(m, m.samples(X, y), settings=Settings(epochs=2)) for m in (model, other)]
+    assert rows(again[0]) == rows(again[1])  # the counters of the masks too
+    assert other.theta.tobytes() == model.theta.tobytes()
+    other.theta[...] = 0
+    assert model.theta.any()

@@ -134,6 +134,9 @@ class Network:
                 values[p.name] = np.asfortranarray(initializer(p.initializer)(rng, (p.rows, p.cols)))
         return values
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Network, (self.inputs, self.layers, self.embeddings)  # without the equations written on the way
+
     def to_json(self) -> dict[str, Any]:
         """Architecture as plain JSON."""
         return {

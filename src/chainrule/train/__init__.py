@@ -1,8 +1,9 @@
 """Floor 4: models, optimizers, schedules, the training loop, saved models."""
 
 from .callbacks import Callback, EarlyStopping
+from .full_batch import fit_full_batch
 from .history import History
-from .loop import Trainer, fit, fit_full_batch
+from .loop import Trainer, fit
 from .many import Job, Result, cross_validate_model, fit_many
 from .model import Model
 from .optimizers import OPTIMIZERS, Optimizer, clip_by_norm, clip_by_value, optimizer

@@ -7,7 +7,6 @@ import time
 import warnings
 import zlib
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Any, NoReturn
 
 import numpy as np
@@ -19,6 +18,7 @@ from .blocks import Blocks, even
 from .callbacks import Callback, EarlyStopping
 from .history import History
 from .model import Model
+from .orders import in_range, permutation, row_numbers
 from .samples import Array, Samples
 from .schedules import Schedule
 from .settings import Settings
@@ -29,7 +29,6 @@ from .update import Update
 Measure = Callable[[Array, Array], float]
 
 TOGETHER = 2**16  # samples of the epochs that may be one row of steps
-FEW = 4096  # samples up to which orders are kept: 8 MB at most
 
 
 class Trainer:
@@ -337,40 +336,6 @@ def _number_or_none(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def permutation(seed: int, n: int, epoch: int) -> Array:
-    """The order of n samples in an epoch, a function of seed and epoch alone."""
-    return _kept(seed, n, epoch) if n <= FEW else _drawn(seed, n, epoch)
-
-
-def _drawn(seed: int, n: int, epoch: int) -> Array:
-    return np.random.Generator(np.random.Philox(key=[seed, epoch])).permutation(n)
-
-
-@lru_cache(256)  # folds and other jobs of one seed share their orders
-def _kept(seed: int, n: int, epoch: int) -> Array:
-    order = _drawn(seed, n, epoch)
-    order.setflags(write=False)
-    return order
-
-
-def row_numbers(rows: npt.ArrayLike, samples: Samples) -> npt.NDArray[np.int64]:
-    """Check the numbers of samples, 0..N-1 in any order; those of weight 0 are left out."""
-    array = in_range(rows, len(samples))
-    return array if samples.weights is None else array[samples.weights[array].ravel() != 0]
-
-
-def in_range(rows: npt.ArrayLike, count: int) -> npt.NDArray[np.int64]:
-    """Check numbers of samples, each within 0..count-1."""
-    array = np.asarray(rows)
-    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
-        raise DataError(f"rows: expected sample numbers (n,), received {array.dtype} values of shape {array.shape}")
-    array = array.astype(np.int64)
-    if array.size and (array.min() < 0 or array.max() >= count):
-        bad = int(array[(array < 0) | (array >= count)][0])
-        raise DataError(f"rows: there is no sample {bad}; {count} samples are numbered 0..{count - 1}")
-    return array
-
-
 def fit(
     model: Model,
     samples: Samples | Stream,
@@ -393,52 +358,3 @@ def fit(
                 f"all {len(samples)} samples have the label {y[0]}: nothing else can be learned", stacklevel=2
             )
     return Trainer(model, samples, validation, settings, callbacks=callbacks, measures=measures).run()
-
-
-def fit_full_batch(
-    model: Model,
-    samples: Samples,
-    *,
-    max_iterations: int = 200,
-    tolerance: float = 1e-4,
-    max_evaluations: int = 15000,
-    callback: Callable[[int, float], None] | None = None,
-) -> tuple[History, bool, int]:
-    """L-BFGS over all samples at once, through SciPy (Liu & Nocedal 1989): (history, converged, iterations).
-
-    tolerance  on the largest entry of the projected gradient, SciPy's `gtol`, as scikit-learn sets it
-    """
-    from scipy.optimize import minimize
-
-    if samples.weights is not None and not samples.weights.all():
-        samples = samples.take(np.flatnonzero(samples.weights))
-    task = model.bound("gradient", len(samples))
-    arrays = model.arrays(samples, model.gradient_program)
-    history = History()
-    last = [float("nan")]
-
-    def evaluate(theta: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
-        model.theta[:, 0] = theta
-        with np.errstate(all="ignore"):
-            task.call(*arrays)
-        last[0] = float(task.results["J"][0, 0])
-        return last[0], model.grad[:, 0].astype(np.float64)
-
-    def after(theta: npt.NDArray[np.float64]) -> None:
-        history.append({"epoch": len(history.rows) + 1, "loss": last[0]})
-        if callback is not None:
-            callback(len(history.rows), last[0])
-
-    flat = min(2.2e-9, 2.2e-5 * tolerance)  # SciPy's own at scikit-learn's tolerance; smaller where more is asked for
-    found = minimize(
-        evaluate,
-        model.theta[:, 0].astype(np.float64),
-        method="L-BFGS-B",
-        jac=True,
-        callback=after,
-        options={"maxiter": max_iterations, "maxfun": max_evaluations, "gtol": tolerance, "ftol": flat},
-    )
-    if not (np.isfinite(found.fun) and np.isfinite(found.x).all()):
-        raise NonFiniteError("L-BFGS met a NaN or infinity in the cost: scale the data or lower the weights")
-    model.theta[:, 0] = found.x
-    return history, bool(found.success), int(found.nit)

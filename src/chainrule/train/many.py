@@ -25,8 +25,9 @@ from ..execute import aligned, bind
 from ..nn import Loss, Network
 from .callbacks import Callback
 from .history import History
-from .loop import Measure, Trainer, row_numbers
+from .loop import Measure, Trainer
 from .model import Model
+from .orders import row_numbers
 from .samples import Array, Samples
 from .settings import Settings
 from .stream import Stream

@@ -5,7 +5,6 @@ The gradient program is planned from the one derived graph; nothing here knows a
 
 from __future__ import annotations
 
-import copy
 import warnings
 from collections.abc import Mapping
 from functools import cached_property, lru_cache
@@ -82,7 +81,8 @@ class Model:
         """
         for name in ("gradient_program", "loss_program", "prediction_program"):
             getattr(self, name)
-        other = copy.copy(self)
+        other = object.__new__(Model)
+        vars(other).update(vars(self))
         other._allocate()
         if seed is not None:
             other.initialize(seed)
@@ -92,6 +92,12 @@ class Model:
             for name, value in mine.items():
                 its[name][...] = value
         return other
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies and pickles take what makes the formulas, and the numbers; programs are planned anew."""
+        o = self.objective
+        numbers = {n: dict(a) for n, a in (("state", self.state), ("counters", self.counters))} | {"theta": self.theta}
+        return _revived, (self.network, o.loss, o.labels, o.weighted, o.spread, self.dtype, numbers)
 
     def release(self) -> None:
         """Give back the buffers of all batch sizes; the next call makes its own anew."""
@@ -336,6 +342,17 @@ class Model:
 @lru_cache(64)
 def _derived(J: Node, names: tuple[str, ...]) -> Derivation:
     return derive(J, names)
+
+
+def _revived(
+    network: Network, loss: Loss, labels: bool, weighted: bool, spread: bool, dtype: Any, numbers: Mapping[str, Any]
+) -> Model:
+    model = Model(network, loss, labels=labels, weighted=weighted, spread=spread, dtype=dtype)
+    model.theta[...] = numbers["theta"]
+    for mine, its in ((model.state, numbers["state"]), (model.counters, numbers["counters"])):
+        for name, value in its.items():
+            mine[name][...] = value
+    return model
 
 
 def _loss_for(network: Network, given: str | Loss | None) -> Loss:
