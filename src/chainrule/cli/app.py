@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("chainrule.cli.check", "Judge the formulas of a document: right, wrong and why."),
     "derive": ("chainrule.cli.derive", "Derive the gradient of a network or formula, step by step."),
     "show": ("chainrule.cli.show", "Show a run again, or the computational graph of a network with its numbers."),
+    "bench": ("chainrule.cli.bench", "Time training steps of a network on this machine."),
     "doctor": ("chainrule.cli.doctor", "Say which executor, BLAS and processors are in use."),
 }
 EXAMPLE = """\b
