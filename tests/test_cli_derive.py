@@ -213,7 +213,7 @@ def test_bad_tables_of_numbers_are_refused(tmp_path: Path, content: str, parts: 
 def test_arrays_that_do_not_fit_are_named(tmp_path: Path) -> None:
     file = tmp_path / "bad.npz"
     np.savez(file, W1=np.ones((3, 3)))
-    assert "W[1]: expected 1 × 2, received 3 × 3" in run("2-1:sigmoid", "--values", str(file)).stderr
+    assert "W1: expected 1 × 2, received 3 × 3" in run("2-1:sigmoid", "--values", str(file)).stderr
     np.savez(file, W9=np.ones((1, 2)))
     assert "'W9': did you mean 'W1'?" in run("2-1:sigmoid", "--values", str(file)).stderr
     np.savez(file, W1=np.array([["a", "b"]]))
@@ -237,3 +237,28 @@ def test_a_line_that_fails_is_named_and_the_exit_code_is_1(monkeypatch: pytest.M
 def test_help_shows_examples() -> None:
     shown = run("--help").stdout
     assert "chainrule derive 4-3:sigmoid-1:sigmoid" in shown.split("Examples", 1)[1]
+
+
+def test_a_formula_may_begin_with_a_minus() -> None:
+    assert "dx = (-y) / x" in good("-sum(y*log(x))", "--wrt", "x")
+    assert "dx = (-y) / x" in good("--wrt", "x", "--width", "100", "--", "-sum(y*log(x))")
+    assert run("-sum").exit_code == 2
+
+
+def test_an_ending_that_says_no_format_is_refused(tmp_path: Path) -> None:
+    result = run(SMALL, "--out", str(tmp_path / "x.pdf"))
+    assert result.exit_code == 2
+    assert "the ending .pdf says no format" in result.output
+    assert not (tmp_path / "x.pdf").exists()
+    assert "verified" in good(SMALL, "--out", str(tmp_path / "x.pdf"), "--format", "text")
+    result = run("sum((W @ x - y)**2)", "--samples", "rows")
+    assert "belongs to a network" in result.output
+
+
+def test_numbers_are_taken_as_people_write_them() -> None:
+    shown = good("2-2:tanh-1:sigmoid", "--numbers", "--values", "x=[1, 2], y=1, alpha=0.5")
+    assert "α and" not in shown
+    assert "- 0.5 ·" in shown
+    result = run("2-2:tanh-1", "--numbers", "--values", "X=[[1, 2]]")
+    assert "X: expected 2 × m, received 1 × 2; transposed it would fit" in result.output
+    assert "3.1416" in good("pi*r**2", "--numbers", "--values", "r=2")

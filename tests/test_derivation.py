@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import chainrule
 from chainrule import ops
 from chainrule.derivation import derive, replay
 from chainrule.derivation.conventions import rows_as_samples, transposed
@@ -477,12 +478,13 @@ def test_a_rayleigh_quotient_has_its_numbers_outside() -> None:
     [
         ("", "x", "the expression is empty"),
         ("3", "x", "has no letters"),
-        ("x1*x2 + sin(x1)", "x1", "x1 is read as an entry of x: derive by wrt='x'"),
+        ("x1*x2 + sin(x1)", "x3", "unknown variable 'x3': allowed are x_1, x_2"),
+        ("W_12 * x", "x", r"W12 could be a letter of its own or an entry: write W\[0, 1\]"),
+        ("sum(x * dy)", "x", "dy is how the derivative by y is called"),
         ("x.T @ A^{-1} @ x", "x", "no inverses of matrices"),
         ("x.T @ A**-1 @ x", "x", "no inverses of matrices"),
         ("inv(A) @ x", "x", "no determinants, inverses"),
         ("sum_i x_i^2", "x", r"write it with whole matrices, such as sum\(x\*\*2\)"),
-        ("x' A x", "x", r"write x.T for the transpose"),
         ("W @ x", "x", "is a column, but a derivative is taken of one number"),
         ("norm(w)**2 + C * sum(w)", "w", "write what is a number in lower case"),
         ("f(x, y)", "x", "f of 2 arguments is out of scope"),
@@ -549,7 +551,7 @@ def test_the_general_layer_leaves_nothing_out(name: str) -> None:
 
 
 def test_what_has_no_form_in_indices() -> None:
-    for name in ("class weights", "integer labels", "embeddings", "dropout"):
+    for name in ("class weights", "embeddings", "dropout"):
         with pytest.raises(ConfigurationError, match=f"{name} cannot be written in indices"):
             derive(OBJECTIVES[name], style="components")
 
@@ -568,3 +570,107 @@ def test_every_derivative_is_there_before_it_is_used() -> None:
     assert labels[at : at + 11] == [
         *("dA[2]", "dZ[2]", "dZ[2]", "dW[2]", "db[2]", "dA[1]", "g[1]'(Z[1])", "dZ[1]", "dZ[1]", "dW[1]", "db[1]")
     ]
+
+
+def test_a_soft_max_of_one_unit_is_warned_of() -> None:
+    for network, layer in (("3-2:tanh-1:softmax", 2), ("3-1:softmax-2", 1), ("3-1:log_softmax-2", 1)):
+        value = 0 if "log" in network else 1
+        shown = derive(network).text(400)
+        assert f"layer {layer} has one unit, and the" in shown
+        assert f"soft-max of one unit is {value} whatever its logit" in shown
+    assert "layer L has one unit" in derive("3-2:tanh-1:softmax", layer="l").text(400)
+    for found in (derive("3-2:softmax"), derive("3-1:tanh-2:softmax"), derive("3-1:softmax-2", layer="l")):
+        assert "Warning" not in found.text(400)
+
+
+def test_a_derivation_s_own_text_names_a_derivative_once() -> None:
+    lines = str(derive("2-2:tanh-1:sigmoid", samples="one")).splitlines()
+    assert lines[:4] == ["dz[2] = a[2] - y", "dW[2] = dz[2] @ a[1].T", "db[2] = dz[2]", "da[1] = W[2].T @ dz[2]"]
+    assert "db[1] = dz[1]" in lines
+    assert str(derive("2-3-2")).splitlines()[:3] == [
+        "dA[2] = A[2] - Y",
+        "dZ[2] = A[2] - Y",
+        "dW[2] = 1/m * dZ[2] @ A[1].T",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "wrt", "lines"),
+    [
+        ("(w1*x1 + w2*x2 + b - y)**2", "w1", ["dw_1 = 2 * (w_1 * x_1 + w_2 * x_2 + b - y) * x_1"]),
+        ("x1*x2 + sin(x1)", "x1", ["dx_1 = cos(x_1) + x_2"]),
+        ("sum((W1 @ x - y)**2)", "W1", ["dW[1] = 2 * (W[1] @ x - y) @ x.T"]),
+        ("sum(x[0] * y)", "y", None),
+    ],
+)
+def test_numbered_letters_are_letters_of_their_own(text: str, wrt: str, lines: list[str] | None) -> None:
+    found = derive(text, wrt=wrt)
+    found.verify().check()
+    assert lines is None or str(found).splitlines() == lines
+
+
+def test_greek_letters_are_columns_where_they_are_multiplied_as_such() -> None:
+    """Linear regression in its usual letters: the normal equations' gradient 2 Xᵀ (X β - y) + 2 λ β."""
+    found = derive("sum((y - X @ beta)**2) + lambda*sum(beta**2)", wrt="beta")
+    found.verify().check()
+    rng = np.random.default_rng(0)
+    X, y, beta = rng.normal(size=(5, 3)), rng.normal(size=(5, 1)), rng.normal(size=(3, 1))
+    value = evaluate(found["dbeta"], {"X": X, "y": y, "beta": beta, "lambda": np.array([[0.3]])})
+    assert np.allclose(value, 2 * X.T @ (X @ beta - y) + 0.6 * beta, rtol=1e-13)
+    for text in ("sum(theta**2)", "theta.T @ x", r"\|y - X \beta\|^2", "norm(theta)"):
+        assert derive(text).verify().ok
+    assert "dlambda" in derive("sum(lambda * w**2)")
+    assert derive("sum(lambda * w**2)")["dlambda"].shape == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["sum(A @ B @ C)", "sum((C @ x)**2)", "alpha*sum(w**2)", "delta**2", "sum(Sigma * W)", "lam*sum(w**2)", "sum(L*w)",
+     "sum(J*w)", "sum(sig*x)", "sum(W_out*w)", "sum((f + h)*g)", "sum((C @ x - d)**2)", "sum(one*w)", "e*x"],
+)  # fmt: skip
+def test_letters_that_mean_something_else_to_a_reader_are_verified(text: str) -> None:
+    found = derive(text)
+    report = found.page(steps=True, proofs=True, numbers=True).verify().check()
+    assert not report.unverified
+
+
+def test_a_derivative_that_is_zero_is_said() -> None:
+    for text, name in (("x/sum(x)", "dx"), ("0*x", "dx"), ("x - x + y", "dx"), ("sum(W@x) - sum(W@x)", "dW"),
+                       ("sum(sign(x))", "dx"), ("sum(W**2) + 0*sum(x)", "dx")):  # fmt: skip
+        found = derive(text)
+        assert f"{name} = 0" in found.text()
+        assert not found.verify().check().unverified
+        assert derive(text, wrt=name[1:]).text().count(" = 0") >= 1
+
+
+def test_pi_and_counts_are_no_letters_to_derive_by() -> None:
+    assert list(derive("pi*r**2")) == ["dr"]
+    assert list(derive("sum((y - X@w)**2)/m")) == ["dy", "dX", "dw"]
+    assert "dm" in derive("sum((m*x + b - y)**2)")
+    assert "dm" in derive("sum(x)/m", wrt="m")
+    assert "3.1416" in derive("pi*r**2").numbers("r=2").text()
+
+
+def test_what_people_train_with_is_derived() -> None:
+    X, y = np.random.default_rng(0).normal(size=(20, 4)), np.arange(20) % 3
+    fitted = chainrule.MLPClassifier((5,), tol=10.0).fit(X, y)
+    sequential = chainrule.Sequential([chainrule.sequential.Dense(5, "tanh", input_dim=4)])
+    sequential.add(chainrule.sequential.Dense(3, "softmax"))
+    sequential.compile(loss="categorical_crossentropy")
+    slides = chainrule.MLP([4, 5, 3], ["tanh", "softmax"])
+    for given in (sequential, slides, fitted):
+        found = derive(given)
+        found.verify().check()
+        assert "dW[2] = 1/m" in found.equation("dW[2]")
+    assert str(derive(slides)) == str(derive("4-5:tanh-3:softmax"))
+    with pytest.raises(ConfigurationError, match="a MLPClassifier: fit it first"):
+        derive(chainrule.MLPClassifier())
+    with pytest.raises(ConfigurationError, match="a list that holds no network"):
+        derive([1])  # type: ignore[arg-type]
+
+
+def test_labels_are_written_in_indices_as_a_matrix() -> None:
+    found = derive(Model("3-4:tanh-2:softmax", labels=True), style="components")
+    found.verify().check()
+    assert "Y is 1 at the label of each sample and 0 elsewhere" in found.text(400)
+    assert "Y is 1 at" not in derive("3-4:tanh-2:softmax", style="components").text(400)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pytest
 
-from chainrule.derivation import numbers, pages
+from chainrule.derivation import derive, numbers, pages
 from chainrule.derivation.document import Document, Line
+from chainrule.derivation.settings import Numbers
 from chainrule.errors import DataError, DerivationError
 from chainrule.execute import evaluate
 from chainrule.graph import Shape, variables
@@ -120,6 +122,84 @@ def test_numbers_are_read_back_from_the_printed_text(notation: str) -> None:
         assert np.abs(np.array(read[: len(wanted)]) - wanted).max() <= 0.5e-4 * (1 + 1e-9), (name, block)
 
 
+GIVEN = {
+    "W[1]": np.array([[0.5, -1.2, 0.3], [-0.4, 0.8, 0.1]]),
+    "b[1]": np.array([[0.3], [-0.6]]),
+    "W[2]": np.array([[0.7, -0.9]]),
+    "b[2]": np.array([[0.2]]),
+    "A[0]": np.array([[1.5, -0.5], [0.2, 0.7], [-0.3, 0.4]]),
+    "Y": np.array([[1.0, 0.0]]),
+}
+
+
+def by_hand(values: dict[str, Any]) -> tuple[Any, Any, Any]:
+    """J of 3-2:tanh-1:sigmoid with samples as columns, Z[1] and A[2], in NumPy."""
+    z = values["W[1]"] @ values["A[0]"] + values["b[1]"]
+    a = 1 / (1 + np.exp(-(values["W[2]"] @ np.tanh(z) + values["b[2]"])))
+    return -np.mean(values["Y"] * np.log(a) + (1 - values["Y"]) * np.log(1 - a)), z, a
+
+
+def stepped(name: str, values: dict[str, Any]) -> Any:
+    found = np.zeros(values[name].shape)
+    for place in np.ndindex(found.shape):
+        moved = values[name].astype(complex)
+        moved[place] += 1e-30j
+        found[place] = by_hand({**values, name: moved})[0].imag / 1e-30
+    return found
+
+
+@pytest.mark.parametrize(
+    ("samples", "style", "layout"),
+    [*((s, n, "denominator") for s in ("columns", "rows", "one") for n in NOTATIONS), ("columns", "ng", "numerator"),
+     ("rows", "leibniz", "numerator")],
+)  # fmt: skip
+def test_slopes_and_updates_have_numbers(samples: str, style: str, layout: str) -> None:
+    found = derive("3-2:tanh-1:sigmoid", samples=samples, style=style, layout=layout)  # type: ignore[arg-type]
+    one, rows = samples == "one" or style == "delta", samples == "rows"
+    values = {n: v[:, :1] if one and n in ("A[0]", "Y") else v for n, v in GIVEN.items()}
+    shown = {n.lower() if one and n in ("A[0]", "Y") else n: v.T if rows else v for n, v in values.items()}
+    page = found.numbers({**shown, "alpha": 0.5}, digits=6)
+    page.verify().check()
+    lines = {x.label: plain(x.formula.sides[-1]) for x in page.document.every_line()}
+    _, z, a = by_hand(values)
+    expected = {"g[1]'": 1 - np.tanh(z) ** 2, "g[2]'": a * (1 - a)}
+    expected |= {f"{n} update": values[n] - 0.5 * stepped(n, values) for n in ("W[1]", "b[1]", "W[2]", "b[2]")}
+    for label, value in expected.items():
+        line = next(v for n, v in lines.items() if n.startswith(label))
+        assert np.abs(line - (value.T if rows else value)).max() <= 0.5e-6 * (1 + 1e-9), label
+
+
+def test_a_wrong_update_is_found() -> None:
+    """The value printed is compared with the line's own formula, not only with the values it was made from."""
+    page = derive("2-1:sigmoid").numbers()
+    section = page.document.sections[0]
+    assert isinstance(section.setting, Numbers)
+    last = section.lines[-1]
+    assert last.label == "b[1] update"
+    values = {**section.setting.values, last.label: section.setting.values[last.label] + 1e-3}
+    wrong = Number(numbers.rounded(values[last.label].item(), 4))
+    moved = replace(last, formula=replace(last.formula, sides=(*last.formula.sides[:-1], wrong)))
+    broken = replace(section, lines=(*section.lines[:-1], moved), setting=Numbers(values, 4))
+    report = replace(page, document=replace(page.document, sections=(broken,))).verify()
+    assert {f.message for f in report.failures} == {"the formula has another value"}
+    assert {f.number for f in report.failures} == {len(section.lines)}
+
+
+def test_the_learning_rate_is_told() -> None:
+    assert "The learning rate α is 0.1." in derive("2-1:sigmoid").numbers().text(200)
+    assert "learning rate" not in derive("2-1:sigmoid").numbers("alpha=0.5, b1=-1").text(200)
+    assert "is given" in derive("2-1:sigmoid").numbers("alpha=0.5").text(200)
+    assert "α" not in derive("sum((W @ x - y)**2)").numbers().text(200)
+
+
+def test_what_normalization_and_dropout_call_their_parts_has_numbers() -> None:
+    for network in ("2-2:layernorm:selu-1", "2-2:dropout=0.5:tanh-1", "2-2:batchnorm:gelu-1"):
+        page = derive(network).numbers()
+        page.verify().check()
+        filled = [x.formula.sides[-2] for x in page.document.every_line() if len(x.formula.sides) == 4]
+        assert not [s for f in filled for _, s in f.walk() if isinstance(s, Symbol) and s.layer is not None]
+
+
 def test_every_format_prints_numbers() -> None:
     found, model = lines("2-1:sigmoid")
     shapes = {"W[1]": Shape(1, 2), "b[1]": Shape(1, 1), "A[0]": Shape(2, "m"), "Y": Shape(1, "m")}
@@ -138,7 +218,7 @@ def test_what_cannot_be_followed_by_hand_is_refused() -> None:
         numbers.section(found, values)
     with pytest.raises(DataError, match=r"Z\[1\] is not finite"):
         numbers.section(found, {"Z[1]": np.full((1, 1), np.inf)})
-    with pytest.raises(DerivationError, match="no line with numbers"):
+    with pytest.raises(DerivationError, match="no line into which numbers can be put"):
         numbers.section([Line(Equation((Symbol("dW", Symbol("l")), Symbol("x")), ("=",)))], {})
 
 
@@ -146,3 +226,21 @@ def test_rounding_is_of_decimals() -> None:
     assert numbers.rounded(0.12346, 4) == Fraction(1235, 10000)
     assert numbers.rounded(-0.00001, 4) == 0
     assert numbers.rounded(2.5, 1) == Fraction(5, 2)
+
+
+@pytest.mark.parametrize("conventions", [{}, {"samples": "rows"}, {"samples": "one"}, {"layout": "numerator"}])
+def test_labels_are_numbers_too(conventions: dict[str, Any]) -> None:
+    page = derive(Model("3-4:tanh-2:softmax", labels=True), **conventions).numbers()
+    page.verify().check()
+    assert "one_hot" in page.text()
+
+
+def test_one_neuron_is_followed_by_hand() -> None:
+    """z = 0.5·2 - 1 = 0, a = 1/2, dz = a - y = -1/2, dW = dz x = -1; one step with α = 0.1: W = 0.6, b = -0.95."""
+    page = derive("1-1:sigmoid", samples="one").numbers("x=2, y=1, W1=0.5, b1=-1, alpha=0.1")
+    values = {x.label: plain(x.formula.sides[-1]) for x in page.document.every_line()}
+    assert {n: values[n] for n in ("z[1]", "a[1]", "g[1]'(z[1])", "dz[1]", "dW[1]", "db[1]", "da[0]")} == {
+        "z[1]": 0, "a[1]": 0.5, "g[1]'(z[1])": 0.25, "dz[1]": -0.5, "dW[1]": -1, "db[1]": -0.5, "da[0]": -0.25,
+    }  # fmt: skip
+    assert (values["W[1] update"], values["b[1] update"]) == (0.6, -0.95)
+    assert "= -1 - 0.1 · (-0.5)" in page.text()

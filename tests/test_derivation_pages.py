@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from chainrule.derivation import pages
+from chainrule.derivation import derive, pages
 from chainrule.derivation.document import Document, Line, Section
 from chainrule.derivation.pages import words
 from chainrule.derivation.pages.hand import Hand
@@ -455,3 +455,37 @@ def test_any_sentence_is_set_in_every_format() -> None:
         environments(text)
         assert all(balanced(x) for x in pieces(text))
         assert max(map(columns, pages.text(document, Style(notation), 60).splitlines())) <= 60
+
+
+def test_letters_with_an_index_in_their_name() -> None:
+    entry = (Symbol("i"), Symbol("j"))
+    for name, unicode, latex, entry_latex in (
+        ("x_1", "x₁", "x_1", "{x_1}_{ij}"),
+        ("dx_12", "dx₁₂", "dx_{12}", "{dx_{12}}_{ij}"),
+        ("W_out", "W_out", r"W_{\mathrm{out}}", r"{W_{\mathrm{out}}}_{ij}"),
+        ("DeltaPhi", "ΔΦ", r"\Delta \Phi", r"\Delta \Phi_{ij}"),
+    ):
+        assert write.text(Symbol(name), Style()) == unicode
+        assert write.latex(Symbol(name)) == latex
+        assert write.latex(Index(Symbol(name), entry)) == entry_latex
+        assert write.text(Symbol(name), Style(plain=True)) == name
+
+
+def test_powers_of_names_with_a_layer_stand_in_brackets() -> None:
+    square = Binary("^", Symbol("A", Number(Fraction(1))), Number(Fraction(2)))
+    assert write.latex(square, Style("leibniz")) == "(A^{(1)})^2"
+    assert write.latex(Binary("@", Symbol("dW"), Symbol("x"))) == r"dW \, x"
+
+
+def test_a_matrix_of_numbers_has_one_pair_of_parentheses() -> None:
+    shown = derive("2-2:tanh-1").numbers("x=[[1, 2], [3, 4]]").latex()
+    line = next(x for x in shown.splitlines() if r"\tanh" in x and "pmatrix" in x)
+    assert r"\left(" not in line
+
+
+def test_a_matrix_under_a_power_is_the_whole_base() -> None:
+    beside = r"\begin{pmatrix} 1 & 2 \end{pmatrix} * \left(1 - \begin{pmatrix} 3 \end{pmatrix}^2\right)"
+    for raised in (r"\begin{pmatrix} 1 & 2 \end{pmatrix}^T x", r"\begin{bmatrix} 1 \\ 2 \end{bmatrix}^2", beside):
+        assert "}" not in mathml(raised)
+        found = ET.fromstring(mathml(raised)).iter("{http://www.w3.org/1998/Math/MathML}msup")
+        assert [len(x) for x in found] == [2]

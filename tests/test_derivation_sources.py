@@ -52,6 +52,8 @@ FIRST: dict[str, Case] = {
     "(5)": (r"d Z^{[\ell]} = d A^{[\ell]} * g^{[\ell]}{}'(Z^{[\ell]})", LAYER, {}),
     "db": (r"d b^{[\ell]} = \frac{1}{m} \sum_{i=1}^m d z^{[\ell](i)}", LAYER, PROOFS),
     "db, np.sum": (r"d b^{[\ell]} = \frac{1}{m} \mathrm{np.sum}(dZ^{[\ell]}, \text{axis = 1})", LAYER, {}),
+    "update": (r"W^{[1]} = W^{[1]} - \alpha dW^{[1]}", BINARY, {}),
+    "update of b": (r"b^{[1]} = b^{[1]} - \alpha db^{[1]}", BINARY, {}),
     "of (1)": (r"\frac{\partial z_k^{[l]}}{\partial W_{ij}^{[l]}} = \sum_u \frac{\partial W_{ku}^{[l]}}"
                r"{\partial W_{ij}^{[l]}} a_u^{[l-1]}", ONE, PROOFS),
     "of (2)": (r"d W_{ij}^{[l]} = \frac{1}{m}\sum_{k=1}^m d z_i^{[l](k)} a_j^{[l-1](k)}", LAYER, PROOFS),
@@ -67,6 +69,8 @@ SECOND: dict[str, Case] = {  # in the numbering of its forward pass: z_{i+1} = f
 THIRD: dict[str, Case] = {
     "dz, soft-max": (r"d z^{[2]} = a^{[2]} - y", SOFTMAX, {}),  # printed y - a
     "da, squares": (r"d a^{[2]} = a^{[2]} - y", SQUARES, {}),
+    "dZ of N, soft-max": (r"d Z^{[2]} = A^{[2]} - Y", {**SOFTMAX, "samples": "columns"}, {}),  # printed Y - A
+    "dA of N, squares": (r"d A^{[2]} = A^{[2]} - Y", {**SQUARES, "samples": "columns"}, {}),
     "dW": (r"d W^{[l]} = (d a^{[l]} * g^{[l]\prime}(z^{[l]})) a^{[l-1]T}", ONE, PROOFS),
     "db": (r"d b^{[l]} = d a^{[l]} * g^{[l]\prime}(z^{[l]})", ONE, PROOFS),
     "da": (r"d a^{[l-1]} = W^{[l]T} \cdot (d a^{[l]} * g^{[l]\prime}(z^{[l]}))", ONE, PROOFS),
@@ -79,6 +83,14 @@ THIRD: dict[str, Case] = {
     "dA of N": (r"d A^{[l-1]} = W^{[l]T} \cdot (d A^{[l]} * g^{[l]\prime}(Z^{[l]}))", LAYER, PROOFS),
     "da_i": (r"d a_i^{[l-1]} = \sum_k d a_k^{[l]} g^{[l]\prime}(z^{[l]})_k W_{ki}^{[l]}", ONE, PROOFS),
     "W": (r"W^{[2]} \leftarrow W^{[2]} - \alpha d W^{[2]}", BINARY, {}),
+    "a0": (r"a^{[0]} = x", SQUARES, {}),
+    "z1": (r"z^{[1]} = W^{[1]} \cdot a^{[0]} + b^{[1]}", SQUARES, {}),
+    "z2": (r"z^{[2]} = W^{[2]} \cdot a^{[1]} + b^{[2]}", SQUARES, {}),
+    "a": (r"a^{[l]} = g^{[l]}(z^{[l]})", ONE, {}),
+    "yhat": (r"\hat{y} = a^{[2]}", SQUARES, {}),
+    "A0": (r"A^{[0]} = X", BINARY, {}),
+    "Z": (r"Z^{[2]} = W^{[2]} \cdot A^{[1]} + b^{[2]}", BINARY, {}),
+    "A": (r"A^{[l]} = g^{[l]}(Z^{[l]})", LAYER, {}),  # printed with a prime
 }
 FOURTH: dict[str, Case] = {
     "the matrix": (r"\frac{\partial C}{\partial W^{(l)}} = \begin{bmatrix} "
@@ -119,7 +131,12 @@ FIFTH: dict[str, Case] = {
     "[6], chain rule": (r"\frac{\partial L}{\partial b} = \frac{\partial L}{\partial z} \cdot "
                         r"\frac{\partial z}{\partial b}", BINARY, TWO_WAYS),
     "[6]": (r"\frac{\partial L}{\partial b} = a - y", BINARY, TWO_WAYS),
+    "forward Z": (r"Z^{[1]} = W^{[1]} A^{[0]} + b^{[1]}", BINARY, {}),
+    "forward A": (r"A^{[l]} = g^{[l]}(Z^{[l]})", LAYER, {}),
     "dZ": (r"dZ^{[L]} = A^{[L]} - Y", LAYER, {}),
+    "dZ before": (r"dZ^{[l]} = W^{[l+1]T} dZ^{[l+1]} * g'^{[l]}(Z^{[l]})", LAYER, {}),  # printed dW^{[L]T}
+    "dW before": (r"dW^{[1]} = \frac{1}{m} dZ^{[1]} A^{[0]T}", BINARY, {}),  # printed A^{[1]T}
+    "db before": (r"db^{[1]} = \frac{1}{m} \mathrm{np.sum}(dZ^{[1]}, \text{axis = 1})", BINARY, {}),
     "dW": (r"dW^{[L]} = \frac{1}{m} dZ^{[L]} A^{[L-1]T}", BINARY, TWO_WAYS),  # printed A^{[L]T}
 }  # fmt: skip
 SOURCES = {"first": ("ng", FIRST), "second": ("delta", SECOND), "third": ("ng", THIRD), "fourth": ("leibniz", FOURTH),

@@ -20,11 +20,13 @@ from chainrule.derivation.verify import verify
 from chainrule.errors import ConfigurationError, DerivationError
 from chainrule.execute import evaluate
 from chainrule.judge import check_formula
+from chainrule.nn import Dense, Network
 from chainrule.notation import write
 from chainrule.notation.canonical import canonical
 from chainrule.notation.formula import Array, Binary, Equation, Negate, Number
 from chainrule.notation.from_graph import symbol
 from chainrule.notation.read import read
+from chainrule.train import Model
 
 
 @pytest.mark.parametrize(
@@ -247,3 +249,38 @@ def test_a_network_of_very_many_layers_is_refused_at_once() -> None:
         check_formula("dZ[2] = W[3].T @ dZ[3]", network=text)
     assert time.process_time() - started < 2
     assert derive(text, layer="l").verify().ok
+
+
+@pytest.mark.parametrize(
+    ("samples", "style"), [("one", "ng"), ("one", "leibniz"), ("rows", "delta"), ("columns", "delta")]
+)
+def test_proofs_of_the_general_layer_hold_in_numerator_layout_too(samples: str, style: str) -> None:
+    found = derive("4-3:gelu-2", layer="l", samples=samples, style=style, layout="numerator")  # type: ignore[arg-type]
+    report = found.page(proofs=True, two_ways=True).verify().check()
+    assert not report.unverified
+
+
+@pytest.mark.parametrize(
+    ("network", "loss"),
+    [("3-2:tanh", "binary_cross_entropy"), ("3-2", "cross_entropy"), ("2-2:relu", "poisson"), ("1-2", "poisson"),
+     ("3-4:batchnorm:tanh-2:gelu", "binary_cross_entropy"), ("3-2:softplus", "binary_cross_entropy"),
+     ("7-1:log_softmax-3:gelu", "binary_cross_entropy")],
+)  # fmt: skip
+def test_points_lie_where_the_loss_has_a_value(network: str, loss: str) -> None:
+    report = derive(network, loss=loss).verify().check()
+    assert not report.unverified
+
+
+@pytest.mark.parametrize(
+    ("network", "loss"), [("3-2:log_softmax", "cross_entropy"), ("3-1:softmax", "binary_cross_entropy")]
+)
+def test_a_loss_without_a_value_is_refused(network: str, loss: str) -> None:
+    with pytest.raises(ConfigurationError, match="has no value at the outputs of"):
+        derive(network, loss=loss)
+
+
+def test_penalties_that_are_spread_over_the_samples_are_verified() -> None:
+    layers = (Dense(50, "relu", l2=0.1), Dense(3, "softmax", l1=0.1))
+    for width in (3, 200):
+        report = derive(Model(Network(width, layers), "cross_entropy", spread=True, weighted=True)).verify().check()
+        assert not report.unverified

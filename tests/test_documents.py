@@ -313,6 +313,8 @@ def judged(text: str, **options: object) -> tuple[object, list[Sequence[Declared
         if "bad" in found.formula:
             finding = Finding("sign", "A[1]", "+ <A>", "- A", "dZ = <b> & - A", "the sign is wrong")
             return Judgement(found.text, "wrong", causes=(finding,))
+        if "odd" in found.formula:
+            return Judgement(found.text, "wrong", causes=(Finding("not named", ""),))
         verdict = "cannot tell" if "dark" in found.formula else "right if" if "maybe" in found.formula else "right"
         return Judgement(found.text, verdict, "m = 1" if verdict == "right if" else "", note="a note")
 
@@ -377,10 +379,16 @@ def test_latex_that_cannot_be_converted_is_shown_as_it_is() -> None:
 
 
 def test_definitions_are_taken_up_and_new_ones_replace_them() -> None:
-    report, seen = judged("$q = W$\n$A = b$\n$q = bad$\n$A = c$\n")
+    report, seen = judged("$q = W$\n$A = b$\n$q = odd$\n$A = c$\n")
     assert [e.status for e in report.entries] == ["definition", "judged", "definition", "judged"]
-    assert [d[0].definitions for d in seen] == [("q = W",), ("q = W",), ("q = bad",)]
+    assert [d[0].definitions for d in seen] == [("q = W",), ("q = W",), ("q = odd",)]
     assert summary([report]) == "2 formulas: 2 right; 2 definitions taken up"
+
+
+def test_a_slip_in_a_definition_that_is_repeated_is_wrong_and_is_not_taken_up() -> None:
+    report, seen = judged("$q = W$\n$q = bad$\n$A = c$\n")
+    assert [e.verdict for e in report.entries] == ["definition", "wrong", "right"]
+    assert [d[0].definitions for d in seen] == [("q = W",), ("q = W",)]
 
 
 def test_definitions_end_with_their_section_and_declared_letters_are_none() -> None:

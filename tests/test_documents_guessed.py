@@ -8,10 +8,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from chainrule.documents.extraction import extract
 from chainrule.documents.forward import layers_of
 from chainrule.documents.judged import judge_document
+from chainrule.documents.numbered import told_apart
 from chainrule.documents.worked import worked
+from chainrule.errors import DataError
 from chainrule.notation import read
+from chainrule.notation.letters import Letters
 
 
 def verdicts(text: str, name: str = "notes.md") -> list[str]:
@@ -241,3 +245,127 @@ def test_soups_of_formulas_meet_no_internal_error(soups: list[str]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # an internal error is a warning
         judge_document(lines(*soups) + "\n", "notes.md", seconds=0.01)
+
+
+# Letters of a document's own ------------------------------------------------------------------------------------------
+
+BY_HAND = lines(
+    r"s_1 = w_1 x_1 + w_2 x_2 + b_1",
+    r"s_2 = w_3 x_1 + w_4 x_2 + b_2",
+    r"h_1 = \tanh(s_1)",
+    r"h_2 = \tanh(s_2)",
+    r"o = v_1 h_1 + v_2 h_2 + c",
+    r"E = \frac{1}{2} (o - t)^2",
+    r"\frac{\partial E}{\partial w_3} = (o - t) v_2 (1 - h_2^2) x_1",
+    r"\frac{\partial E}{\partial b_2} = \frac{\partial E}{\partial h_2} (1 - h_2^2)",
+    r"\frac{\partial o}{\partial w_3} = v_2 (1 - h_2^2) x_1",
+    r"\frac{\partial E}{\partial w_3} = (o - t) v_1 (1 - h_1^2) x_1",
+    r"\frac{\partial E}{\partial b_2} = (t - o) v_2 (1 - h_2^2)",
+)
+
+
+def test_numbered_letters_of_a_text_about_no_network_are_numbers_each() -> None:
+    report = judge_document(BY_HAND, "notes.md", seconds=0.1)
+    assert report.warnings == ("line 1: nothing is declared; every letter is what the text itself says of it",)
+    assert [e.verdict for e in report.entries] == ["definition"] * 6 + ["right"] * 3 + ["wrong"] * 2
+    assert report.entries[1].why == "s_2 is taken up as defined here"
+
+
+@pytest.mark.parametrize(
+    ("formula", "patterns"),
+    [
+        (r"w_{12} x_1 = w_{21} x_2", {"w_{12}", "w_{21}", "x_{1}", "x_{2}"}),
+        (r"h_1 = \sum_j h_j", set()),  # an entry of a column
+        (r"x_1 = x", set()),
+        (r"E_{o1} = W_1 x", {"E_{o1}", "W_{1}"}),
+    ],
+)
+def test_what_is_told_apart_by_its_number(formula: str, patterns: set[str]) -> None:
+    found = told_apart([read(formula, syntax="latex", letters=Letters(network=False))[0].equation])
+    assert found.keys() == patterns
+    assert len(set(found.values())) == len(found)
+    assert all(len(v) == 1 for k, v in found.items() if k[0] == "W")  # a matrix is one capital letter
+
+
+GENERAL = lines(
+    r"v^{(k)} = M^{(k)} s^{(k-1)} + c^{(k)}",
+    r"s^{(k)} = g(v^{(k)})",
+    r"Q = \frac{1}{2} \| s^{(L)} - t \|^2",
+    r"r^{(k)} = \frac{\partial Q}{\partial v^{(k)}}",
+    r"r^{(L)} = (s^{(L)} - t) \odot g'(v^{(L)})",
+    r"r^{(k)} = (M^{(k+1)})^\top r^{(k+1)} \odot g'(v^{(k)})",
+    r"\frac{\partial Q}{\partial M^{(k)}} = r^{(k)} (s^{(k-1)})^\top",
+    r"\frac{\partial Q}{\partial M^{(k)}} = r^{(k)} (s^{(k)})^\top",
+)
+
+
+def test_a_general_layer_in_letters_of_its_own() -> None:
+    report = judge_document(GENERAL, "notes.md", seconds=0.1)
+    assert [e.verdict for e in report.entries] == ["right"] * 7 + ["wrong"]
+    assert '"s[l]" = "a[l]", "M[l]" = "W[l]"' in report.warnings[1]
+    assert report.entries[-1].judgement is not None
+    assert report.entries[-1].judgement.cause == "wrong-layer-index"
+
+
+def test_the_input_counted_as_the_first_layer() -> None:
+    text = lines(
+        "a^{(1)} = x", r"z^{(2)} = W^{(1)} a^{(1)} + b^{(1)}", r"a^{(2)} = \sigma(z^{(2)})",
+        r"z^{(3)} = W^{(2)} a^{(2)} + b^{(2)}", r"a^{(3)} = \sigma(z^{(3)})",
+        r"\delta^{(2)} = (W^{(2)})^T \delta^{(3)} \odot \sigma'(z^{(2)})",
+        r"\delta^{(2)} = W^{(2)} \delta^{(3)} \odot \sigma'(z^{(2)})",
+    )  # fmt: skip
+    assert verdicts(text) == ["right"] * 6 + ["wrong"]
+
+
+# Programs -------------------------------------------------------------------------------------------------------------
+
+SUMMED = """```python
+h_in = X @ Win.T + bin_
+h = np.tanh(h_in)
+out = h @ Wout.T + bout
+loss = ((out - y) ** 2).sum()
+grad_out = 2 * (out - y)
+grad_Wout = grad_out.T @ h
+grad_h_in = grad_out @ Wout * (1 - h ** 2)
+grad_Wout = h.T @ grad_out
+grad_h_in = grad_out @ Wout.T * (1 - h ** 2)
+Wout -= 0.1 * grad_Wout
+```
+"""
+
+
+def test_a_program_in_names_of_its_own_with_weights_turned_and_a_cost_that_is_a_sum() -> None:
+    report = judge_document(SUMMED, "notes.md", seconds=0.1)
+    assert '"Win" = "W[1].T"' in report.warnings[0]
+    assert 'cost = "sum"' in report.warnings[0]
+    assert '"grad_Wout" = "dW[2].T"' in report.warnings[0]
+    assert [e.verdict for e in report.entries] == ["right"] * 7 + ["wrong"] * 2 + ["right"]
+
+
+def test_numbers_side_by_side() -> None:
+    text = "z1 = w1*x + b1\nh = tanh(z1)\nz2 = w2*h + b2\nyhat = sigmoid(z2)\nL = (yhat - y)^2\n"
+    text += "dL/dw1 = 2*(yhat - y)*yhat*(1 - yhat)*w2*(1 - h^2)*x\ndL/dw1 = 2*(yhat - y)*yhat*(1 - yhat)*(1 - h^2)*x\n"
+    assert verdicts(text, "exam.txt") == ["right"] * 6 + ["wrong"]
+
+
+def test_a_matrix_product_of_matlab_in_plain_text() -> None:
+    found, _ = extract("delta2 = (W2' * delta3) .* a2\nW2grad = delta3 * a2'\n", "text")
+    assert [f.formula for f in found] == ["delta2 = (W2' * delta3) .* a2", "W2grad = delta3 · a2.T"]
+
+
+def test_words_and_letters_that_a_plain_text_differentiates() -> None:
+    found, _ = extract("then dE/do = o - t et dE/dnet_j = o_j (1 - o_j) are known\n", "text")
+    assert [f.formula for f in found] == ["dE/do = o - t", "∂E/∂net_j = o_j (1 - o_j)"]
+
+
+def test_a_file_that_is_no_program_is_an_error_in_one_sentence() -> None:
+    with pytest.raises(DataError, match=r"bad\.py, line 1: .*no program of Python"):
+        judge_document("def f(:\n    return\n", "bad.py")
+    report = judge_document("dZ2 = A2 - Y\nprint 'done'\n", "old.py", seconds=0.1)
+    assert report.warnings[0].startswith("line 2: ")
+    assert len(report.entries) == 1
+
+
+def test_a_text_that_was_hardly_understood_is_not_called_wrong() -> None:
+    text = lines(r"\xi = q u", r"\xi = 3 \mu", r"\frac{\partial \mu}{\partial u} = \xi^3 q", r"\mu = u^2 + \xi q")
+    assert "wrong" not in verdicts(text)

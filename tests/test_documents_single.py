@@ -22,7 +22,6 @@ SLIP = r"\delta^l = (w^{l+1} \delta^{l+1}) \odot \sigma'(z^l)"
     [
         ("accuracy = (TP + TN) / (TP + TN + FP + FN)", None, ["right"]),
         ("precision = TP / (TP + FN)", "3-4:tanh-2:softmax", ["wrong"]),
-        ("grads['dW2'] = (1/m) * np.dot(dZ2, cache['A1'].T)", None, ["right"]),
         (DELTA, None, ["right", "right if"]),
         (BACK, "3-4:tanh-5:tanh-2:softmax", ["right", "right if"]),
         (SLIP, "3-4:tanh-5:tanh-2:softmax", ["wrong"]),

@@ -340,7 +340,7 @@ def test_bare_superscripts_are_layers_where_declared() -> None:
         (r"\frac{d}{dx} \frac{1}{x} = \frac{1}{x^2}", "sign"),
         ("tanh.prime(x) = 1 - tanh(x)", "missing-square"),
         (r"\tanh x = 2\sigma(x) - 1", "factor-2"),
-        ("da/dz = z*(1-z)", "wrong-operand"),
+        ("da/dz = z*(1-z)", "activation-derivative-at-wrong-place"),
         ("da/dz = exp(-z)/(1+exp(-z))", "missing-square"),
         ("dL/dw = (a-y)*w", "wrong-operand"),
     ],

@@ -117,7 +117,7 @@ UNKNOWN = (
 @pytest.mark.parametrize("formula", UNKNOWN)
 def test_what_nobody_defined_is_never_wrong(formula: str) -> None:
     """A new name, or any function, makes no formula false."""
-    assert check_formula(formula).verdict == "cannot tell"
+    assert check_formula(formula).verdict in ("cannot tell", "right if")
 
 
 @pytest.mark.parametrize(

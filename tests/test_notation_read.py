@@ -179,7 +179,8 @@ TREES: list[tuple[str, Formula]] = [
     (r"\therefore x = y.", Equation((x, y), ("=",))),
     (r"\text{overall accuracy} = 1", Equation((sym("overall_accuracy"), one), ("=",))),
     (r"注意到： $$x - y$$ 最终", b(x, "-", y)),
-    (r"\nabla L(a)", call("nabla", call("L", a))),
+    (r"\nabla L(a)", Partial(call("L", a), a)),
+    (r"\nabla L", call("nabla", L)),
     (r"W_{ij}^{[l]T}", Index(Transpose(sym("W", el)), (i, j))),
     (r"a(1 - a)", b(a, " ", b(one, "-", a))),
     (r"\frac{dL}{dx} dx", b(Partial(L, x), " ", sym("dx"))),
@@ -497,7 +498,8 @@ def test_conditions_sums_and_second_derivatives(text: str, wanted: Formula) -> N
     assert sides(text) == [(wanted, "")]
 
 
-def test_a_condition_beside_an_equation_is_passed_over() -> None:
-    assert read("x = y, x > 0")[0].equation == Equation((x, y), ("=",))
+def test_where_an_equation_is_said_to_hold() -> None:
+    holds = greater(x, n(0))
+    assert read("x = y, x > 0")[0].equation == Equation((b(holds, "*", x), b(holds, "*", y)), ("=",))
     with pytest.raises(FormulaError, match="inequality"):
         read("x > 0")

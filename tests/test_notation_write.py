@@ -107,7 +107,7 @@ def test_numbers_and_signs() -> None:
     assert write.text(number("0.7071067811865475"), PLAIN) == "0.7071067811865475"
     assert write.text(number("1/3"), PLAIN) == "1/3"
     assert write.latex(Binary("·", number(2), number(3))) == r"2 \cdot 3"
-    assert write.latex(Binary("^", at("A", 1), number(2))) == "{A^{[1]}}^2"
+    assert write.latex(Binary("^", at("A", 1), number(2))) == "(A^{[1]})^2"
     assert write.latex(Call(Symbol("exp"), (Negate(x),))) == "e^{-x}"
     assert write.latex(Call(Symbol("log"), (Symbol("Yhat"),))) == r"\ln(\hat{Y})"
     assert write.latex(Partial(Symbol("L"), Symbol("x"))) == r"\frac{\partial L}{\partial x}"

@@ -171,7 +171,7 @@ def _files(files: tuple[str, ...], header: Header | None, keys: dict[str, Any], 
 def _formulas(
     formulas: tuple[str, ...], header: Header | None, keys: dict[str, Any], seconds: float
 ) -> list[DocumentReport]:
-    from ..documents.judged import judge_formulas
+    from ..documents.single import judge_formulas
 
     return [judge_formulas(formulas, header=header, overrides=keys, seconds=seconds)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import textwrap
 from pathlib import Path
@@ -35,7 +36,17 @@ _COMMENTS = {"latex": "% {}", "markdown": "<!-- {} -->", "html": "<!-- {} -->"}
 _WIDEST = 100  # of text in a wide terminal
 
 
-@click.command(name="derive", epilog=EXAMPLE, context_settings={"show_default": True})
+class _Command(click.Command):
+    """A formula may begin with a minus: `-sum(y*log(x))` is no option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        formulas = [x for x in args if re.match(r"-[^-].*[(*+/^@ ]", x)]
+        if formulas and "--" not in args:
+            args = [x for x in args if x not in formulas] + ["--", *formulas]
+        return super().parse_args(ctx, args)
+
+
+@click.command(name="derive", cls=_Command, epilog=EXAMPLE, context_settings={"show_default": True})
 @click.argument("given", metavar="NETWORK|EXPRESSION|RUN")
 @click.option("--loss", metavar="NAME", help="Of a network.  [default: made for the output activation]")
 @click.option(
@@ -114,7 +125,12 @@ def _code(report: Report) -> int:
 
 
 def _format(given: str | None, out: str | None) -> str:
-    form = given or _ENDINGS.get(Path(out or "").suffix.lower(), "text")
+    ending = Path(out or "").suffix.lower()
+    if given is None and ending and ending not in _ENDINGS:
+        raise ConfigurationError(
+            f"--out {out}: the ending {ending} says no format: take {', '.join(_ENDINGS)}, or give --format"
+        )
+    form = given or _ENDINGS.get(ending, "text")
     if form not in PAGES + PROGRAMS:
         raise unknown_name("format", form, PAGES + PROGRAMS)
     return form

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from .. import reverse
 from ..errors import ConfigurationError, DerivationError, unknown_name
-from ..graph import Graph, Node, substitute, variable
+from ..graph import Graph, Node, substitute, text, variable
 from ..laws import simplify
 from ..nn import Dense, Loss, Network, Objective
 from ..nn import loss as loss_of
 from ..nn.losses import LOSSES
 from ..notation.style import Notation
 from ..notation.write import GREEK
+from ..ops import ACTIVATIONS
 from .constants import explained
 from .conventions import Conventions, rows_as_samples, transposed
 from .document import Document, Section
@@ -56,6 +57,18 @@ class Derivation(reverse.Derivation):
         node = subject.forward[stem]
         whole = substitute(early, {variable(stem, *node.shape): node})
         return transposed(whole, {}) if subject.conventions.rows else whole
+
+    def equation(self, name: str) -> str:
+        """`dW[2] = 1/m * dZ[2] @ A[1].T`; where one derivative has several names, `db[2] = dz[2]`."""
+        node, order = self[name], self.ordered()
+        usual: dict[Node, str] = {}  # of several names that of the logits, then the first on the way back
+        for n in sorted(order, key=lambda n: (self.names[n[1:]].is_variable, not n.startswith(("dZ", "dz")))):
+            if not self[n].is_constant:
+                usual.setdefault(self[n], n)
+        first = next((n for n in order if self[n] is node), name)
+        if node in usual and name != first and self.names[name[1:]].is_variable:
+            return f"{name} = {first if usual[node] == name else usual[node]}"
+        return f"{name} = {text(node, {x: n for n, x in self.names.items()} | usual, inside=True)}"
 
     @property
     def _subject(self) -> Subject:
@@ -198,8 +211,8 @@ def derive(
     """Derive the gradient of a network's cost, or of any matrix expression.
 
     given    a network string such as "4-3:sigmoid-1:sigmoid", a `Network`, an `Objective` (with labels, weights of
-             samples), a `train.Model`, the folder of a saved run, an expression such as "sum((W @ x - y)**2)", or a
-             graph node
+             samples), a `train.Model`, a `Sequential`, an `MLP`, a fitted estimator, the folder of a saved run, an
+             expression such as "sum((W @ x - y)**2)", or a graph node
     wrt      names or nodes by which an expression is differentiated; None: by all its letters
     loss     of a network; None takes the one made for its output activation
     labels   targets are integers 0..K-1
@@ -222,13 +235,16 @@ def derive(
     if found is None:
         if layer is not None or loss is not None:
             raise ConfigurationError(f"{given!r} is an expression: layer and loss belong to a network")
+        if samples == "rows":
+            raise ConfigurationError("samples='rows' belongs to a network: an expression is derived as it is written")
         from .expressions import expression, letters_by
 
         output, title = expression(str(given))
-        letters_by(wanted, output)
-        return _presented(of_expression(simplify(output), wanted, conventions, title=title, given=output))
+        by = letters_by(wanted, output)
+        return _presented(of_expression(simplify(output), by, conventions, title=title, given=output))
     if wanted is not None:
         raise ConfigurationError(_misplaced(wanted))
+    _refuse_without_value(found)
     if layer == "l":
         from .recursion import recursion
 
@@ -260,6 +276,22 @@ def _presented(subject: Subject, layer: int | None = None) -> Derivation:
     return Derivation(found.output, found.cotangents, steps, found.names, subject, layer)
 
 
+def _refuse_without_value(objective: Objective) -> None:
+    """A loss that has no value at any output, such as the logarithm of logarithms."""
+    network, loss = objective.network, objective.loss
+    activation = network.output_activation
+    if activation not in ACTIVATIONS or activation == loss.output_activation:
+        return
+    from .trials.points import has_a_point
+
+    if not has_a_point(activation, network.outputs, loss):
+        raise ConfigurationError(
+            f"{loss.name.replace('_', ' ')} has no value at the outputs of {activation} with {network.outputs} "
+            f"{'unit' if network.outputs == 1 else 'units'}: its derivative does not exist; take :softmax with several "
+            "units or :sigmoid"
+        )
+
+
 def _misplaced(wanted: Sequence[Node | str]) -> str:
     """What to say of a second argument after a network."""
     name = wanted[0] if len(wanted) == 1 and isinstance(wanted[0], str) else ""
@@ -287,13 +319,30 @@ def _objective(given: Any, loss: str | Loss | None, labels: bool) -> Objective |
                 "expression such as sum((W @ x - y)**2)"
             )
         return None
-    objective = getattr(given, "objective", None)
-    if not isinstance(objective, Objective):
+    objective = _behind(given)
+    if objective is None:
+        unfitted = ": fit it first" if hasattr(given, "fit") and hasattr(given, "get_params") else ""
         raise ConfigurationError(
-            f"derive was given a {type(given).__name__}: give a network string, a Network, an Objective, a Model, the "
-            "folder of a run, an expression as text, or a graph node"
+            f"derive was given a {type(given).__name__}{unfitted or ' that holds no network'}; it takes a network "
+            "string, a Network, an Objective, a Model, a Sequential, an MLP, a fitted estimator, the folder of a run, "
+            "an expression as text, or a graph node"
         )
     return _replaced(objective, loss)
+
+
+def _behind(given: Any) -> Objective | None:
+    """The objective of what people train with: a Model, a Sequential, a fitted estimator, an MLP of the slides."""
+    for holder in (given, getattr(given, "_machine", None)):
+        for found in (holder, getattr(holder, "model", None)):
+            objective = getattr(found, "objective", None)
+            if isinstance(objective, Objective):
+                return objective
+    layers, cost = getattr(given, "layers", None), getattr(given, "cost_function", None)
+    if not layers or cost is None:
+        return None
+    named = [x.activ_func.name if x.activ_func.name in ACTIVATIONS else x.activ_func.function for x in layers]
+    dense = tuple(Dense(len(x.weights), g) for x, g in zip(layers, named, strict=True))
+    return Objective(Network(layers[0].weights.shape[1], dense), cost.loss)
 
 
 def _replaced(objective: Objective, loss: str | Loss | None) -> Objective:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from ..graph import Node, Shape, build, variable, walk
 from ..graph.shape import show
-from ..notation.formula import Binary, Equation, Formula
+from ..notation.formula import Binary, Equation, Formula, Number, Symbol
 from ..notation.from_graph import entry, entry_of, formula, place_of, symbol
 from ..notation.write import text
 from .conventions import Conventions, pushed, transposed
@@ -140,7 +140,7 @@ class Setter:
 
     def whole(self, node: Node) -> Formula:
         """The formula of a right side."""
-        written = formula(node, self.names_of(node))
+        written = formula(node, self.names_of(node)).mapped(_number_first)
         return written if not self.conventions.one else outer_products(node, written, self)
 
     def _entries(self, name: Formula, nodes: list[Node | Formula], shape: Shape) -> tuple[Formula, ...]:
@@ -148,10 +148,18 @@ class Setter:
         sides = [entry_of(name, shape, place)]
         for x in nodes:
             if isinstance(x, Node):
-                sides.append(entry(x, place, self.names_of(x)))
+                sides.append(entry(x, place, self.names_of(x)).mapped(_number_first))
             else:
                 sides.append(entry_of(x, shape, place))
         return tuple(sides)
+
+
+def _number_first(part: Formula) -> Formula:
+    """`2 λ` for λ · 2."""
+    match part:
+        case Binary(sign="·", left=Symbol(layer=None) as letter, right=Number() as number):
+            return Binary("·", number, letter)
+    return part
 
 
 def is_gradient(name: str) -> bool:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ..errors import DataError, DerivationError
 from ..graph import Shape
-from ..notation.formula import Array, Binary, Equation, Formula, Index, Negate, Number, Partial, Sum, Symbol
+from ..notation.formula import Array, Binary, Call, Equation, Formula, Index, Negate, Number, Partial, Sum, Symbol
 from .document import Line, Section
 
 Values = Mapping[str, npt.NDArray[Any]]
@@ -27,7 +27,8 @@ def section(lines: Iterable[Line], values: Values, *, digits: int = 4, title: st
     """The lines whose left side has a value, each with numbers put in.
 
     lines   as the derivation prints them; lines in components or of one general layer have no numbers and are left out
-    values  name -> matrix, for all that the lines name: `W[1]`, `A[0]`, `dZ[2]`, `J`
+    values  name -> matrix, for all that the lines name: `W[1]`, `A[0]`, `dZ[2]`, `g[1]'(Z[1])`, `J`; what an update
+            gives goes by the label of its line
     digits  decimals that are printed; a sign ≈ says that a value or an operand has more
 
     Raises `DerivationError` if a matrix is too large to be followed by hand, `DataError` if a value is not finite.
@@ -38,7 +39,9 @@ def section(lines: Iterable[Line], values: Values, *, digits: int = 4, title: st
         if new is not None:
             found.append(new)
     if not found:
-        raise DerivationError("the derivation has no line with numbers: give a network with widths, without a layer l")
+        raise DerivationError(
+            "the derivation has no line into which numbers can be put: take one with letters and sizes"
+        )
     prose = f"Values are rounded to {digits} decimals where they are printed, and exact in between."
     return Section(title, "numbers", prose, tuple(found))
 
@@ -46,29 +49,39 @@ def section(lines: Iterable[Line], values: Values, *, digits: int = 4, title: st
 def _with_numbers(line: Line, values: Values, digits: int) -> Line | None:
     sides = line.formula.sides
     name = name_of(sides[0])
-    if name is None or name not in values or len(sides) < 2:
+    known = value_name(line)
+    if name is None or known is None or known not in values or len(sides) < 2:
         return None
-    value = number(values[name], digits, name)
+    value = number(values[known], digits, name)
     if value is None:
         return None
     right = sides[-1]
     if any(isinstance(part, Sum | Partial | Index) for _, part in right.walk()):
         return None
     filled, exact = _filled(right, values, digits)
-    rows, cols = np.shape(values[name])
+    rows, cols = np.shape(values[known])
     shape = None if (rows, cols) == (1, 1) else (str(rows), str(cols))
     if filled == value[0] == right:
         return None
+    first = line.formula.relations[0]
     if filled in (right, value[0]):
-        equation = Equation((sides[0], right, value[0]), ("=", "=" if value[1] else "≈"))
+        equation = Equation((sides[0], right, value[0]), (first, "=" if value[1] else "≈"))
     else:
-        relations = ("=", "=" if exact else "≈", "=" if exact and value[1] else "≈")
+        relations = (first, "=" if exact else "≈", "=" if exact and value[1] else "≈")
         equation = Equation((sides[0], right, filled, value[0]), relations)
     return Line(equation, line.rule, "", shape, line.label)
 
 
+def value_name(line: Line) -> str | None:
+    """The name under which the value of a line's left side is found: an update gives a parameter another one."""
+    return line.label if line.formula.relations[0] == "<-" else name_of(line.formula.sides[0])
+
+
 def name_of(part: Formula) -> str | None:
-    """The name in the graph of a symbol: `W[1]`; None for anything else."""
+    """The name in the graph of a symbol, `W[1]`, or of the derivative of an activation, `g[1]'(Z[1])`; else None."""
+    match part:
+        case Call(function=Symbol(name="g", layer=Number(value=layer), prime=1), arguments=(Symbol() as z,)):
+            return f"g[{layer}]'({name_of(z)})"
     if not isinstance(part, Symbol) or part.sample is not None:
         return None
     primes = "'" * part.prime
@@ -87,7 +100,7 @@ def _filled(part: Formula, values: Values, digits: int) -> tuple[Formula, bool]:
         if found is not None:
             return found
     children = part.children
-    function = 1 if type(part).__name__ == "Call" else 0  # g in g(z) is no number
+    function = isinstance(part, Call)  # g in g(z) is no number
     new = [(x, True) if i < function else _filled(x, values, digits) for i, x in enumerate(children)]
     exact = all(e for _, e in new)
     if all(a is b for (a, _), b in zip(new, children, strict=True)):
@@ -151,4 +164,4 @@ def drawn(shapes: Mapping[str, Shape], kinds: Mapping[str, str], sizes: Mapping[
     return found
 
 
-__all__ = ["LARGEST", "drawn", "name_of", "number", "rounded", "section"]
+__all__ = ["LARGEST", "drawn", "name_of", "number", "rounded", "section", "value_name"]

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from ..graph import OPS, Node, variables, walk
+from ..graph import OPS, Node, constant, variables, walk
 from ..laws import LAWS
 from ..notation import write
 from ..notation.formula import Formula
 from ..notation.from_graph import function_name, symbol
 from ..notation.style import Style, shifted
-from .general import slope
+from .general import WITHOUT_SLOPE, slope
 from .lines import Names, Setter
 from .replay import is_contribution
-from .subject import SUM_TO_ONE, Subject
+from .subject import SUM_TO_ONE, Subject, layer_activations
 from .written import slope_name
 
 _LAWS = {law.name: law for law in LAWS}
@@ -40,6 +40,29 @@ def of_cost(subject: Subject) -> str:
     return f"The cost {cost} is the mean over the m samples of the loss, {equation}"
 
 
+def activations(subject: Subject) -> dict[int, str]:
+    """Layer -> name of its activation, those that do not work entry by entry too."""
+    return {} if subject.network is None else dict(layer_activations(subject.network.layers))
+
+
+def of_single_units(subject: Subject) -> str:
+    """A warning of layers whose activation is a constant: a soft-max over one unit."""
+    known, said = activations(subject), []
+    for layer, activation in known.items():
+        general = subject.kind == "layer"
+        shown = ("L" if layer == max(known) else "") if general else str(layer)
+        node = subject.forward.get(subject.letter("A", shown))
+        if activation not in WITHOUT_SLOPE or node is None or subject.network is None:
+            continue
+        if (subject.network.outputs if general else node.shape.rows) == 1:
+            value, name = ("1", "soft-max") if activation == "softmax" else ("0", "logarithm of a soft-max")
+            said.append(
+                f"Warning: layer {shown} has one unit, and the {name} of one unit is {value} whatever its logit: no "
+                "derivative comes back through it. For one probability write `1:sigmoid`."
+            )
+    return " ".join(said)
+
+
 def of_forward(subject: Subject, name: str, own: Node) -> tuple[str, str]:
     """Rule and reason of an equation of the forward pass; `own` is its right side with the parts before it by name."""
     stem = name.partition("[")[0].upper()
@@ -48,7 +71,10 @@ def of_forward(subject: Subject, name: str, own: Node) -> tuple[str, str]:
     if stem == "Z":
         added = "" if one else f", which is added to every {sample}"
         return "affine map", f"the weights times the activations of the layer before, plus the bias{added}"
-    along = f"over the samples, {feature} by {feature}" if own.shape.cols == 1 else "over the units of every sample"
+    batch = own.shape.cols == 1 and not one
+    along = (
+        f"over the samples, {feature} by {feature}" if batch else f"over the units{'' if one else ' of every sample'}"
+    )
     match stem:
         case "A" if own.is_variable and subject.kind == "layer":
             return "activation", "applied entry by entry"
@@ -83,11 +109,18 @@ def _on_columns(own: Node, where: str) -> str:
     return f"applied to {where}; lse is the logarithm of the sum of the exponentials of its entries"
 
 
+_EDGES = {
+    "step": "step(x) is 1 where x > 0, else 0: where there is no derivative, 0 is taken.",
+    "sign": "sign(x) is 1, 0 or -1 as x is positive, 0 or negative: where there is no derivative, 0 is taken.",
+}
+
+
 def of_backward(subject: Subject) -> str:
     """What the letters of the backward pass are derivatives of, in a sentence."""
     c = subject.conventions
     if subject.kind == "expression":
-        return ""
+        used = {n.op.name for x in subject.found for n in walk(subject.found[x])}
+        return " ".join(said for name, said in _EDGES.items() if name in used)
     J, some = ("C", "the loss of a sample") if c.style in ("leibniz", "components") else ("J", "the loss L of a sample")
     some += " times its weight w" if subject.weighted else ""
     if c.style == "delta":
@@ -145,7 +178,7 @@ def of_slope(activation: str, setter: Setter, at: str) -> str:
 def of_derivative(subject: Subject, setter: Setter, name: str) -> str:
     """One sentence on a derivative of a network."""
     if subject.kind == "expression":
-        return _down_to(subject, subject.found.names[name.removeprefix("d")])
+        return _down_to(subject, setter, subject.found.names[name.removeprefix("d")])
     stem = name.removeprefix("d")
     letter, _, inside = stem.partition("[")
     layer = inside.rstrip("]")
@@ -193,8 +226,10 @@ _OPERATIONS = {
 }  # fmt: skip
 
 
-def _down_to(subject: Subject, target: Node) -> str:
+def _down_to(subject: Subject, setter: Setter, target: Node) -> str:
     """The operations on the way from an expression to a part of it, from outside in."""
+    if subject.found.of(target) is constant(0, target.shape):
+        return f"the expression does not change with {setter.say(target.name)}, where it has a derivative"
     way = [s for s in subject.found.steps if is_contribution(s) and s.rule in OPS and target in set(walk(s.target))]
     names = (_OPERATIONS.get(s.rule, f"`{function_name(s.rule)}`") for s in way)
     found = [x for x in dict.fromkeys(names) if x]
@@ -203,7 +238,8 @@ def _down_to(subject: Subject, target: Node) -> str:
     listed = found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}"
     order = "" if len(found) == 1 else ", from outside in"
     several = sum(s.target is target for s in way) > 1
-    added = f"; {target.name} occurs more than once, and what comes back from each place is added" if several else ""
+    this = setter.say(target.name) if target.is_variable else ""
+    added = f"; {this} occurs more than once, and what comes back from each place is added" if several else ""
     return f"the chain rule through {listed}{order}{added if target.is_variable else ''}"
 
 

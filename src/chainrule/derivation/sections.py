@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
-from ..graph import Node, broadcast_to, rename_dim, substitute, variable, walk
+from ..graph import Node, broadcast_to, rename_dim, substitute, variable, variables, walk
 from ..laws import LAWS
 from ..notation.formula import Call, Formula, Symbol
 from ..notation.from_graph import symbol
@@ -76,7 +75,8 @@ def _forward(subject: Subject) -> Section:
         shape = subject.forward[last].shape
         node = variable(last, shape.rows, shape.cols)
         lines.append(setter.line(yhat, node, rule="definition", why="the output of the network"))
-    return Section("Forward pass" if subject.kind != "expression" else "Parts", "forward", lines=tuple(lines))
+    title = "Forward pass" if subject.kind != "expression" else "Parts"
+    return Section(title, "forward", reasons.of_single_units(subject), lines=tuple(lines))
 
 
 def _named_activation(subject: Subject, name: str, own: Node) -> list[Node | Formula]:
@@ -84,7 +84,7 @@ def _named_activation(subject: Subject, name: str, own: Node) -> list[Node | For
     right: list[Node | Formula] = [own]
     if subject.network is None or subject.conventions.style == "components":
         return right
-    known = dict(_layer_activations(subject))
+    known = reasons.activations(subject)
     if subject.kind == "layer" and name == subject.letter("A", "L"):
         output = subject.network.output_activation
         return [Call(Symbol(output), (symbol(subject.letter("Z", "L")),)), *right] if output in _SHOWN_NAME else right
@@ -99,13 +99,6 @@ def _named_activation(subject: Subject, name: str, own: Node) -> list[Node | For
     return right
 
 
-def _layer_activations(subject: Subject) -> Iterator[tuple[int, str]]:
-    from .subject import _activations
-
-    if subject.network is not None:
-        yield from _activations(subject.network.layers)
-
-
 def _cost(subject: Subject) -> Section:
     if subject.cost is None:
         return Section("Cost", "cost", prose=reasons.of_cost(subject))
@@ -115,7 +108,7 @@ def _cost(subject: Subject) -> Section:
         names = Names()
         names.enter_all(subject.forward.items())
         sides = [names.own(node)]
-        if subject.given is not None and subject.given is not node:
+        if subject.given is not None and setter.whole(subject.given) != setter.whole(node):
             sides.insert(0, names.own(subject.given))
         line = setter.line(name, *sides, rule="definition", why="the expression that is differentiated")
         return Section("Expression", "cost", _sizes(subject), lines=(line,))
@@ -128,6 +121,8 @@ def _cost(subject: Subject) -> Section:
         why = f"the mean over the m samples of the loss, {loss}"
     if subject.network is not None and subject.network.forward(training=True).penalties:
         why += ", plus the penalties on the weights"
+    if subject.objective is not None and subject.objective.labels and not subject.labels:
+        why += "; Y is 1 at the label of each sample and 0 elsewhere"
     return Section("Cost", "cost", lines=(setter.line(name, node, rule="cost", why=why),))
 
 
@@ -137,8 +132,12 @@ def _sample(subject: Subject) -> str:
 
 def _sizes(subject: Subject) -> str:
     """`W is p × q, x is q × 1.`"""
-    found = {x.name: x.shape for x in walk(subject.found.output) if x.is_variable and x.shape != (1, 1)}
-    shapes = [f"`{n}` is {s.T if subject.conventions.rows else s}" for n, s in found.items()]
+    found = {
+        x.name: x.shape for x in walk(subject.found.output if subject.given is None else subject.given) if x.is_variable
+    }
+    say = setter_of(subject).say
+    turned_shapes = {n: s.T if subject.conventions.rows else s for n, s in found.items() if s != (1, 1)}
+    shapes = [f"`{say(n)}` is {s}" for n, s in turned_shapes.items()]
     return f"{', '.join(shapes)}." if shapes else ""
 
 
@@ -161,12 +160,12 @@ def _backward(subject: Subject) -> Section:
         if n in output:
             add(n, node, rule="derivative of the loss", why=reasons.LOSS_BY_OUTPUT)
             lines += _slope_lines(subject, setter, subject.layers)
-    for n in _in_layers(subject, found.ordered()):
+    for n in _in_order(subject, found.ordered(), names):
         stem = n.removeprefix("d")
         node = found[n]
         if node in printed and not node.is_constant:
-            usual = names.by_name(node).name
-            same = printed[node] if usual == n else usual
+            usual = names.by_name(node)
+            same = printed[node] if not usual.is_variable or usual.name == n else usual.name
             add(
                 n,
                 variable(same, node.shape.rows, node.shape.cols),
@@ -224,6 +223,19 @@ def _slope_lines(subject: Subject, setter: Setter, layer: int) -> list[Line]:
     why = reasons.of_slope(activation, setter, subject.letter("Z", layer))
     rule = f"derivative of {activation.replace('_', ' ')}"
     return [setter.line(setter.named(left), broadcast_to(node, shape), rule=rule, why=why, label=left)]
+
+
+def _in_order(subject: Subject, order: list[str], names: Names) -> list[str]:
+    """The derivatives as they are written: of an expression each behind those by whose names it is written."""
+    if subject.kind != "expression":
+        return _in_layers(subject, order)
+    reads = {n: variables(names.own(subject.found[n])) for n in order}
+    rest, found = list(order), list[str]()
+    while rest:
+        n = next((n for n in rest if not any(x in reads[n] for x in rest if x != n)), rest[0])
+        rest.remove(n)
+        found.append(n)
+    return found
 
 
 def _in_layers(subject: Subject, names: list[str]) -> list[str]:

@@ -50,6 +50,11 @@ class InColumns:
     """The network that was derived, samples as columns and 1/m at the parameters, whatever convention is printed."""
 
 
+@dataclass(frozen=True)
+class OneSample:
+    """One sample as a column in what was derived, derivatives in the shape of their variable, whatever is printed."""
+
+
 @dataclass(frozen=True, eq=False)
 class Numbers:
     """Every name has a value, and lines hold these values, rounded to `digits` decimals."""
@@ -58,6 +63,6 @@ class Numbers:
     digits: int
 
 
-Setting = Stated | EveryLayer | LastLayer | Quantities | InColumns | Numbers
+Setting = Stated | EveryLayer | LastLayer | Quantities | InColumns | OneSample | Numbers
 
-__all__ = ["EveryLayer", "InColumns", "LastLayer", "Numbers", "Quantities", "Setting", "Stated"]
+__all__ = ["EveryLayer", "InColumns", "LastLayer", "Numbers", "OneSample", "Quantities", "Setting", "Stated"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from ..errors import ConfigurationError
-from ..graph import SCALAR, Node, Shape, size, substitute, variable, variables, walk
+from ..graph import SCALAR, Node, Shape, constant, size, substitute, variable, variables, walk
 from ..laws import Applied, simplify
 from ..nn import Activate, Dense, Dropout, Loss, Network, Objective
 from ..nn.layers import BatchNorm, Layer, Skip
@@ -49,6 +49,7 @@ class Subject:
     loss: Loss | None = None
     labels: bool = False
     layers: int = 0
+    objective: Objective | None = None
 
     def letter(self, letter: str, layer: int | str) -> str:
         """`Z[2]`, or `z[2]` for one sample."""
@@ -82,7 +83,9 @@ def of_network(objective: Objective, conventions: Conventions) -> Subject:
             f"{network} normalizes batches, which have no meaning in a derivation for one sample{style}: "
             "take samples as columns or rows, and another style than delta"
         )
+    asked = objective
     if conventions.style == "components":
+        objective = replace(objective, labels=False)  # labels in indices: Y is 1 at the label of its sample, else 0
         _refuse_without_indices(objective)
     forward = network.forward(training=True)
     S, scale, R = objective.parts(forward)
@@ -114,7 +117,7 @@ def of_network(objective: Objective, conventions: Conventions) -> Subject:
     else:
         given = [present[n] for n in parameters]
         found = _with_laws_of_the_cost(derive_cost(S, scale, given, R, wrt=wrt, names=graph))
-    activations = dict(_activations(network.layers))
+    activations = dict(layer_activations(network.layers))
     subject = Subject(
         "network",
         f"Backpropagation in the network {network}",
@@ -128,6 +131,7 @@ def of_network(objective: Objective, conventions: Conventions) -> Subject:
         loss=objective.loss,
         labels=objective.labels,
         layers=max(activations, default=0),
+        objective=asked,
     )
     weight = scale if conventions.place == "dZ" and not conventions.one else None
     early = tuple(_early(subject, out_name, losses if weight is None else cost, general, weight))
@@ -140,7 +144,6 @@ def of_network(objective: Objective, conventions: Conventions) -> Subject:
 def _refuse_without_indices(objective: Objective) -> None:
     network = objective.network
     reasons = {
-        "integer labels": objective.labels,
         "class weights": isinstance(objective.loss.class_weights, tuple),
         "embeddings": bool(network.embeddings),
         "dropout": _has_dropout(network.layers),
@@ -200,13 +203,13 @@ def _reason(a: Applied) -> str:
     return a.law.equation + (f" ({a.law.condition})" if a.law.condition else "")
 
 
-def _activations(layers: Sequence[Layer], count: int = 0) -> Iterator[tuple[int, str]]:
+def layer_activations(layers: Sequence[Layer], count: int = 0) -> Iterator[tuple[int, str]]:
     for layer in layers:
         if isinstance(layer, Dense):
             count += 1
             yield count, layer.activation if isinstance(layer.activation, str) else "custom"
         elif isinstance(layer, Skip):
-            inner = list(_activations(layer.layers, count))
+            inner = list(layer_activations(layer.layers, count))
             yield from inner
             count = inner[-1][0] if inner else count  # the numbers go on behind the skip
         elif isinstance(layer, Activate):
@@ -258,15 +261,60 @@ def of_expression(
 
     given  how it was written before the laws; its derivatives are brought into the form that people write
     """
-    found = derive(output, wrt, seed=seed, names=names)
+    conventions = replace(conventions, place="dZ")  # there is no loss per sample, and one letter for the cost
+    known = {**variables(output if given is None else given), **variables(output)}
+    gone = {n: x for n, x in known.items() if n not in variables(output)}
+    if wrt is None and given is not None:
+        wrt = _by_default(given)
+    asked = list(known) if wrt is None else [x.name if isinstance(x, Node) and x.is_variable else x for x in wrt]
+    zero = {n: x for n, x in gone.items() if n in asked}
+    rest = [x for x in asked if x not in zero]
+    found = derive(output, rest, seed=seed, names=names) if rest else Derivation(output, {}, (), {})
     if given is not None:
         found = _numbers_outside(found)
+        zero |= {n: x for n, x in found.names.items() if n in asked and x.is_variable and x not in found.cotangents}
+        still = {x: constant(0, x.shape) for x in zero.values() if x.get("kind") == "real"}
+        found = Derivation(output, {**found.cotangents, **still}, found.steps, {**found.names, **zero})
     forward = {n: x for n, x in (names or {}).items() if not x.is_variable}
     wanted = tuple(n.removeprefix("d") for n in found)
-    cost = ("J", output) if output.shape == SCALAR else None
+    cost = (_cost_letter(known, conventions), output) if output.shape == SCALAR else None
     return Subject(
         "expression", title or "Derivative of an expression", conventions, forward, cost, found, wanted, given=given
     )
+
+
+def _by_default(given: Node) -> list[str]:
+    """All letters but π, and m and n where they are nothing but counts that something is divided by."""
+    divisors = [n.inputs[1] for n in walk(given) if n.op.name == "divide"]
+    counts = {n for n in ("m", "n") if any(n in variables(x) for x in divisors)}
+    elsewhere = _outside(given, set(divisors))
+    every = list(variables(given))
+    return [n for n in every if n != "pi" and not (n in counts and n not in elsewhere)] or every
+
+
+def _outside(given: Node, divisors: set[Node]) -> set[str]:
+    """The variables that are read other than below a fraction stroke."""
+    found, stack, seen = set[str](), [given], set[Node]()
+    while stack:
+        n = stack.pop()
+        if n in seen:
+            continue
+        seen.add(n)
+        if n.is_variable:
+            found.add(n.name)
+        stack += [x for i, x in enumerate(n.inputs) if not (n.op.name == "divide" and i == 1 and x in divisors)]
+    return found
+
+
+def _cost_letter(known: Mapping[str, Node], conventions: Conventions) -> str:
+    """J, or another letter where an expression has a J of its own."""
+    if conventions.style in ("leibniz", "components"):
+        taken = next((x for x in ("C", "J", "L") if x in known), None)
+        if taken is not None:
+            raise ConfigurationError(
+                f"{taken} is a letter of the cost in style {conventions.style}: take another letter, or style ng"
+            )
+    return next(x for x in ("J", "F", "Q", "H", "K", "N", "R") if x not in known)
 
 
 def _numbers_outside(found: Derivation) -> Derivation:

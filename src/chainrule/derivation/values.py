@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,14 +15,19 @@ import numpy.typing as npt
 
 from ..errors import ConfigurationError, DataError, ShapeError, unknown_name
 from ..execute import evaluate
-from ..graph import Node, Shape, variables
+from ..graph import Node, Shape, variable, variables
 from ..graph.shape import bind
+from ..notation.from_graph import symbol
+from ..notation.style import Style
 from . import numbers
 from .document import Line, Section
+from .general import slope
+from .pages.scripts import plain_line
 from .programs.named import Named, named
 from .programs.spelling import letters
 from .sections import document
 from .settings import Numbers
+from .written import slope_name
 
 if TYPE_CHECKING:
     from .derive import Derivation
@@ -30,6 +35,7 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[Any]
 SAMPLES = 3  # of a drawn sample
+ALPHA = 0.1  # the learning rate where none is given
 _RETRIES = 20
 
 
@@ -43,14 +49,14 @@ def with_numbers(
 ) -> Section:
     """The lines of a derivation with numbers put in.
 
-    given    the user's own numbers: arrays by name ("W[1]" or "W1", "X", "Y"), a text such as "x=2, W1=[[0.5, -1]]", an
-             NPZ file of such arrays, a CSV file (one row per sample: features, then targets), or a trained run whose
-             weights are taken; None: nothing
+    given    the user's own numbers: arrays by name ("W[1]" or "W1", "X", "Y", "alpha"), a text such as
+             "x=2, W1=[[0.5, -1]]", an NPZ file of such arrays, a CSV file (one row per sample: features, then targets),
+             or a trained run whose weights are taken; None: nothing
     digits   decimals that are printed
     samples  number of samples that are drawn where none are given; seed: of the draw
 
-    What is not given is drawn with one decimal. Raises `DataError` or `ShapeError` for numbers that do not fit,
-    `DerivationError` for matrices that nobody follows by hand.
+    What is not given is drawn with one decimal; the learning rate α is 0.1. Raises `DataError` or `ShapeError` for
+    numbers that do not fit, `DerivationError` for matrices that nobody follows by hand.
     """
     subject = derivation.subject
     if subject is None:
@@ -59,14 +65,19 @@ def with_numbers(
         raise ConfigurationError(f"digits {digits}: give a number of decimals from 0 to 12")
     found = named(subject, masks=False)
     table = {**found.forward, found.cost[0]: found.cost[1], **found.early, **found.backward}
-    needed = variables(*table.values())
-    own = _given(given, needed, subject)
-    drawn = _complete(own, needed, table, subject, samples, seed)
-    values = _valued(table, {**drawn, **own}, found, subject)
+    needed = variables(*table.values(), *([] if subject.given is None else [subject.given]))
+    known = {**needed, "alpha": variable("alpha", 1, 1)} if subject.kind == "network" else needed
+    own = _given(given, known, subject)
+    rest = {n: v for n, v in own.items() if n in needed}
+    drawn = _complete(rest, needed, table, subject, samples, seed)
+    values = _valued(table, {**drawn, **own}, found, subject, needed)
     lines = [x for x in _lines(subject, derivation.layer) if _is_computable(x)]
     made = numbers.section(lines, values, digits=digits)
-    shown = [_said(n) for n in sorted(drawn, key=_in_order) if needed[n].get("kind") != "counter"]
-    return replace(made, prose=f"{_origin(own, shown, seed)} {made.prose}", setting=Numbers(values, digits))
+    style = subject.conventions.writing()
+    theirs = [_said(n, style) for n in sorted(own, key=_in_order)]
+    ours = [_said(n, style) for n in sorted(drawn, key=_in_order) if n != "pi" and needed[n].get("kind") != "counter"]
+    rate = f" The learning rate α is {ALPHA}." if "alpha" in known and "alpha" not in own else ""
+    return replace(made, prose=f"{_origin(theirs, ours, seed)}{rate} {made.prose}", setting=Numbers(values, digits))
 
 
 def _in_order(name: str) -> tuple[int, str, str]:
@@ -77,19 +88,21 @@ def _in_order(name: str) -> tuple[int, str, str]:
     return 1, inside, {"W": "", "b": " "}.get(stem, stem)
 
 
-def _said(name: str) -> str:
-    """X for A[0]."""
-    return letters(name) if letters(name) in _DATA else name
+def _said(name: str, style: Style) -> str:
+    """X for A[0]; all others in the style's letters."""
+    return letters(name) if letters(name) in _DATA else plain_line(symbol(name), style)
 
 
 _DATA = ("X", "x", "Y", "y", "w")
 
 
-def _origin(own: Mapping[str, Array], drawn: list[str], seed: int) -> str:
-    theirs, ours = ", ".join(map(_said, sorted(own, key=_in_order))), ", ".join(drawn)
-    if not own:
-        return f"The numbers of {ours} are drawn with one decimal (seed {seed})."
-    return f"{theirs} are given" + (f"; {ours} are drawn with one decimal (seed {seed})." if drawn else ".")
+def _origin(theirs: Sequence[str], ours: Sequence[str], seed: int) -> str:
+    def are(names: Sequence[str]) -> str:
+        return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'}"
+
+    if not theirs:
+        return f"The numbers of {', '.join(ours)} are drawn with one decimal (seed {seed})."
+    return f"{are(theirs)} given" + (f"; {are(ours)} drawn with one decimal (seed {seed})." if ours else ".")
 
 
 def _lines(subject: Subject, layer: int | None) -> list[Line]:
@@ -97,30 +110,50 @@ def _lines(subject: Subject, layer: int | None) -> list[Line]:
     conventions = subject.conventions
     if conventions.style == "components":
         subject = replace(subject, conventions=replace(conventions, style="ng"))
-    kinds = ("forward", "cost", "backward")
+    kinds = ("forward", "cost", "backward", "update")
     sections = document(subject, steps=False, only=layer).sections
     return [x for s in sections if s.kind in kinds for x in s.lines]
 
 
 def _is_computable(line: Line) -> bool:
-    """Whether a pocket calculator can follow: no g' that stands for a formula, no random draw."""
+    """Whether a pocket calculator can follow: no random draw."""
     words = {getattr(getattr(part, "function", None), "name", "") for _, part in line.formula.walk()}
-    primes = any(getattr(getattr(part, "function", None), "prime", 0) for _, part in line.formula.walk())
-    return not primes and "uniform" not in words
+    return "uniform" not in words
 
 
-def _valued(table: Mapping[str, Node], given: Mapping[str, Array], found: Named, subject: Subject) -> dict[str, Array]:
-    values = dict(zip(table, evaluate(list(table.values()), given), strict=True)) | dict(given)
+def _valued(
+    table: Mapping[str, Node], given: Mapping[str, Array], found: Named, subject: Subject, needed: Mapping[str, Node]
+) -> dict[str, Array]:
+    roots = [*table.values(), *needed.values()]  # a derivative that is 0 has the size of its letter
+    values = dict(zip([*table, *needed], evaluate(roots, given), strict=True)) | dict(given)
     entry = "a[0]" if subject.conventions.one else "A[0]"
     if entry in values:
         values["x" if subject.conventions.one else "X"] = values[entry]
     if found.output:
         values["yhat" if subject.conventions.one else "Yhat"] = values[found.output]
-    for n, x in variables(*table.values()).items():
+    if subject.kind == "network":
+        values |= _slopes(values, subject)
+        values.setdefault("alpha", np.array([[ALPHA]]))
+        for n in subject.parameters:
+            gradient = values[f"d{n}"].T if subject.conventions.numerator else values[f"d{n}"]
+            values[f"{n} update"] = values[n] - values["alpha"] * gradient
+    values |= {numbers.name_of(symbol(n)) or n: values[n] for n in table}  # A[1n] is printed as Q[1]
+    for n, x in needed.items():
         for dim, size in zip(x.shape, np.shape(given[n]), strict=True):
             if isinstance(dim, str) and dim == "m":
                 values["m"] = np.array([[float(size)]])
     return values
+
+
+def _slopes(values: Mapping[str, Array], subject: Subject) -> dict[str, Array]:
+    """g'(Z) of every layer whose activation works entry by entry, from the expression that was derived."""
+    found = {}
+    for layer, activation in subject.activations.items():
+        logits = values.get(subject.letter("Z", layer))
+        if logits is not None:
+            Z, _, derivative = slope(activation)
+            found[slope_name(subject, layer)] = evaluate([Z, derivative], {"Z": logits})[1]
+    return found
 
 
 # Drawn numbers -----------------------------------------------------------------------------------------------------
@@ -149,12 +182,13 @@ def _complete(
             {n: s.T if n in turned else s for n, s in shapes.items()}, kinds, sizes, seed + 1000 * attempt
         )
         drawn = {n: v.T if n in turned else v for n, v in drawn.items()}
+        drawn |= {n: np.array([[np.pi]]) for n in drawn if n == "pi"}
         for n, x in rest.items():
             if x.get("kind") == "counter":
                 drawn[n] = np.array([[seed]])
             elif x.get("kind") == "label":
                 drawn[n] = np.arange(bind(x.shape.cols, sizes))[None, :] % _classes(x, table)
-        if all(np.isfinite(v).all() for v in evaluate(list(table.values()), {**drawn, **own})):
+        if all(np.isfinite(v).all() for v in evaluate([*table.values(), *needed.values()], {**drawn, **own})):
             break
         if attempt >= _RETRIES // 2:
             kinds |= {n: "positive" for n in shapes if kinds.get(n, "real") == "real"}
@@ -236,7 +270,11 @@ def _typed(text: str) -> dict[str, Any]:
 
 
 def _by_name(given: Mapping[str, Any], needed: Mapping[str, Node], where: str) -> dict[str, Array]:
-    called = {letters(n): n for n in needed} | {n: n for n in needed}
+    called = {letters(n).replace("_", ""): n for n in needed} | {letters(n): n for n in needed}
+    called |= {n: n for n in needed}
+    for short, n in list(called.items()):  # x and y of somebody who has one sample in mind
+        if short in ("X", "Y") and short.lower() not in called:
+            called[short.lower()] = n
     found: dict[str, Array] = {}
     for key, value in given.items():
         name = called.get(key)
@@ -247,7 +285,10 @@ def _by_name(given: Mapping[str, Any], needed: Mapping[str, Node], where: str) -
             raise DataError(f"{where}: {key} holds {array.dtype} values, expected numbers")
         shape = needed[name].shape
         if array.ndim < 2:
-            array = array.reshape(-1, 1) if shape.cols == 1 and array.ndim == 1 else np.atleast_2d(array)
+            upright = array.ndim == 1 and (
+                shape.cols == 1 or (shape.rows == len(array) != 1 and shape.cols != len(array))
+            )
+            array = array.reshape(-1, 1) if upright else np.atleast_2d(array)
         if array.ndim != 2:
             raise ShapeError(f"{where}: {key} has {array.ndim} dimensions, expected a matrix {shape}")
         found[name] = array.astype(float) if needed[name].get("kind") == "real" else array.astype(np.int64)
@@ -263,7 +304,13 @@ def _sizes(own: Mapping[str, Array], needed: Mapping[str, Node]) -> dict[str, in
         for dim, size in zip(shape, value.shape, strict=True):
             wanted = sizes.setdefault(dim, size) if isinstance(dim, str) else dim
             if wanted != size:
-                raise ShapeError(f"{n}: expected {shape}, received {value.shape[0]} × {value.shape[1]}")
+                turned = Shape(*value.shape[::-1])
+                fits = all(isinstance(d, str) or d == k for d, k in zip(shape, turned, strict=True))
+                hint = "; transposed it would fit" if fits and value.shape[0] != value.shape[1] else ""
+                raise ShapeError(
+                    f"{letters(n)}: expected {shape}, received {value.shape[0]} × {value.shape[1]}{hint}: a matrix is "
+                    "written as the list of its rows, [[1, 2], [3, 4]]"
+                )
     return sizes
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from ..graph import walk
 from ..notation.formula import Call, Number, Symbol
 from ..notation.from_graph import symbol
 from .general import SLOPE, VALUE
@@ -19,8 +20,11 @@ def names_of(subject: Subject) -> Names:
     parameters = set(subject.parameters)
     first = [n for n in ordered if n.removeprefix("d") not in parameters]
     first.sort(key=lambda n: not n.upper().startswith("DZ"))  # where dA is dZ, it is dZ that the weights see
+    # What an expression is made of keeps its own form, though it be a derivative too: ln x is that of t ln x by t.
+    own = set(walk(found.output)) if subject.kind == "expression" else set()
     for n in [*reversed([n for n in ordered if n not in first]), *reversed(first)]:
-        names.enter(n, found[n])
+        if found[n] not in own:
+            names.enter(n, found[n])
     names.enter_all(subject.forward.items())
     return names
 

@@ -18,7 +18,9 @@ _RETURN = re.compile(r"return\s+(.+)", re.DOTALL)
 _LONGEST = 4_000  # characters of one statement
 _ROWS = 20  # lines of one statement
 # Calls that make numbers, where they are all that is assigned; and those that no formula contains.
-_MADE = words("len array asarray zeros ones empty eye full arange linspace zeros_like ones_like dict list")
+_MADE = words(
+    "copy clone deepcopy len array asarray zeros ones empty eye full arange linspace zeros_like ones_like dict list"
+)
 _DRAWN = re.compile(r"rand\w*|load\w*|seed|normal|uniform|choice|permutation|shuffle|open|read\w*|input")
 
 
@@ -102,6 +104,19 @@ def assignment(statement: str) -> str:
     if (tree is None and re.search(r"['\"]|\bNone\b", right)) or (tree is not None and not _computes(tree)):
         return ""
     return f"{left} = {right}" if not operation else f"{left} = {left} {operation} ({right})"
+
+
+def fault_of(program: str) -> str:
+    """Where and why a text is no program of Python, "line 3: invalid syntax"; empty where it is one."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)
+            ast.parse(program)
+    except SyntaxError as error:
+        return f"line {error.lineno or 1}: {error.msg}"
+    except (ValueError, RecursionError, MemoryError) as error:
+        return f"line 1: {error}"
+    return ""
 
 
 def is_python(line: str) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from .code import is_python, of_code, of_matlab
 from .found import Found, HeaderBlock
 from .pieces import begins_with_relation, first_relation, has_relation, joined, pieces
-from .plain import of_line, whole_line
+from .plain import letters_of, of_line, whole_line
 from .tex import expand, rows, take_macros
 
 _BLOCK = re.compile(
@@ -20,6 +20,7 @@ _LISTING = re.compile(r"\\begin\{(verbatim|lstlisting|minted)\*?\}(.*?)(?:\\end\
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _PERCENT = re.compile(r"(?<!\\)%[^\n]*")
 _MATLAB = ("matlab", "octave", "m")
+_TURNED = re.compile(r"(?<=[\w)\]])'(?=\s*(?:[·+\-)]|$))")  # a1' of MATLAB, where no argument follows
 _DOCSTRING = re.compile(r"[rRbBuU]?(\"{3}|'{3}).*?(?:\1|\Z)", re.DOTALL)
 # With the two backslashes that generators of pages need.
 _ESCAPED = re.compile(r"\\\\\((?:(?!\\\\).)+\\\\\)|\\\\\[(?![\d.]+\w\w\])(?:(?!\\\\).)+\\\\\]")
@@ -107,9 +108,10 @@ def extracted(
         plain += [text[at : match.start()], "\ufffc" + "\n" * match[0].count("\n")]
         at = match.end()
     lines = "".join([*plain, text[at:]]).split("\n")
+    names |= letters_of("\n".join(lines)) if kind != "latex" else frozenset()
     for number, each in enumerate(lines, 1):
         found += of_line(each, number, names, prose=kind == "latex")
-    found += code
+    found = _with_products(found) + code
     found.sort(key=lambda f: f.line)
     if len(found) > FORMULAS:
         warnings.append(
@@ -215,6 +217,18 @@ def _of_math(math: str, first: int, *, display: bool) -> Iterator[Found]:
     for line, row in joined(rows(_LABEL.sub(_blank, math))):
         for piece in pieces(row):
             yield Found(first + line, " ".join(piece.split()), piece, "latex", display)
+
+
+def _with_products(found: list[Found]) -> list[Found]:
+    """Plain formulas of a text that writes .* for products entry by entry: elsewhere * is the matrix product."""
+    if not any(f.syntax == "text" and re.search(r"\.[*^/]", f.formula) for f in found):
+        return found
+    return [
+        replace(f, formula=_TURNED.sub(".T", re.sub(r" ?(?<!\*)\*(?!\*) ?", " · ", f.formula)))
+        if f.syntax == "text" and not re.search(r"\.[*^/]", f.formula)
+        else f
+        for f in found
+    ]
 
 
 def _continued(found: list[Found]) -> Iterator[Found]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -26,6 +26,8 @@ _ACTIVATIONS = {
     "softmax": "softmax", "softplus": "softplus", "silu": "silu", "swish": "silu", "gelu": "gelu", "elu": "elu",
 }  # fmt: skip
 _COUNTED = "ijklmnpqrstuvN"  # what these number are samples or components
+_SUFFIXES = frozenset({"in", "ih", "ho", "hh", "xh", "hy", "hi", "io", "oh"})  # h_in of a program is one name
+_INPUTS = re.compile(r"[xX](?:_\w+|\[0\])?|inputs?|data|features")
 SEVERAL = "?"
 _PRODUCTS = "@ ·"
 _ONE, _ZERO = Number(Fraction(1)), Number(Fraction(0))
@@ -40,7 +42,7 @@ class Name:
     @property
     def stem(self) -> str:
         """The letter without its layer."""
-        return self.text.partition("[")[0]
+        return re.sub(r"_\d$", "", self.text.partition("[")[0])
 
 
 @dataclass(frozen=True)
@@ -49,19 +51,23 @@ class Layer:
 
     activation  its name; "" where none is written, "?" where several are
     rows        the weights stand behind the input, as where samples are rows
+    turned      they are transposed, `x @ W.T`: a row for each unit
+    numbers     weight and input are numbers, `w1 * x + b1`
     """
 
     weight: Name
     input: Name
     bias: Name | None
     rows: bool
+    turned: bool = False
+    numbers: bool = False
     pre: Name | None = None
     post: Name | None = None
     activation: str = ""
 
 
 def name_of(part: Formula) -> Name | None:
-    """The name of a letter with a number for a layer or none, or of a letter with another below; else None."""
+    """The name of a letter with a number for a layer or none, or of a letter with a sign below; else None."""
     match part:
         case Symbol(name=name, layer=None, sample=None, prime=0) if name:
             return Name(name)
@@ -69,6 +75,11 @@ def name_of(part: Formula) -> Name | None:
             return Name(f"{name}[{value}]")
         case Index(base=Symbol(name=name, layer=None, sample=None, prime=0), entries=(Symbol(name=below),)):
             return None if below in _COUNTED else Name(f"{name}_{below}")
+        case Index(base=Symbol(name=name, layer=None, sample=None, prime=0), entries=(Number(value=value),)):
+            return Name(f"{name}_{value}") if value.denominator == 1 and 0 <= value < 10 else None
+        case Index(base=Symbol(name=name, layer=None, sample=None, prime=0), entries=(Symbol(), Symbol()) as entries):
+            below = "".join(x.name for x in entries if isinstance(x, Symbol))
+            return Name(f"{name}_{below}") if below in _SUFFIXES else None
     return None
 
 
@@ -77,23 +88,52 @@ def layers_of(equations: Iterable[Equation]) -> list[Layer]:
     found: list[Layer] = []
     applied: dict[Name, tuple[Name, str]] = {}  # what a function is applied to: its value, and the function
     exponentials: dict[Name, Name] = {}
+    values: set[Name] = set()  # what was computed so far
     for equation in equations:
-        left = name_of(equation.sides[0])
+        left = name_of(_whole(equation.sides[0]))
         if left is None or re.match(r"d[WwbZAza]|delta|grad", left.text):
             continue
         for side in equation.sides[1:]:
             called = _activation(side, exponentials)
-            linear = _linear(called[1] if called else side)
+            linear = _linear(called[1] if called else side, values)
             if linear is not None and left not in (linear.weight, linear.input):
-                if all(x.weight != linear.weight for x in found):
-                    done = replace(linear, post=left, activation=called[0]) if called else replace(linear, pre=left)
-                    found.append(done)
+                done = replace(linear, post=left, activation=called[0]) if called else replace(linear, pre=left)
+                _add(found, done)
+                values.add(left)
             elif called is not None and (argument := name_of(called[1])) is not None and argument != left:
                 same = applied.get(argument, (left, called[0]))[1] == called[0]
                 applied[argument] = (left, called[0] if same else SEVERAL)
+                values.add(left)
             elif (exponent := _exponent(side)) is not None:
                 exponentials[left] = exponent
+            elif (argument := _argument(side)) is not None and argument in values and argument != left:
+                applied.setdefault(argument, (left, SEVERAL))  # a = g(z), whatever g is
+                values.add(left)
     return _ordered([_with_activation(x, applied) for x in found])
+
+
+def _argument(part: Formula) -> Name | None:
+    """z of `g(z)`."""
+    match part:
+        case Call(function=Symbol(prime=0), arguments=(x,), names=()):
+            return name_of(x)
+    return None
+
+
+def counts_from_one(layers: Sequence[Layer]) -> bool:
+    """Whether the input is counted as the first layer: z2 = W1 a1 + b1, where a1 = x."""
+    pairs = [(x.input.text[-3:], None if x.pre is None else x.pre.text[-3:]) for x in layers]
+    return pairs == [(f"[{i}]", f"[{i + 1}]") for i in range(1, len(layers) + 1)]
+
+
+def _add(found: list[Layer], layer: Layer) -> None:
+    """A layer that is new, or what is new of one that was written in one line, `h = g(W x + b)` and `z = W x + b`."""
+    for i, known in enumerate(found):
+        if known.weight == layer.weight:
+            if known.pre is None and known.input == layer.input:
+                found[i] = replace(known, pre=layer.pre)
+            return
+    found.append(layer)
 
 
 def _with_activation(layer: Layer, applied: dict[Name, tuple[Name, str]]) -> Layer:
@@ -121,24 +161,50 @@ def _ordered(found: Sequence[Layer]) -> list[Layer]:
     return best
 
 
-def _linear(part: Formula) -> Layer | None:
-    """`W x + b`, `x W`."""
+def _linear(part: Formula, values: Set[Name]) -> Layer | None:
+    """`W x + b`, `x W`; without a bias only of a letter that weights usually have."""
     if isinstance(part, Binary) and part.sign == "+":
-        product, bias = _product(part.left), name_of(part.right)
+        product, bias = _product(part.left, values), name_of(part.right)
         return replace(product, bias=bias) if product is not None and bias is not None else None
-    return _product(part)
+    product = _product(part, values)
+    if product is None or product.turned or product.numbers or not _is_weight(product.weight):
+        return None
+    return product
 
 
-def _product(part: Formula) -> Layer | None:
-    if not isinstance(part, Binary) or part.sign not in _PRODUCTS:
+def _product(part: Formula, values: Set[Name]) -> Layer | None:
+    if not isinstance(part, Binary) or part.sign not in _PRODUCTS + "*":
         return None
     a, b = (name_of(x.operand if isinstance(x, Transpose) else x) for x in (part.left, part.right))
-    if a is None or b is None or _is_weight(a) == _is_weight(b):
+    if a is None or b is None:
         return None
-    turned = part.right if _is_weight(a) else part.left
-    if isinstance(turned, Transpose):
+    first = _is_first(a, b, values)
+    if first is None:
         return None
-    return Layer(a, b, None, rows=False) if _is_weight(a) else Layer(b, a, None, rows=True)
+    weight, name, other = (part.left, a, part.right) if first else (part.right, b, part.left)
+    if isinstance(other, Transpose):
+        return None
+    if part.sign == "*":  # w1 * x of numbers
+        small = all(x.stem.islower() and not isinstance(y, Transpose) for x, y in ((a, part.left), (b, part.right)))
+        value = b if first else a
+        return Layer(name, value, None, False, numbers=True) if small else None
+    turned = isinstance(weight, Transpose) and name.stem != "w"  # w of one unit is a column
+    value = b if first else a
+    numbers = part.sign == " " and first and name.stem == "w" and value.stem.islower() and weight == part.left
+    return Layer(name, value, None, not first, turned, numbers and not isinstance(weight, Transpose))
+
+
+def _is_first(a: Name, b: Name, values: Set[Name]) -> bool | None:
+    """Whether of two factors the first is the weight: by its letter, by what is known of the other, by its size."""
+    by_letter = _is_weight(a), _is_weight(b)
+    if by_letter[0] != by_letter[1]:
+        return by_letter[0]
+    known = [x in values or _INPUTS.fullmatch(x.text) is not None for x in (a, b)]
+    if known[0] != known[1]:
+        return known[1]
+    if a.stem.isupper() and b.stem.islower() and len(a.stem) == 1:
+        return True
+    return None
 
 
 def _is_weight(name: Name) -> bool:
@@ -157,10 +223,20 @@ def _activation(part: Formula, exponentials: dict[Name, Name]) -> tuple[str, For
                 return "sigmoid", right.arguments[0].operand
         case Binary(sign="/", left=above, right=below) if _sums(below):
             if isinstance(above, Call) and above.function == Symbol("exp"):
-                return "softmax", _shifted(above.arguments[0])
+                return "softmax", _whole(_shifted(above.arguments[0]))
+            if isinstance(above, Binary) and above.sign == "^" and above.left == Symbol("e"):
+                return "softmax", _whole(above.right)
             if (exponential := name_of(above)) is not None and exponential in exponentials:
                 return "softmax", Symbol(exponentials[exponential].text)
     return None
+
+
+def _whole(part: Formula) -> Formula:
+    """s of s_k."""
+    match part:
+        case Index(base=Symbol() as base, entries=(Symbol(name=below),)) if below in _COUNTED:
+            return base
+    return part
 
 
 def _exponent(part: Formula) -> Name | None:

@@ -35,6 +35,7 @@ letters        what the document writes -> what this library writes: {"z_i" = "a
 definitions    formulas that hold in the document, such as "a = sig(z)"
 layout         of a derivative by a column vector: "denominator" (a column like it) or "numerator" (a row)
 free           letters that are any numbers, bound to nothing
+cost           what J is of the losses of all samples: their "mean", or their "sum", without any 1/m
 minus          "dropped" where L, J and C stand for the cost without its leading minus; else "kept"
 section        `from` = a text (the first line that contains it, after the section before) or the number of a line;
                its other keys hold from there on, and every other key stays as it was
@@ -78,7 +79,9 @@ class Notation:
     layout: str | None = None
     free: tuple[str, ...] = ()
     minus: str = "kept"
+    cost: str = "mean"
     layers: tuple[str, ...] = ()
+    any_widths: bool = False  # of a network that was concluded; no key of the header
 
     def declared(self, name: str = "") -> Declared:
         """The same as the judge takes it, as the reading of that name."""
@@ -87,6 +90,8 @@ class Notation:
             conventions["varying"] = tuple(dict(self.letters).get(x, x) for x in self.differentials)
         if self.minus == "dropped":
             conventions["minus_dropped"] = True
+        if self.cost == "sum":
+            conventions["summed"] = True
         return Declared(
             name=name,
             network=None if self.network == "any" else self.network,
@@ -99,6 +104,7 @@ class Notation:
             definitions=self._told_apart()[1],
             free=self.free,
             conventions=conventions,
+            any_widths=self.any_widths,
         )
 
     def _told_apart(self) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -339,8 +345,9 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "layout": _one_of("denominator", "numerator"),
     "free": _texts,
     "minus": _one_of("kept", "dropped"),
+    "cost": _one_of("mean", "sum"),
 }
-assert set(_READERS) == {f.name for f in fields(Notation)}
+assert set(_READERS) == {f.name for f in fields(Notation)} - {"any_widths"}
 
 
 def _line_of(start: str | int, lines: Sequence[str], after: int, name: str) -> int:

@@ -83,6 +83,9 @@ def _place(formulas: Iterable[str]) -> tuple[str, frozenset[str]]:
         re.match(r"\([A-Za-zℓ][+-]1\)|\(L\)", x.up) for x in seen if x.base in _QUANTITIES
     ):
         return "parentheses", frozenset()
+    counted = {x.base for x in seen if re.fullmatch(r"\([lkdℓ][+-]1\)|\(L\)", x.up)}
+    if len(counted) > 1:  # of letters of the document's own
+        return "parentheses", frozenset()
     above = [x for x in seen if x.base in _QUANTITIES and _counts(x.up)]
     shifted = {x.up[0] for x in above if len(x.up) > 1 and x.base not in _WEIGHTS}  # w^{t+1} is the next step
     if shifted and any(x.base in _WEIGHTS and x.up[0] in shifted | {"l", "L"} for x in above):
@@ -92,7 +95,8 @@ def _place(formulas: Iterable[str]) -> tuple[str, frozenset[str]]:
     others = {x.low for x in below if x.base not in _WEIGHTS}
     matrices = [x for x in below if x.base in ("W", "Theta", "Θ")]
     if any(x.low[0] in shifted or (x.low.isdigit() and x.low in others) for x in matrices):
-        return "subscript", frozenset(shifted | {"l", "L"})
+        last = {x.low for x in below if x.low.isupper() and x.low.lower() in shifted}  # a_D, where d = 1, …, D
+        return "subscript", frozenset(shifted | last | {"l", "L"})
     return "", frozenset()
 
 
@@ -102,7 +106,7 @@ def _in_parentheses(script: str) -> bool:
 
 def _counts(script: str, *, digits: bool = False) -> bool:
     """`l`, `l-1`, `L`, and `2` where numbers count too."""
-    return re.fullmatch(r"[lLkitd](?:[+-][12])?" + (r"|\d" if digits else ""), script) is not None
+    return re.fullmatch(r"[lLkitdDK](?:[+-][12])?" + (r"|\d" if digits else ""), script) is not None
 
 
 def _letters(text: str) -> Iterator[_Seen]:

@@ -14,9 +14,11 @@ from ..notation.canonical import renamed
 from ..notation.formula import Equation
 from ..notation.read import Syntax, names_of
 from .assumed import assume
+from .code import fault_of
+from .doubted import doubted
 from .extraction import extracted, take_headers
 from .found import Found
-from .guessed import guess
+from .guessed import guess, is_open
 from .header import Header, Notation, Stretch, read_header
 from .inferred import infer
 from .own import as_read
@@ -29,7 +31,6 @@ __all__ = [
     "InternalWarning",
     "decoded",
     "judge_document",
-    "judge_formulas",
     "judge_found",
     "kind_of",
     "nothing_stated",
@@ -117,13 +118,23 @@ def judge_document(
     _check_letters(stretches, header.name)
     notations = [notation for stretch in stretches for _, notation in stretch.readings]
     names = frozenset[str]().union(*(_words_of(x) for x in notations))
-    found, _, unclosed = extracted(text, kind or kind_of(name), names)
+    kind = kind or kind_of(name)
+    found, _, unclosed = extracted(text, kind, names)
+    if kind == "python" and (fault := fault_of(text)):
+        if not any(f.syntax == "code" for f in found):
+            raise DataError(f"{name}, {fault}: it is no program of Python; mend it, or give it as text")
+        unclosed = [*unclosed, f"{fault}: it is no program of Python; its lines are read one by one"]
     quick = judge or verdict_only
     read, judge = read or read_found, judge or _judge(seconds)
+    given = stretches
     stretches, inferred = infer(found, stretches)
     stretches, guessed = guess(found, stretches, read, quick)
     stretches, assumed = assume(found, stretches, read, judge)
     entries = _judged(found, stretches, read, judge, progress)
+    if any(is_open(s) for s in given):
+        starts = [s.start for s in stretches]
+        numbers = [max(0, bisect_right(starts, e.found.line) - 1) for e in entries]
+        entries = list(doubted(entries, numbers, given, stretches, read))
     return DocumentReport(
         name, tuple(entries), (*unclosed, *inferred, *guessed, *assumed, *_nothing_found(entries, text))
     )
@@ -161,34 +172,6 @@ def _nothing_found(entries: Sequence[Entry], text: str) -> list[str]:
         f"no formula was found, though line {line} has signs of mathematics: write formulas between $ and $, in a "
         "block of code, or each on a line of its own"
     ]
-
-
-def judge_formulas(
-    formulas: Sequence[str],
-    *,
-    header: Header | None = None,
-    overrides: dict[str, object] | None = None,
-    seconds: float = 1.0,
-    read: Reader | None = None,
-    judge: Judge | None = None,
-) -> DocumentReport:
-    """Judge formulas that were given by themselves, under the header's first keys; what cannot be read is an error."""
-    stretch = (header or Header()).top().overridden(overrides or {})
-    found = [Found(i, f, f, "latex" if "\\" in f else "text") for i, f in enumerate(formulas, 1)]
-    reader = read or read_found
-    for each in found:
-        try:
-            reader(each, stretch.readings[0][1])
-        except ChainruleError as error:
-            raise FormulaError(f"{shortened(each.text, 60)!r} cannot be read: {error}") from None
-    entries = _judged(found, [stretch], reader, judge or _judge(seconds), None)
-    for entry in entries:
-        if entry.status == "no statement":
-            raise ConfigurationError(
-                f"{shortened(entry.found.text, 60)!r} states nothing ({entry.why}): "
-                "give an equation: dW[2] = 1/m * dZ[2] @ A[1].T"
-            )
-    return DocumentReport("formula", tuple(entries))
 
 
 def judge_found(found: Sequence[Found], stretches: Sequence[Stretch], *, seconds: float = 1.0) -> list[Entry]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ..notation.reading.text_tokens import is_component
@@ -29,11 +29,24 @@ _LETTER = re.compile(
 _MEASURE = re.compile(rf"\b(?:{'|'.join(sorted(COUNTS | DEFINITIONS.keys()))})\b")
 _FOREIGN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af?!&#$]|;\s*\w")
 _WORD = re.compile(r"[A-Za-z][A-Za-z]+")
-_DIFFERENTIAL = re.compile(r"\\[A-Za-z]+|(?<![A-Za-z])d[AWZXYLJCazwbxy][A-Za-z]*\d*")
+_SLOPE = re.compile(
+    r"(?<![A-Za-z])d([A-Za-z][A-Za-z]{0,7}\d?)(?:_\w+)? ?/ ?d([A-Za-z][A-Za-z]{0,7}\d?)(?![A-Za-z])"
+)  # dE/do
+_DIFFERENTIAL = re.compile(rf"\\[A-Za-z]+|{_SLOPE.pattern}|(?<![A-Za-z])d[AWZXYLJCazwbxy][A-Za-z]*\d*")
 _OPERATION = re.compile(r"[\d)\]²³½]\s*(?:[-+−–*/·×⋅^²³(]|\*\*)\s*[\d(.½]?|[a-z]\(|√")
-_PROSE = words("so is as at be by do he if in it me my no of on or to up us we an am go")  # no products of letters
+_PROSE = words(  # no products of letters
+    "so is as at be by do he if in it me my no of on or to up us we an am go et ou la le un en el il al si ed im ob wo",
+    "er zu es",
+)
 _LONGEST = 600  # characters of a formula
+_LONGEST_TEXT = 200_000  # characters of a text in which letters are looked for
 _LONGEST_PROSE = 5_000  # characters of a line in which formulas are looked for amid words
+
+
+def letters_of(text: str) -> frozenset[str]:
+    """The letters by and of which a text writes derivatives: E, o of `dE/do`."""
+    found = {x for pair in _SLOPE.findall(text[:_LONGEST_TEXT]) for x in pair}
+    return frozenset(found | {f"d{x}" for x in found if len(x) > 1})
 
 
 def of_line(line: str, number: int, names: frozenset[str] = frozenset(), *, prose: bool) -> Iterator[Found]:
@@ -56,7 +69,15 @@ def of_line(line: str, number: int, names: frozenset[str] = frozenset(), *, pros
             yield from _whole(cell.strip(), number, names, display=False)
         return
     found = list(_whole(whole, number, names, display=True))
-    yield from found or _amid(whole, number, names)
+    for each in found or _amid(whole, number, names):
+        yield replace(each, formula=_SLOPE.sub(_of_words, each.formula)) if each.syntax == "text" else each
+
+
+def _of_words(match: re.Match[str]) -> str:
+    """`dE/dnet_j` as ∂E/∂net_j: words are letters where they are differentiated."""
+    if max(len(match[1]), len(match[2])) < len("net"):
+        return match[0]
+    return re.sub(r"(^|/ ?)d", r"\1∂", match[0])
 
 
 def _whole(text: str, number: int, names: frozenset[str], *, display: bool) -> Iterator[Found]:
@@ -87,6 +108,8 @@ def _syntax(text: str) -> Literal["latex", "text"]:
 
 def _has_letter(text: str, names: frozenset[str]) -> bool:
     words_of_it = re.findall(r"[A-Za-z_]\w*", text)
+    if _SLOPE.search(text):
+        return True
     return bool(_LETTER.search(text) or _MEASURE.search(text)) or any(_is_named(w, names) for w in words_of_it)
 
 
@@ -193,12 +216,14 @@ def _chunk(line: str, start: int, end: int, names: frozenset[str]) -> Iterator[_
     bare = text.rstrip(".,;:!?…\"'”")
     if text.endswith("'") and bare + "'" == text:
         bare = text  # a prime
-    if bare in _SIGNS:
+    if text == "." and line[end : end + 1] == " " and start > 0:
+        yield _Chunk("sign", text, start, end)  # w . x
+    elif bare in _SIGNS:
         yield _Chunk("sign", bare, start, end)
     elif bare:
         known = not _odd_words(bare, names) and not _FOREIGN.search(bare)
         yield _Chunk("math" if known else "word", bare, start, start + len(bare))
-    if len(bare) < len(text):
+    if len(bare) < len(text) and text != ".":
         yield _Chunk("stop", text[len(bare) :], start + len(bare), end)
 
 

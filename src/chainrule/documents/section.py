@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from ..errors import ChainruleError
 from ..judge.verdict import NO_NETWORK, Declared, Judgement
-from ..notation.canonical import canonical, renamed
+from ..notation.canonical import canonical
 from ..notation.formula import Call, Equation, Formula, Index, Symbol
 from ..notation.letters import Letters
 from ..notation.updates import CHANGES
@@ -28,6 +28,7 @@ Judge = Callable[[Found, Sequence[Declared]], Judgement]
 Known = dict[tuple[str, str, tuple[Declared, ...]], Judgement]
 
 
+ANEW = "is defined anew here"  # what is said of a letter that means something else from a line on
 _AT_PARAMETERS = tuple(Symbol(x) for x in ("w", "b", "W", "theta", "Theta", "beta"))
 
 
@@ -91,7 +92,8 @@ class Section:
         change = f"Delta{left.name}" if isinstance(left, Symbol) else ""
         if change in CHANGES and any(isinstance(p, Symbol) and p.name == change for p in equation.parts):
             return [Entry(each, "no statement", why=f"it says what the change of {change[5:]} is")]
-        letter = defined_letter(equation)
+        own = all(n.network == NO_NETWORK for _, n in self.stretch.readings)
+        letter = defined_letter(_equation(canonical(equation, declared[0].letters)), anything=own)
         if letter and letter not in self.taken and not self._declares(letter):
             if each.syntax == "code" and not is_known(canonical(equation, declared[0].letters), self.taken):
                 return [Entry(each, "no statement", why="code about names of its own")]
@@ -99,17 +101,17 @@ class Section:
                 judgement = self.judge(each, declared)
                 if judgement.verdict in ("right", "right if"):  # it is the network's own, and says so
                     return [Entry(each, "judged", judgement, readings=_names(declared))]
-            if letter not in LETTERS:  # else it would hide ours, which other letters may stand for
+            if own or letter not in LETTERS:  # else it would hide ours, which other letters may stand for
                 self._take(letter, each, equation)
-            why = f"{letter} is taken up as defined here"
+            why = f"{exact(_letter_of(equation))} is taken up as defined here"
             return self._of_the_rest(each, equation, why) or [Entry(each, "definition", why=why)]
         key = (each.formula, each.syntax, declared)
         if key not in self.known:
             self.known[key] = self.judge(each, declared)
         judgement = replace(self.known[key], text=each.text)
-        if letter in self.taken and judgement.verdict == "wrong" and not _is_applied(equation.sides[0]):
+        if letter in self.taken and _is_another(judgement) and not _is_applied(equation.sides[0]):
             self._take(letter, each, equation)
-            return [Entry(each, "definition", why=f"{letter} is defined anew here")]
+            return [Entry(each, "definition", why=f"{letter} {ANEW}")]
         if each.syntax == "code" and judgement.verdict == "cannot tell" and not self._is_ours(equation, declared[0]):
             return [Entry(each, "no statement", why=f"code: {judgement.note}")]
         letters, latex = _meant(judgement, declared).letters, each.syntax == "latex"
@@ -160,7 +162,7 @@ class Section:
     def _declares(self, letter: str) -> bool:
         """Whether the header says what a letter stands for."""
         for _, notation in self.stretch.readings:
-            if letter in notation.free or letter in renamed(notation.as_letters()):
+            if letter in notation.free:
                 return True
             if any(d.strip().startswith(letter) for d in notation.definitions):
                 return True
@@ -190,9 +192,23 @@ def _without_known(stretch: Stretch, judge: Judge) -> Stretch:
     )
 
 
+def _is_another(judgement: Judgement) -> bool:
+    """Wrong, and no slip in what was defined before: something else is meant."""
+    return judgement.verdict == "wrong" and judgement.cause in ("", "not named", "shape")
+
+
 def _is_applied(left: Formula) -> bool:
     """q(a[1]): a function of a quantity of some layer, no dummy."""
     return isinstance(left, Call) and any(isinstance(x, Symbol) and x.layer is not None for x in left.arguments)
+
+
+def _equation(formula: Formula) -> Equation:
+    return formula if isinstance(formula, Equation) else Equation((formula,))
+
+
+def _letter_of(equation: Equation) -> Formula:
+    left = equation.sides[0]
+    return left.function if isinstance(left, Call) else left
 
 
 def _names(declared: Sequence[Declared]) -> tuple[str, ...]:

@@ -6,9 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from ..judge.verdict import Declared, Judgement
+from ..errors import ChainruleError, ConfigurationError, FormulaError
+from ..judge.verdict import NO_NETWORK, Declared, Judgement
 from ..notation.letters import Letters
-from ..notation.read import Syntax
+from ..notation.read import Syntax, read
+from .found import Found
+from .header import Header, Notation
+from .measures import known
+from .report import DocumentReport, Entry, shortened
 
 LONGEST = 1_000  # characters of a line that people write
 _UNTOLD = ("", "not named", "shape")  # causes that may mean that it was not understood
@@ -73,20 +78,71 @@ def check_formula(
         mend=mend,
     )
     declared = letters or place or samples or rows is not None or layout or definitions or readings
-    understood = found.verdict in ("right", "right if") or (found.verdict == "wrong" and found.cause not in _UNTOLD)
-    if understood or declared or syntax != "auto" or not mend or len(text) > LONGEST:
+    if found.verdict == "wrong" and found.one_sample and not declared:
+        of_rows = judged(text, network, loss, syntax=syntax, samples="batch", rows=True, mend=False)
+        if of_rows.verdict in ("right", "right if"):
+            condition = " and ".join(x for x in ("samples are rows", of_rows.condition) if x)
+            return replace(of_rows, verdict="right if", condition=condition)
+    if _is_understood(found) or declared or syntax != "auto" or not mend or len(text) > LONGEST:
         return found
     return _as_document(text, network, loss, seconds) or found
+
+
+def judge_formulas(
+    formulas: Sequence[str],
+    *,
+    header: Header | None = None,
+    overrides: dict[str, object] | None = None,
+    seconds: float = 1.0,
+) -> DocumentReport:
+    """Judge formulas that were given by themselves, under the header's first keys; what cannot be read is an error.
+
+    They are judged one after the other, so that a definition holds for those behind it; where that tells nothing and
+    nothing but network and loss is declared, each is a document of one line, as in `check_formula`.
+    """
+    from .judged import judge_found, read_found
+
+    stretch = (header or Header()).top().overridden(overrides or {})
+    notation = stretch.readings[0][1]
+    found = [Found(i, f, f, "latex" if "\\" in f else "text") for i, f in enumerate(formulas, 1)]
+    for each in found:
+        try:
+            read_found(each, notation)
+        except ChainruleError as error:
+            raise FormulaError(f"{shortened(each.text, 60)!r} cannot be read: {error}") from None
+    entries = judge_found(found, [stretch], seconds=seconds)
+    for entry in entries:
+        if entry.status == "no statement":
+            raise ConfigurationError(
+                f"{shortened(entry.found.text, 60)!r} states nothing ({entry.why}): "
+                "give an equation: dW[2] = 1/m * dZ[2] @ A[1].T"
+            )
+    network, loss = (None if x == "any" else x for x in (notation.network, notation.loss))
+    if stretch.readings == (("", Notation(network=notation.network, loss=notation.loss)),):
+        entries = [_told_alone(entry, network, loss, seconds) for entry in entries]
+    return DocumentReport("formula", tuple(entries))
+
+
+def _told_alone(entry: Entry, network: str | None, loss: str | None, seconds: float) -> Entry:
+    judgement, text = entry.judgement, entry.found.text
+    if judgement is None or _is_understood(judgement) or network == NO_NETWORK or len(text) > LONGEST:
+        return entry
+    other = _as_document(text, network, loss, seconds)
+    return entry if other is None else replace(entry, judgement=other, mended=None)
+
+
+def _is_understood(found: Judgement) -> bool:
+    return found.verdict in ("right", "right if") or (found.verdict == "wrong" and found.cause not in _UNTOLD)
 
 
 def _as_document(text: str, network: str | None, loss: str | None, seconds: float) -> Judgement | None:
     """The judgement of a document of this one line, if it is judged whole and tells something."""
     found = _read_as_document(text, network, loss, None)
-    if found is not None and found.verdict == "wrong" and network is not None:
+    if found is not None and found.verdict == "wrong" and (network is not None or _is_of_measures(text)):
         # What one line leaves open may excuse it, so only where the network is known. A mistake was looked for once
         # already: this time with half the work.
         found = _read_as_document(text, network, loss, seconds / 2)
-        if found is not None and (found.cause in _UNTOLD or "one sample" in found.note):
+        if found is not None and (found.cause in _UNTOLD or found.one_sample):
             return None
         return found
     return found if found is not None and found.verdict in ("right", "right if") else None
@@ -114,6 +170,14 @@ def _read_as_document(text: str, network: str | None, loss: str | None, seconds:
     notes = [judgement.note] if judgement.note else []
     notes += [w.removeprefix("line 1: ") for w in report.warnings]
     return replace(judgement, text=text, note="; ".join(notes))
+
+
+def _is_of_measures(text: str) -> bool:
+    """Whether a formula is about measures of a classifier, which need no network."""
+    try:
+        return known(read(text)[0].equation)
+    except ChainruleError:
+        return False
 
 
 def _squeezed(text: str) -> str:

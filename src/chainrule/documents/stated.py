@@ -5,7 +5,20 @@ from __future__ import annotations
 import re
 
 from ..notation.canonical import canonical, is_hypothesis
-from ..notation.formula import Array, Binary, Call, Dots, Equation, Formula, Index, Negate, Number, Symbol, symbols
+from ..notation.formula import (
+    Array,
+    Binary,
+    Call,
+    Dots,
+    Equation,
+    Formula,
+    Index,
+    Negate,
+    Number,
+    Symbol,
+    Transpose,
+    symbols,
+)
 from ..notation.letters import Letters
 from ..notation.reading.tokens import COMPARISONS, FUNCTIONS, GREEK, LOSS_NAMES
 from ..notation.updates import CHANGES
@@ -27,6 +40,7 @@ _INDICES = words("i j k l m n p q r s t u v N M K D ell")  # letters of indices 
 _PARAMETERS = words("W b w theta gamma beta")
 _OF_A_LOSS = tuple(Symbol(x) for x in ("y", "yhat", "Y", "Yhat"))  # what a loss of a network is taken of
 _OURS = words("W b w Z A z a dZ dA dz da dW db dw Yhat yhat J L")  # quantities of a network
+_NOT_OWN = words("sigma sig sigmoid relu softplus swish silu softsign ReLU Softmax Sigmoid Tanh m n N M i j k dx")
 # Functions that texts define in several ways, so that what is said of them may be a definition.
 _VARIED = words("leaky_relu elu selu gelu mish identity step heaviside norm where clip size shape cosine square")
 
@@ -61,10 +75,15 @@ def nothing_stated(equation: Equation) -> str:
 
 
 def _is_set(equation: Equation) -> bool:
-    """`alpha = 0.01`, `b = -1`: what an example takes."""
+    """`alpha = 0.01`, `b = -1`, `x_1 = 1`: what an example takes."""
     left, *others = equation.sides
     value = others[0].operand if isinstance(others[0], Negate) else others[0]
-    return len(others) == 1 and isinstance(value, Number) and isinstance(left, Symbol) and left.layer is None
+    if len(others) != 1 or not isinstance(value, Number):
+        return False
+    if isinstance(left, Index):
+        return isinstance(left.base, Symbol) and all(isinstance(e, Number) for e in left.entries)
+    numbered = isinstance(left, Symbol) and isinstance(left.layer, Number) and left.name[0] != "d"
+    return isinstance(left, Symbol) and (left.layer is None or (numbered and value.value.denominator > 1))
 
 
 def of_itself(equation: Equation, letters: Letters) -> bool:
@@ -74,6 +93,7 @@ def of_itself(equation: Equation, letters: Letters) -> bool:
     """
     left = equation.sides[0]
     ours = canonical(left, letters)
+    ours = ours.operand if isinstance(ours, Transpose) else ours
     if not isinstance(left, Symbol | Index) or (isinstance(ours, Symbol) and ours.name in _PARAMETERS):
         return False
     if not isinstance(ours, Symbol) or ours.name not in _OURS:
@@ -103,8 +123,11 @@ def _numbers(side: Formula) -> bool:
     return all(isinstance(x, Number | Dots | Array) and (not isinstance(x, Array) or _numbers(x)) for x in inner)
 
 
-def defined_letter(equation: Equation) -> str:
-    """The letter outside of this library's names that an equation may define: alone left, not on the right."""
+def defined_letter(equation: Equation, *, anything: bool = False) -> str:
+    """The letter outside of this library's names that an equation may define: alone left, not on the right.
+
+    anything  where a text is about no network, every letter is the text's own
+    """
     left: Formula = equation.sides[0]
     if equation.relations[0] not in ("=", ":="):
         return ""
@@ -116,7 +139,12 @@ def defined_letter(equation: Equation) -> str:
             return ""
         left = left.function
         of_a_loss = any(x in _OF_A_LOSS for x in arguments)
-        if of_a_loss and isinstance(left, Symbol) and left.name in LOSS_NAMES | {"H", "Loss", "loss", "cost", "Cost"}:
+        if (
+            of_a_loss
+            and not anything
+            and isinstance(left, Symbol)
+            and left.name in LOSS_NAMES | {"H", "Loss", "loss", "cost", "Cost"}
+        ):
             return ""
     if isinstance(left, Index):
         left = left.base
@@ -127,7 +155,11 @@ def defined_letter(equation: Equation) -> str:
     defining = equation.relations[0] == ":=" and len(arguments) > 0  # g(x) := …, whatever g is elsewhere
     loss = left.name in ("l", "ell") and len(arguments) > 0 and not any(x in _OF_A_LOSS for x in arguments)
     own = left.layer is None and (
-        (left.name == "g" and len(arguments) > 1) or (left.name == "w" and not alone) or defining or loss
+        (anything and left.name not in FUNCTIONS | _NOT_OWN)
+        or (left.name == "g" and len(arguments) > 1)
+        or (left.name == "w" and not alone)
+        or defining
+        or loss
     )
     if left.name in LETTERS | CHANGES.keys() | (FUNCTIONS - _VARIED) and not own:
         return ""

@@ -13,7 +13,7 @@ from ..meaning.letters import CONSTANTS
 from ..meaning.nearly import digits
 from ..meaning.values import NoValueError
 from ..meaning.world import World
-from ..notation.formula import Call, Equation, Formula, Negate, Number, Symbol
+from ..notation.formula import Call, Equation, Formula, Index, Negate, Number, Symbol
 from ..notation.write import exact
 from .verdict import Finding
 
@@ -58,6 +58,17 @@ def is_printed(side: Formula) -> bool:
     """A decimal number as an example has it; 1/2, 0 and 1 may stand in a law."""
     number = side.operand if isinstance(side, Negate) else side
     return isinstance(number, Number) and number.value.denominator not in (1, 2)
+
+
+def sets_a_number(equation: Equation) -> bool:
+    """`L = 2`, `z_1 = -3`: a letter and its number in an example."""
+    sides = [side.operand if isinstance(side, Negate) else side for side in equation.sides]
+    letters = [side.base if isinstance(side, Index) else side for side in sides]
+    numbers = sum(isinstance(side, Number) for side in sides)
+    return len(sides) == 2 and numbers == 1 and any(isinstance(x, Symbol) and x.name not in _SIZES for x in letters)
+
+
+_SIZES = frozenset({"m", "N", "n"})
 
 
 def value_of(side: Formula) -> Side | None:

@@ -2,164 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from functools import partial
+from itertools import chain, combinations, product
+from typing import Any
 
-from ..meaning.context import is_delta
-from ..meaning.free import inferred
-from ..meaning.functions import is_known
-from ..meaning.letters import LOSSES
-from ..meaning.named_losses import NAMED
-from ..meaning.world import Convention
-from ..notation.formula import Binary, Call, Equation, Index, Number, Sum, Symbol, Transpose
-from ..notation.write import GREEK
-from .budget import Budget
+from ..notation.formula import Binary, Call, Equation, Index, Number, Symbol, Transpose
+from .attempt import Attempt, keeps_widths
 from .conditions import (
-    BATCH,
-    OF_THE_COST,
-    SMALL,
     dots,
     has_outputs,
+    penalty_of,
     read_otherwise,
 )
 from .conventions import conventions
-from .parts import index_letters, places, summed_call
-from .probe import Probe
-from .verdict import NO_NETWORK, Declared
+from .parts import places, summed_call
+from .subscripts import names_two_units
+from .verdict import NO_NETWORK
 from .worlds import (
-    Shapes,
     Survey,
-    Worlds,
-    activations,
-    definitions_of,
     highest_layer,
-    is_general,
-    span,
+    may_be_one_unit,
     widths_of,
     with_output,
-    worlds,
 )
-
-_DEPTH = 3
-_DEEPEST = 7
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """One way to take the text: the words of its condition, the formula, and where it is tried.
-
-    back  letters of ours with those that the text has for them, to be shown
-    """
-
-    condition: str
-    tree: Equation
-    convention: Convention
-    depth: int
-    declared: Declared
-    numbers: int = 0
-    note: str = ""
-    own: bool = False
-    code: bool = False
-    shapes: Shapes = ()
-    back: tuple[tuple[Symbol, Symbol], ...] = ()
-
-    @property
-    def worlds(self) -> Worlds:
-        """The worlds of the declared meaning under this convention."""
-        return worlds(
-            self.declared, self.convention, self.depth, numbers=self.numbers, own=self.own, shapes=self.shapes
-        )
-
-    def survey(self, budget: Budget | None = None) -> Survey:
-        """The formula in all worlds."""
-        return self.worlds.survey(self.tree, budget)
-
-    def may_hold(self, budget: Budget) -> bool:
-        """The formula holds in one world: most attempts end here."""
-        return Probe(self.worlds, self.tree, budget)(self.tree)
-
-    def _unknown_function(self, part: Symbol) -> bool:
-        """A name of several letters that is called and means nothing; f is any function."""
-        said = {
-            *definitions_of(self.declared),
-            *self.declared.free,
-            "kronecker",
-            "delta",
-            "nabla",
-            *GREEK,
-            *LOSSES,
-            *NAMED,
-        }
-        return len(part.name) > 1 and part.layer is None and part.name not in said and not is_known(part.name)
-
-    def anything(self) -> tuple[str, ...]:
-        """Functions, and letters that depend on others, of which nobody says what they are."""
-        known = definitions_of(self.declared)
-        called = [p.part.name for p in places(self.tree) if isinstance(p.part, Symbol) and p.role == "function"]
-        names = [*inferred((*known.values(), self.tree), known, {}).depends, *called]
-        said = {*known, *self.declared.free, "kronecker", "delta", "nabla", "d", *NAMED}
-        return tuple(x for x in dict.fromkeys(names) if x not in said and not is_known(x))
-
-    def unknown(self) -> frozenset[str]:
-        """Names in the formula that mean nothing in these worlds: not even x = x can be evaluated."""
-        world = self.worlds.cases[0].worlds[0]
-        binding = next(iter(world.bindings(self.tree)), None)
-        if binding is None:
-            return frozenset()
-        letters = index_letters(self.tree)
-        found = set()
-        for place in places(self.tree):
-            part = place.part
-            if isinstance(part, Symbol) and place.role == "function" and self._unknown_function(part):
-                found.add(part.name)
-            if isinstance(place.parent, Index) and is_delta(place.parent):
-                continue  # the Kronecker delta, whose letter alone is nothing
-            if isinstance(part, Symbol) and place.role == "operand" and part.name not in letters:
-                itself = world.compare(Equation((part, part), ("=",)), binding)
-                if itself.status in ("undefined", "unreadable"):
-                    found.add(part.name)
-        return frozenset(found)
-
-
-def keeps_widths(base: Attempt) -> bool:
-    """The declared network can be tried with its own widths."""
-    network = base.declared.network
-    if network is None or network == NO_NETWORK or base.own:
-        return False
-    return base.depth == len(widths_of(network)) - 1
-
-
-def usual_samples(tree: Equation) -> Literal["batch", "one"]:
-    """Small letters alone speak of one sample; capital letters, and gradients of the cost, of m."""
-    names = {p.part.name for p in places(tree) if isinstance(p.part, Symbol) and p.role == "operand"}
-    if names & BATCH or names & OF_THE_COST or any(isinstance(p.part, Symbol) and p.part.sample for p in places(tree)):
-        return "batch"
-    if any((isinstance(p.part, Sum) and not p.part.bounds) or summed_call(p.part) for p in places(tree)):
-        return "batch"
-    return "one" if names & SMALL else "batch"
-
-
-def has_small_letters(tree: Equation) -> bool:
-    names = {p.part.name for p in places(tree) if isinstance(p.part, Symbol) and p.role == "operand"}
-    return bool(names & SMALL) and not names & BATCH
-
-
-def depth_of(tree: Equation, declared: Declared) -> int:
-    """Layers of the network in which the formula is tried."""
-    own = 0
-    if declared.network == NO_NETWORK:
-        return 0
-    if declared.network is not None:
-        own = len(activations(declared.network))
-    highest = highest_layer(tree)
-    if own and not (is_general(tree) and not highest):
-        return max(own, min(highest, own + 1))
-    return max(own, _DEPTH, highest + 1 if highest else 0, min(span(tree), _DEEPEST))
 
 
 def attempts(taken: Sequence[tuple[Equation, str]], base: Attempt, samples: str, survey: Survey) -> Iterator[Attempt]:
     """Everything else that may have been meant: one change first, then two."""
+    decays = base.depth > 0 and penalty_of(base.tree) is not None
+    for attempt in _attempts(taken, replace(base, condition=""), samples, survey):
+        if decays and attempt.convention.penalty is None:
+            continue  # without the penalty it is not what was meant
+        yield replace(attempt, condition=_both(base.condition, attempt.condition)) if base.condition else attempt
+
+
+def _attempts(taken: Sequence[tuple[Equation, str]], base: Attempt, samples: str, survey: Survey) -> Iterator[Attempt]:
     plain, declared = base.tree, base.declared
     trees = [(note or "it is read otherwise", tree) for tree, note in taken[1:]]
     one_layer = declared.network not in (None, NO_NETWORK) and base.depth == 1
@@ -179,6 +58,7 @@ def attempts(taken: Sequence[tuple[Equation, str]], base: Attempt, samples: str,
     if square and set(square) <= _of_quadratic_forms(plain):
         words = f"{', '.join(square)} {'is' if len(square) == 1 else 'are'} symmetric"
         yield replace(base, condition=words, convention=replace(base.convention, symmetric=True))
+    yield from _of_other_shapes(base)
     beside = entry_by_entry(base)
     if beside is not None:
         yield beside
@@ -199,18 +79,9 @@ def attempts(taken: Sequence[tuple[Equation, str]], base: Attempt, samples: str,
         words = "a derivative by a matrix has the shape of its transpose, as in numerator layout"
         turned = replace(base.convention, transposed_gradients=True)
         yield replace(base, condition="", note=words, convention=turned)
-    highest = highest_layer(plain)
-    if declared.network is None and 1 < highest < base.depth:
-        yield replace(base, condition=f"layer {highest} is the last (L = {highest})", depth=highest)
-    if declared.network is None and not base.numbers and base.depth and has_outputs(plain):
-        unit = replace(base, condition="there is one output unit", numbers=1)
-        yield unit
-        for more, change in changes:
-            if "penalty" in change:
-                words = _both(unit.condition, more)
-                yield replace(unit, condition=words, convention=replace(base.convention, **change))
-    if declared.network is None and not base.numbers and base.depth > 1 and not has_outputs(plain):
-        yield from alike(base)
+    where = list(_networks(base))
+    for move in where:
+        yield move(base)
     if "!=" in plain.relations and declared.network not in (None, NO_NETWORK):
         other = replace(declared, network=with_output(declared.network, "softmax"), loss=None)
         yield replace(base, condition="the output layer is a soft-max", declared=other)
@@ -220,9 +91,87 @@ def attempts(taken: Sequence[tuple[Equation, str]], base: Attempt, samples: str,
     for words, tree in trees:
         for again in read_otherwise(tree, base.code):
             yield replace(base, condition=_both(words, again.condition), tree=again.tree)
-        for more, change in changes:
-            both = replace(base.convention, **change)
-            yield replace(base, condition=_both(words, more), tree=tree, convention=both)
+    for move in _two(changes):
+        yield move(base)
+    readings = [Move("tree", words, partial(_with, tree=tree)) for words, tree in trees]
+    several = [*(Move(_kind(c), w, partial(_under, change=c)) for w, c in changes), *_two(changes)]
+    pairs = chain(product([*readings, *several], where), combinations(where, 2), product(readings, several))
+    for one, two in pairs:
+        if one.kind != two.kind and {one.kind, two.kind} != {"layout", "outputs"}:  # of one unit a row is no mistake
+            yield two(one(base))
+
+
+@dataclass(frozen=True)
+class Move:
+    """One thing that may have been meant, to be combined with those of other kinds.
+
+    words  its condition; `change` what it makes of an attempt
+    """
+
+    kind: str
+    words: str
+    change: Callable[[Attempt], Attempt]
+
+    def __call__(self, attempt: Attempt) -> Attempt:
+        return replace(self.change(attempt), condition=_both(attempt.condition, self.words))
+
+
+def _with(attempt: Attempt, **changes: Any) -> Attempt:
+    return replace(attempt, **changes)
+
+
+def _under(attempt: Attempt, change: Mapping[str, Any]) -> Attempt:
+    return replace(attempt, convention=replace(attempt.convention, **change))
+
+
+def _two(changes: Sequence[tuple[str, dict[str, Any]]]) -> Iterator[Move]:
+    """Samples are rows, and the derivatives are those of the cost: two conventions of one program."""
+    for (one, a), (other, b) in combinations(changes, 2):
+        if not a.keys() & b.keys() and "place" in a.keys() | b.keys():
+            yield Move(_kind({**a, **b}), _both(one, other), partial(_under, change={**a, **b}))
+
+
+def _kind(change: Mapping[str, Any]) -> str:
+    return "layout" if "layout" in change else ""
+
+
+def _networks(base: Attempt) -> Iterator[Move]:
+    """What networks a formula may be about where none is declared: how deep, with how many outputs, of which kind."""
+    plain, highest = base.tree, highest_layer(base.tree)
+    undeclared = base.declared.network is None
+    if undeclared and 1 < highest < base.depth:
+        words = f"layer {highest} is the last (L = {highest})"
+        yield Move("depth", words, partial(_with, depth=highest))
+    told = has_outputs(plain) or _sums_everything(plain)
+    open_widths = (undeclared or base.declared.any_widths) and not base.numbers and base.depth > 0
+    if open_widths and told and may_be_one_unit(base.declared) and not names_two_units(plain):
+        yield Move("outputs", "there is one output unit", partial(_with, numbers=1))
+    if not undeclared:
+        return
+    if base.numbers in (0, 3) and base.depth > 1:
+        losses = (None, "quadratic", "sum_of_squares") if has_outputs(plain) and base.declared.loss is None else (None,)
+        for kind, loss in product(_kinds(plain), losses):
+            yield Move("kind", "", partial(_alike, kind=kind, loss=loss))
+
+
+def _sums_everything(tree: Equation) -> bool:
+    """`np.sum(dZ2)`, which of one unit is the sum over the samples."""
+    return any(summed_call(x) and isinstance(x, Call) and len(x.arguments) == 1 for x in tree.parts)
+
+
+def _alike(base: Attempt, kind: str, loss: str | None) -> Attempt:
+    network = f"3-{'-'.join(f'{i + 4}:{kind}' for i in range(base.depth))}"
+    declared = replace(base.declared, network=network, loss=loss or base.declared.loss)
+    return replace(base, declared=declared, kind=kind)
+
+
+def _of_other_shapes(base: Attempt) -> Iterator[Attempt]:
+    """`softmax(z)_1 = σ(z_1 - z_2)`: z has two entries."""
+    columns = [name for name, (rows, cols) in base.shapes if cols == 1 < rows]
+    numbers = {e.value for x in base.tree.parts if isinstance(x, Index) for e in x.entries if isinstance(e, Number)}
+    if columns and len(columns) == len(base.shapes) and max(numbers, default=0) in (1, 2) and 0 not in numbers:
+        words = f"{', '.join(columns)} {'has' if len(columns) == 1 else 'have'} two entries"
+        yield replace(base, condition=words, shapes=tuple((name, (2, 1)) for name in columns))
 
 
 def _of_quadratic_forms(tree: Equation) -> set[str]:
@@ -276,9 +225,11 @@ _MOST_BESIDE = 4
 
 def alike(base: Attempt) -> Iterator[Attempt]:
     """Networks of one kind of activation, where the formula names one or writes its derivative by the value."""
-    for kind in _kinds(base.tree):
-        same = replace(base.declared, network=f"3-{'-'.join(f'{i + 4}:{kind}' for i in range(base.depth))}")
-        yield replace(base, condition=f"all activations are {kind}", declared=same)
+    for move in _networks(base):
+        if move.kind == "kind":
+            same = move(base)
+            if same.declared.loss == base.declared.loss:
+                yield replace(same, condition=f"all activations are {same.kind}")
 
 
 def _kinds(tree: Equation) -> tuple[str, ...]:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypeGuard
 
+from ..meaning.compare import ZERO
+from ..meaning.letters import LOSSES
 from ..meaning.matrices import matrix_shapes
 from ..meaning.seen import updated
 from ..meaning.values import NoValueError
 from ..meaning.world import World
-from ..notation.formula import ONE, Binary, Bound, Call, Equation, Formula, Partial, Sum, Symbol, Transpose
+from ..notation.formula import ONE, Binary, Bound, Call, Equation, Formula, Negate, Partial, Sum, Symbol, Transpose
 from ..notation.write import exact
-from .attempts import Attempt
+from .attempt import Attempt
 from .conditions import SMALL, as_cost, has_outputs, speaks_of_samples, with_layer
+from .definitions import definitions_of
 from .parts import index_letters, layers_of, places
-from .subscripts import counts_entries, counts_units, samples_below
+from .subscripts import counts_entries, counts_units, samples_below, written_inputs
+from .trees import Trees
 from .verdict import NO_NETWORK, Declared
-from .worlds import activations, definitions_of, widths_of
+from .worlds import activations, may_be_one_unit, widths_of
 
 
 def all_numbers(attempt: Attempt) -> bool:
@@ -24,9 +29,6 @@ def all_numbers(attempt: Attempt) -> bool:
     network = attempt.declared.network
     widths = (0,) if network in (None, NO_NETWORK) else widths_of(network)
     return set(widths) == {1} and len(widths) == attempt.depth + 1
-
-
-Trees = list[tuple[Equation, str]]
 
 
 def bases_of(taken: Trees, first: Attempt) -> list[tuple[Attempt, Trees]]:
@@ -37,8 +39,13 @@ def bases_of(taken: Trees, first: Attempt) -> list[tuple[Attempt, Trees]]:
     A letter below the quantities of a sample may count the samples.
     """
     if first.declared.network == NO_NETWORK:
-        return [(_of_any_numbers(first), taken)]
+        return [(of_any_numbers(first), taken)]
     bases = _bases_of(taken, first)
+    added = _accumulated(first.tree)
+    if added is not None:
+        words = "what is added to the gradient is judged, as for one sample more"
+        one = replace(first.convention, samples=first.declared.samples or "one")
+        bases = _bases_of([(added, "")], replace(first, tree=added, note=words, convention=one)) + bases
     numbered = samples_below(first.tree)
     if numbered is not None:
         words = "the letter below counts the samples"
@@ -71,7 +78,7 @@ def _steps(first: Attempt) -> list[tuple[Attempt, Trees]]:
         return []
     if any(isinstance(x, Partial) and x.numerator == Symbol("L") for x in tree.parts):
         cost, words = as_cost(tree), "the step goes by L, of one sample or of all"
-        back = (*first.back, (Symbol("J"), Symbol("L")))
+        back = (*first.back, (Symbol("J"), dict(first.back).get(Symbol("L"), Symbol("L"))))
         return [(replace(first, tree=cost, note=_noted(words, first.note), back=back), [(cost, "")])]
     numbers = {x.sample for x in tree.sides[1].parts if isinstance(x, Symbol) and isinstance(x.sample, Symbol)}
     bound = {b.index for x in tree.parts if isinstance(x, Sum) for b in x.bounds if isinstance(b, Bound)}
@@ -84,6 +91,16 @@ def _steps(first: Attempt) -> list[tuple[Attempt, Trees]]:
     words = f"a step for the one sample {exact(letter)}"
     back = (*first.back, *((replace(x, sample=None), x) for x in tree.sides[1].parts if _is_of(x, letter)))
     return [(replace(one, note=_noted(words, first.note), back=back), [(plain, "")])]
+
+
+def _accumulated(tree: Equation) -> Equation | None:
+    """dW = dz aᵀ of `dW += dz aᵀ`, which is done once for each sample."""
+    left, right = tree.sides[0], tree.sides[-1]
+    if len(tree.sides) != 2 or tree.relations[0] != "<-" or not isinstance(left, Symbol) or left.name[:1] != "d":
+        return None
+    if not isinstance(right, Binary) or right.sign not in "+-" or right.left != left or left in right.right.parts:
+        return None
+    return Equation((left, right.right if right.sign == "+" else Negate(right.right)), ("=",))
 
 
 def _is_of(part: Formula, sample: Formula) -> TypeGuard[Symbol]:
@@ -132,9 +149,12 @@ def _bases_of(taken: Trees, first: Attempt) -> list[tuple[Attempt, Trees]]:
         several = counts_units(plain) or bool(names & {"W", "dW"})
         small = small and not (declared.network is None and several)
         filled = [(with_layer(t, ONE)[0], note) for t, note in taken]
+        if any(isinstance(x, Symbol) and x.layer == ZERO for x in tree.parts):
+            first = replace(first, note=_noted("a_j of the layer before is a[0]", first.note))
         sums: dict[str, Any] = {"bare_sum": "samples"} if small else {}  # over its one entry it would be idle
         convention = replace(first.convention, **sums)
-        one = replace(first, tree=tree, depth=1, numbers=1 if small else 0, convention=convention)
+        inputs = written_inputs(plain) if declared.network is None or declared.any_widths else 0
+        one = replace(first, tree=tree, depth=1, numbers=1 if small else 0, inputs=inputs, convention=convention)
         bases = [(one, filled)]
         if ("w" in bare or "dw" in bare) and "transposed_weights" not in declared.conventions:
             column = replace(one.convention, transposed_weights=True)
@@ -142,22 +162,33 @@ def _bases_of(taken: Trees, first: Attempt) -> list[tuple[Attempt, Trees]]:
             bases.append((replace(one, note="w is a row"), filled))
         if small and _may_be_numbers(plain):
             bases.append((replace(one, numbers=2, note="all letters are numbers"), filled))
-    bases += [
-        (
-            replace(b, tree=as_cost(t[0][0]), note=f"{b.note}; L is the cost" if b.note else "L is the cost"),
-            _as_costs(t),
-        )
-        for b, t in bases
-        if speaks_of_samples(b.tree) and not {Symbol("J"), Symbol("C")} & set(b.tree.parts)
-    ]
+    if declared.network is None and may_be_one_unit(declared):
+        bases += _of_numbers(taken, first)
+    for b, t in list(bases):
+        if speaks_of_samples(b.tree) and not {Symbol("J"), Symbol("C")} & set(b.tree.parts):
+            theirs = next(x for x in b.tree.parts if isinstance(x, Symbol) and LOSSES.get(x.name) == "L")
+            words = f"{exact(theirs)} is the cost"
+            back = (*b.back, (Symbol("J"), dict(b.back).get(theirs, theirs)))
+            bases.append((replace(b, tree=as_cost(t[0][0]), note=_noted(words, b.note), back=back), _as_costs(t)))
     operands = {p.part.name for p in places(plain) if isinstance(p.part, Symbol) and p.role == "operand"}
     free = declared.network is None or len(operands) == 1  # of one letter alone it is about functions
     if not layers_of(plain) and not names & _GRADIENTS and free:
-        bases.append((replace(_of_any_numbers(first), note="an identity: it holds for any numbers"), taken))
+        bases.append((replace(of_any_numbers(first), note="an identity: it holds for any numbers"), taken))
     return bases
 
 
-def _of_any_numbers(first: Attempt) -> Attempt:
+def _of_numbers(taken: Trees, first: Attempt) -> Iterator[tuple[Attempt, Trees]]:
+    """A network of one unit in each layer, where small w stand between numbers: `z_2 = w_2 a_1 + b_2`."""
+    for i, (tree, note) in enumerate(taken):
+        layers = layers_of(tree)
+        names = {x.name for x in tree.parts if isinstance(x, Symbol)}
+        if layers and names & {"w", "dw"} and _may_be_numbers(tree):
+            tree = with_layer(tree, layers[0])[0] if len(layers) == 1 else tree
+            words = f"{note}, and {_NUMBERS}" if i and note else _NUMBERS
+            yield replace(first, tree=tree, numbers=3, condition=words), [(tree, "")]
+
+
+def of_any_numbers(first: Attempt) -> Attempt:
     """Without a network: every letter is any number, of either sign, or a matrix where the formula says so."""
     known = definitions_of(first.declared)
     shapes = tuple(matrix_shapes((*known.values(), first.tree), {*known, *first.declared.free}).items())
@@ -166,7 +197,7 @@ def _of_any_numbers(first: Attempt) -> Attempt:
     return replace(first, depth=0, convention=replace(first.convention, signs="mixed"), shapes=shapes)
 
 
-def _fit(known: dict[str, Formula], shapes: dict[str, tuple[int, int]]) -> bool:
+def _fit(known: Mapping[str, Formula], shapes: dict[str, tuple[int, int]]) -> bool:
     """Every definition of the document has numbers where its letters have these shapes."""
     world = World.free(definitions=known, shapes=shapes)
     for name, definition in known.items():
@@ -186,17 +217,22 @@ def _may_be_numbers(tree: Equation) -> bool:
     if counts_entries(tree):
         return False
     names = {p.part.name for p in places(tree) if isinstance(p.part, Symbol) and p.role == "operand"}
-    signs = any(isinstance(x, Transpose) or (isinstance(x, Binary) and x.sign in "@⊗") for x in tree.parts)
+    signs = any(isinstance(x, Transpose) or (isinstance(x, Binary) and x.sign in "@⊗∘") for x in tree.parts)
+    signs = signs or any(isinstance(x, Call) and x.function in _OF_COLUMNS for x in tree.parts)
     return not signs and not names & {"W", "X", "Z", "A", "Y", "Yhat", "dW", "dZ", "dA"}
 
 
 def _may_be_one_unit(declared: Declared) -> bool:
     """The declared network has one output, or none is declared; a soft-max of one number would be 1, whatever holds."""
-    return declared.network is None or widths_of(declared.network)[-1] == 1
+    if declared.network is None:
+        return may_be_one_unit(declared)
+    return widths_of(declared.network)[-1] == 1
 
 
 def _as_costs(trees: Trees) -> Trees:
     return [(as_cost(tree), note) for tree, note in trees]
 
 
+_OF_COLUMNS = frozenset(Symbol(x) for x in ("norm", "outer", "softmax", "sum", "mean", "diag"))
+_NUMBERS = "all letters are numbers (one unit in each layer)"
 _GRADIENTS = frozenset({"dz", "da", "dw", "db", "dW", "dZ", "dA", "L", "J", "C"})

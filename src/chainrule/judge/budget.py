@@ -25,9 +25,9 @@ class Budget:
     whole: Budget | None = field(default=None, repr=False)
 
     @classmethod
-    def of_seconds(cls, seconds: float) -> Budget:
+    def of_seconds(cls, seconds: float, least: float = _LEAST) -> Budget:
         """As much as is computed in these seconds where nothing else runs."""
-        seconds = max(seconds, _LEAST)
+        seconds = max(seconds, least)
         return cls(seconds * PER_SECOND, time.thread_time() + _FAR * seconds)
 
     def spend(self, work: float) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..meaning.letters import PENALTIES
+from ..meaning.letters import LOSSES, PENALTIES
 from ..notation.formula import (
     Array,
     Binary,
@@ -28,7 +28,7 @@ from ..notation.formula import (
     Transpose,
 )
 from ..notation.write import exact
-from .parts import LAYERED, index_letters, layers_of, places
+from .parts import LAYERED, index_letters, layers_of, places, shifted, summed_call
 
 BATCH = frozenset({"X", "Y", "Yhat", "Z", "A", "dZ", "dA"})  # letters of m samples
 SMALL = frozenset({"x", "y", "yhat", "z", "a", "dz", "da", "dw"})  # letters of one sample
@@ -91,8 +91,13 @@ def with_layer(equation: Equation, layer: Formula) -> tuple[Equation, list[str]]
     """The formula with letters of a layer that name none given this one, and these letters."""
     taken = index_letters(equation)
     bare: dict[str, None] = {}
+    before, previous = units_before(equation), shifted(layer, -1)
 
     def fill(part: Formula) -> Formula:
+        if isinstance(part, Index) and isinstance(part.base, Symbol) and previous is not None:
+            same = part.base.layer == layer and part.base.name in ("a", "da") and part.base.name in bare
+            if same and len(part.entries) == 1 and part.entries[0] in before:
+                return replace(part, base=replace(part.base, layer=previous))
         if not isinstance(part, Symbol) or part.layer is not None or part.name in taken:
             return part
         if part.name not in LAYERED | {"w", "dw"}:
@@ -105,10 +110,32 @@ def with_layer(equation: Equation, layer: Formula) -> tuple[Equation, list[str]]
     return tree, list(bare)
 
 
+def units_before(equation: Equation) -> set[Formula]:
+    """j of `z_i = Σ_j W_ij a_j`: the letters that count the units of the layer before, as W and z, b or dz tell."""
+    entries = [x for x in equation.parts if isinstance(x, Index) and isinstance(x.base, Symbol)]
+    of_weights = [
+        x.entries for x in entries if _name(x) in ("W", "w", "dW", "dw") and len(x.entries) == 2 and _letters(x.entries)
+    ]
+    units = {x.entries[0] for x in entries if _name(x) in ("z", "b", "dz", "db") and len(x.entries) == 1}
+    if not units:
+        return set()
+    return {e for pair in of_weights for e in pair if e not in units}
+
+
+def _name(entry: Index) -> str:
+    return entry.base.name if isinstance(entry.base, Symbol) else ""
+
+
+def _letters(entries: Sequence[Formula]) -> bool:
+    return all(isinstance(x, Symbol) for x in entries) and len(set(entries)) == len(entries)
+
+
 def speaks_of_samples(equation: Equation) -> bool:
-    """It has the loss L beside the number of samples, so that L may be the cost."""
+    """It has the loss L beside the number of samples, or a sum over them, so that L may be the cost."""
+    of_all = (x for x in equation.parts if summed_call(x))
+    sums = any(isinstance(p, Symbol) and p.name in BATCH for x in of_all for p in x.parts)
     names = {p.part.name for p in places(equation) if isinstance(p.part, Symbol) and p.role in ("operand", "bound")}
-    return "L" in names and bool(names & {"m", "N"})
+    return any(LOSSES.get(x) == "L" for x in names) and (sums or bool(names & {"m", "N"}))
 
 
 def has_outputs(equation: Equation) -> bool:
@@ -122,10 +149,11 @@ def has_last_layer(equation: Equation) -> bool:
 
 
 def as_cost(equation: Equation) -> Equation:
-    """The formula with the cost J for L."""
+    """The formula with the cost J for L, ℓ or loss."""
 
     def cost(part: Formula) -> Formula:
-        return replace(part, name="J") if part == Symbol("L") else part
+        bare = isinstance(part, Symbol) and part.layer is None and part.sample is None
+        return replace(part, name="J") if bare and isinstance(part, Symbol) and LOSSES.get(part.name) == "L" else part
 
     tree = equation.mapped(cost)
     assert isinstance(tree, Equation)
@@ -306,7 +334,7 @@ def between_dots(tree: Equation) -> Iterator[str]:
         if isinstance(part, Array) and part.columns == len(part.entries) and part.entries.count(Dots()) == 2:
             first, *_ = part.entries
             at = [i for i, x in enumerate(part.entries) if isinstance(x, Dots)]
-            for middle in part.entries[at[0] + 1 : at[1]]:
+            for middle in part.entries[at[0] + 1 : at[1]] if at[1] - at[0] == 2 else ():
                 numbers = [x for x, y in zip(middle.parts, first.parts, strict=False) if x != y]
                 if numbers and any(isinstance(x, Number) for x in numbers):
                     yield f"{exact(middle)} between the dots stands for any entry"

@@ -20,7 +20,7 @@ from ..notation.formula import (
     Transpose,
 )
 from .conditions import BATCH, COSTS, SMALL, penalty_of
-from .parts import LAYERED, layers_of, places
+from .parts import LAYERED, layers_of, places, summed_call
 from .verdict import Declared
 
 
@@ -36,7 +36,9 @@ def _open_conventions(declared: Declared, samples: str, tree: Equation) -> Itera
     small = bool(names & SMALL) and not names & BATCH
     gradients = any(n in LAYERED and n.startswith("d") for n in names) or "dw" in names
     partial = any(isinstance(p.part, Partial) for p in places(tree))
-    counted = bool(names & {"m", "N"})  # whoever writes m has many
+    left = tree.sides[0]
+    sums = isinstance(left, Symbol) and left.name in ("b", "db") and any(summed_call(x) for x in tree.parts)
+    counted = sums or bool(names & {"m", "N"})  # whoever writes m, or sums what a bias gets, has many
     if samples == "batch" and small and not counted and (declared.samples is None or tree.sides[0] not in COSTS):
         yield "there is one sample (m = 1)", {"samples": "one"}
     if declared.place is None and samples == "batch" and (gradients or partial):

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..notation.formula import Equation, Partial, Symbol
+from ..notation.formula import Call, Equation, Partial, Symbol
 from ..notation.write import exact
-from .attempts import ENTRYWISE, Attempt
+from .attempt import Attempt
+from .attempts import ENTRYWISE
 from .clothes import clothes
 from .conditions import between_dots, has_outputs
+from .needed import needed, needed_alike
 from .verdict import Judgement, noted
 from .worlds import Survey
 
@@ -17,12 +19,21 @@ from .worlds import Survey
 def holds(text: str, attempt: Attempt, survey: Survey, *more: str) -> Judgement:
     """It holds everywhere: right, under the condition of the attempt."""
     flat = "keepdims=True is added to the sum" if survey.flat else ""
-    conditions = [c for c in (attempt.condition, *more, flat, *between_dots(attempt.tree)) if c]
+    alike = needed_alike(attempt, attempt.kind) if attempt.kind else ""
+    conditions = [c for c in (attempt.condition, alike, *more, flat, *between_dots(attempt.tree)) if c]
     reading = exact(attempt.tree)
     attempt = replace(attempt, note=noted(attempt.note, _targets_note(attempt)))
     if conditions:
-        return Judgement(text, "right if", ", and ".join(conditions), note=attempt.note, reading=reading)
+        words, one = ", and ".join(conditions), attempt.one_sample
+        note = noted(attempt.note, _FLAT if flat else "")
+        return Judgement(text, "right if", words, note=note, reading=reading, one_sample=one)
     return Judgement(text, "right", note=noted(attempt.note, clothes(attempt.tree)), reading=reading)
+
+
+_FLAT = (
+    "without it NumPy drops the axis: the shape (n,) counts as a row, and beside a column, as in b - alpha * db, it is "
+    "broadcast to n × n without an error"
+)
 
 
 def _targets_note(attempt: Attempt) -> str:
@@ -48,7 +59,9 @@ def narrower_of(text: str, tried: Sequence[tuple[Attempt, Survey]]) -> Judgement
         if survey.held and survey.vectorial:
             return Judgement(text, "right if", before + ENTRYWISE, reading=reading)
         if survey.holding:
-            words = f"{before}{_cases(attempt.tree, survey.holding)}"
+            told = attempt.declared.network is not None
+            found = "" if told else needed(attempt, survey.holding)
+            words = before + (found or _cases(attempt.tree, survey.holding))
             return Judgement(text, "right if", words, reading=reading)
         good, where = survey.narrowest
         if good:
@@ -69,6 +82,10 @@ def _is_idle(attempt: Attempt, survey: Survey) -> bool:
     """It holds for linear outputs alone, whose derivative 1 may be left out, though it says nothing of the output."""
     factors = any(isinstance(x, Partial) for side in attempt.tree.sides[1:] for x in side.parts)
     linear = all(case.startswith("identity") for case in survey.holding)
+    left, *right = attempt.tree.sides
+    slope = isinstance(left, Call) and isinstance(left.function, Symbol) and left.function.prime
+    if slope and linear and survey.holding and any(isinstance(x, Call) for side in right for x in side.parts):
+        return True  # g' = g + (1 - g) of the identity
     return bool(survey.holding) and factors and linear and not _names_of(attempt.tree) & {"Y", "y", "Yhat", "yhat"}
 
 

@@ -7,14 +7,15 @@ from dataclasses import replace
 from typing import Literal
 
 from ..errors import ChainruleError
-from ..notation.canonical import canonical
-from ..notation.formula import ONE, Equation, Formula, Index, Number, Symbol
+from ..meaning.usual import Usual
+from ..notation.formula import ONE, Equation, Index, Number, Symbol
 from ..notation.letters import Letters
-from ..notation.read import Syntax, read
+from ..notation.read import Syntax
 from ..notation.write import exact
-from .arithmetic import is_arithmetic, is_printed, misprint, without_numbers
-from .attempts import ENTRYWISE, Attempt, attempts, depth_of, usual_samples
-from .bases import all_numbers, bases_of
+from .arithmetic import is_arithmetic, is_printed, misprint, sets_a_number, without_numbers
+from .attempt import Attempt, depth_of, usual_samples
+from .attempts import ENTRYWISE, attempts
+from .bases import all_numbers, bases_of, of_any_numbers
 from .budget import Budget
 from .conditions import (
     capitals,
@@ -22,13 +23,25 @@ from .conditions import (
     penalty_of,
     with_layer,
 )
+from .definitions import definitions_of
 from .holding import holds, narrower_of
+from .meant import as_usual
 from .mended import mended
-from .normal import applied_functions, components_of, products_of_calls
 from .parts import layers_of
-from .untold import defined, letter_of, refused_for, renames, states_a_loss, unmended, without_layer
+from .trees import trees_of
+from .untold import (
+    defined,
+    letter_of,
+    of_lone_letters,
+    refused_for,
+    renames,
+    sets_a_parameter,
+    states_a_loss,
+    unmended,
+    without_layer,
+)
 from .verdict import Declared, Judgement, noted
-from .worlds import HIGHEST, Survey, convention_of, definitions_of, highest_layer, is_general
+from .worlds import HIGHEST, Survey, activations, convention_of, highest_layer, is_general
 
 MATRICES = frozenset({"W", "Z", "A", "dW", "dZ", "dA"})  # in small letters a number below is a component
 
@@ -123,7 +136,7 @@ def _usual_places(letters: Letters) -> bool:
 def _numbered_below(text: str, syntax: Syntax, letters: Letters) -> bool:
     """Whether matrices carry one number below and no layer: `W_2`, `dZ_1`."""
     try:
-        equation = canonical(read(text, syntax=syntax, letters=letters)[0].equation, letters)
+        equation = trees_of(text, syntax, letters)[0][0]
     except ChainruleError:
         return False
     return any(
@@ -160,16 +173,37 @@ def _joined(text: str, judged: Sequence[tuple[Declared, Judgement]]) -> Judgemen
 
 
 def _judge(text: str, syntax: Syntax, declared: Declared, seconds: float, *, mend: bool = True) -> Judgement:
-    """The judgement under one declared meaning; `mend` says whether the mistake of a wrong formula is looked for."""
-    budget = Budget.of_seconds(seconds)
+    """The judgement under one declared meaning; `mend` says whether the mistake of a wrong formula is looked for.
+
+    Where letters are not declared and the formula has no meaning without them, they mean what they usually do.
+    """
     try:
-        taken = [
-            (_named(canonical(r.equation, declared.letters)), r.note)
-            for r in read(text, syntax=syntax, letters=declared.letters)
-        ]
+        taken = trees_of(text, syntax, declared.letters)
     except ChainruleError as error:
         return Judgement(text, "cannot tell", note=str(error))
-    taken = [(applied_functions(components_of(products_of_calls(tree))), note) for tree, note in taken]
+    code = syntax == "code" or "np." in text or "torch." in text
+    plain = _of_trees(text, taken, declared, Budget.of_seconds(seconds), code, mend=mend)
+    if len(taken[0][0].sides) < 2:
+        return plain
+
+    def judge(meant: Usual, there: Declared, seconds: float, mend: bool) -> Judgement:
+        budget = Budget.of_seconds(seconds, least=0)  # the formula as it stands had the whole
+        return _of_trees(text, [(meant.tree, "")], there, budget, code, mend=mend, back=meant.back)
+
+    return as_usual(taken[0][0], declared, plain, judge, seconds, mend=mend) or plain
+
+
+def _of_trees(
+    text: str,
+    taken: list[tuple[Equation, str]],
+    declared: Declared,
+    budget: Budget,
+    code: bool,
+    *,
+    mend: bool,
+    back: tuple[tuple[Symbol, Symbol], ...] = (),
+) -> Judgement:
+    """The judgement of the readings of a text; `back` holds letters of ours with those that the text has for them."""
     plain = taken[0][0]
     if len(plain.sides) < 2 or plain.sides[0] == Symbol(""):
         return Judgement(text, "cannot tell", note="it states no equation", reading=exact(plain))
@@ -183,14 +217,15 @@ def _judge(text: str, syntax: Syntax, declared: Declared, seconds: float, *, men
         note = f"it names layer {highest_layer(plain)}, and networks of at most {HIGHEST} layers are tried"
         return Judgement(text, "cannot tell", note=note, reading=exact(plain))
     samples = declared.samples or usual_samples(plain)
-    first = Attempt("", plain, convention_of(declared, samples), depth_of(plain, declared), declared)
-    code = syntax == "code" or "np." in text or "torch." in text
+    first = Attempt("", plain, convention_of(declared, samples), depth_of(plain, declared), declared, back=back)
     convention = replace(first.convention, repeated=code)
     first = replace(first, own=all_numbers(first), code=code, convention=convention)
     bases = bases_of(taken, first)
     readings = budget.share(_FOR_READINGS)
-    surveys = [base.survey(readings) for base, _ in bases]
-    for (base, trees), survey in zip(bases, surveys, strict=True):
+    surveys: list[Survey] = []
+    for base, trees in bases:
+        survey = base.survey(readings)
+        surveys.append(survey)
         if survey.everywhere:
             starred = matrix_product_first(base.tree, [t for t, _ in trees[1:]])
             unclear = any(not replace(base, tree=t).survey(readings).everywhere for t in starred)
@@ -204,7 +239,8 @@ def _judge(text: str, syntax: Syntax, declared: Declared, seconds: float, *, men
             if attempt.may_hold(readings):
                 other = attempt.survey(readings)
                 if other.everywhere:
-                    return holds(text, attempt, other)
+                    wider = narrower_of(text, tried) if attempt.kind and not _claims_every_layer(plain) else None
+                    return wider or holds(text, attempt, other)  # of several pairs all are named
                 tried.append((attempt, other))
     narrower = narrower_of(text, tried)
     if any(s.held and not s.refuted for s in surveys):  # where it has a value it holds
@@ -227,12 +263,20 @@ def _judge(text: str, syntax: Syntax, declared: Declared, seconds: float, *, men
             break
     refused = refused_for(plain, unknown) or without_layer(plain, unknown, declared.network is not None)
     if refused and narrower is None:
+        free = of_any_numbers(replace(first, note="it holds for any matrices"))
+        if declared.network is not None and first.depth and not layers_of(plain) and free.shapes:
+            anywhere = free.survey(readings)
+            if anywhere.everywhere:
+                return holds(text, free, anywhere)
         return Judgement(text, "cannot tell", note=refused, reading=exact(plain))
+    if narrower is None and sets_a_number(plain):
+        return Judgement(text, "cannot tell", note="it has the numbers of an example", reading=exact(plain))
+    layers = 0 if declared.network is None or not base.depth else len(activations(declared.network))
     if not mend and narrower is None:
-        return unmended(text, base.tree, survey, unknown)
+        return unmended(text, base.tree, survey, unknown, layers=layers, own=base.own)
     filled = () if layers_of(plain) else with_layer(plain, ONE)[1]
     if "!=" in plain.relations:
-        return narrower or unmended(text, plain, survey, unknown)
+        return narrower or unmended(text, plain, survey, unknown, layers=layers, own=base.own)
     others = [
         b
         for (b, _), s in zip(bases, surveys, strict=True)
@@ -244,8 +288,14 @@ def _judge(text: str, syntax: Syntax, declared: Declared, seconds: float, *, men
     if found is not None and declared.network is None and not layers_of(plain) and renames(found, plain):
         note = f"{exact(plain.sides[0])} is not what this library calls so: declare what the letters stand for"
         return narrower or Judgement(text, "cannot tell", note=note, reading=exact(plain))
+    if sets_a_parameter(plain) and narrower is None and (found is None or found.cause not in _OF_UPDATES):
+        note = f"it sets {exact(plain.sides[0])}, and the parameters of a network are any numbers"
+        return Judgement(text, "cannot tell", note=note, reading=exact(plain))
     if found is not None and len(found.causes) > 1 and declared.loss is None and states_a_loss(plain):
         found = None  # with two changes one loss becomes another
+    if declared.network is None and narrower is None and not layers_of(plain) and of_lone_letters(plain):
+        note = "it says of letters that nobody declared what they are: declare what they stand for"
+        return Judgement(text, "cannot tell", note=note, reading=exact(plain))
     if found is not None and (narrower is None or len(found.causes) == 1):
         return found if not declared.letters.rename else replace(found, note=noted(found.note, _OURS))
     if narrower is not None:
@@ -263,9 +313,14 @@ def _judge(text: str, syntax: Syntax, declared: Declared, seconds: float, *, men
     if anything and survey.first is not None and survey.first.status in ("different", "shape"):
         note = f"{anything[0]} may be any function here: declare what it stands for"
         return Judgement(text, "cannot tell", note=note, reading=exact(plain))
-    return unmended(text, base.tree, survey, unknown)
+    return unmended(text, base.tree, survey, unknown, layers=layers, own=base.own)
 
 
+_OF_UPDATES = (
+    "gradient-used-for-weight",
+    "other",
+    "sign",
+)  # mistakes by which a step of descent or a gradient sets one
 _FOR_READINGS = 0.6  # of what is allowed, for trying its readings and conventions
 _CAN_BE_EVALUATED = {"different": 0, "shape": 1}  # the world in which a mistake is looked for, best first
 
@@ -303,11 +358,6 @@ def _status(survey: Survey) -> str:
 
 
 _OURS = "the correction is written in the names of this library"
-
-
-def _named(tree: Formula) -> Equation:
-    """A lone expression is an equation of one side."""
-    return tree if isinstance(tree, Equation) else Equation((tree,))
 
 
 def _claims_every_layer(tree: Equation) -> bool:

@@ -9,18 +9,22 @@ from fractions import Fraction
 from typing import Any
 
 from ..errors import ChainruleError
+from ..meaning.functions import is_known
 from ..notation.formula import Binary, Bound, Equation, Formula, Index, Number, Symbol
 from ..notation.read import read
 from ..notation.write import exact
-from .attempts import Attempt, alike, entry_by_entry, has_small_letters, keeps_widths
+from .attempt import Attempt, has_small_letters, keeps_widths
+from .attempts import alike, entry_by_entry
 from .budget import Budget
 from .conditions import has_last_layer, has_outputs, penalty_of, read_otherwise
 from .conventions import conventions
+from .definitions import definitions_of
 from .mutations import Edit, edits
 from .probe import Probe
 from .search import STAGES, Mending, mendings
-from .verdict import Declared, Finding, Judgement
-from .worlds import Worlds, highest_layer
+from .subscripts import names_two_units
+from .verdict import NO_NETWORK, Declared, Finding, Judgement
+from .worlds import Worlds, highest_layer, may_be_one_unit
 
 _FOR_EDITS = 0.4  # of what is left, for making the edits of one reading
 
@@ -58,7 +62,7 @@ def mended(
             targets[0] = replace(base, condition=f"layer {highest} is taken for the last", depth=highest)
         elif 1 < highest < base.depth and has_outputs(base.tree):
             targets.append(replace(base, condition=f"layer {highest} is taken for the last", depth=highest))
-        if has_outputs(base.tree):
+        if has_outputs(base.tree) and may_be_one_unit(base.declared) and not names_two_units(base.tree):
             targets.append(replace(base, condition="for one output unit", numbers=1))
     last = [replace(b, condition=b.note) for b in bases if b.condition]
     targets += [replace(b, condition=b.note) for b in bases if not b.condition]
@@ -114,6 +118,7 @@ def mended(
         others=_distinct(target, first, others),
         note=target.condition,
         reading=exact(target.tree),
+        one_sample=target.one_sample,
     )
     return _without_layer(judged, filled) if filled else judged
 
@@ -126,6 +131,11 @@ def _order(mending: Mending, plausible: bool) -> tuple[Any, ...]:
 def _quantities(declared: Declared) -> tuple[Formula, ...]:
     """What the letters of the document stand for, where each is one quantity: `delta_1` is dz[2], `a_k` is z[2][k]."""
     found: list[Formula] = [Symbol(x) for x in declared.free]
+    if declared.network == NO_NETWORK:  # every letter is the document's own
+        for name, definition in definitions_of(declared).items():
+            inner = (x for x in definition.parts if isinstance(x, Symbol) and x.layer is None and not is_known(x.name))
+            found += [Symbol(name), *inner]
+        found = list(dict.fromkeys(found))[:_MOST_LETTERS]
     for target in declared.letters.rename.values():
         try:
             (part,) = read(target)[0].equation.sides
@@ -135,6 +145,9 @@ def _quantities(declared: Declared) -> tuple[Formula, ...]:
         if isinstance(letter, Symbol) and letter.layer is not None:
             found.append(part)
     return tuple(found)
+
+
+_MOST_LETTERS = 16
 
 
 def _counts(tree: Equation) -> bool:
@@ -195,10 +208,10 @@ def _of_bias(equation: Equation) -> bool:
 
 
 def _findings(target: Attempt, mending: Mending) -> tuple[Finding, ...]:
-    theirs = dict(target.back)
+    theirs: dict[Formula, Formula] = dict(target.back)
 
     def shown(part: Formula) -> str:
-        return exact(part.mapped(lambda x: theirs.get(x, x) if isinstance(x, Symbol) else x) if theirs else part)
+        return exact(part.mapped(lambda x: theirs.get(x, x)) if theirs else part)
 
     found = []
     for e in mending.edits:

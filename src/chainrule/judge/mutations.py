@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from ..meaning.compare import ZERO
 from ..notation.formula import (
     ONE,
     Binary,
@@ -74,6 +75,7 @@ RULES: tuple[Rule, ...] = (
     entries.missing_index,
     letters.updates,
     letters.functions,
+    letters.complements,
     letters.value_for_derivative,
     products.transposes,
     factors.sign,
@@ -81,8 +83,11 @@ RULES: tuple[Rule, ...] = (
     factors.superfluous_factor,
     derivatives.missing,
     derivatives.half,
+    derivatives.written_out,
     derivatives.missing_before,
     derivatives.cancelled,
+    derivatives.of_another,
+    derivatives.in_own_letters,
     products.operators,
     products.parentheses,
     sums.sums,
@@ -178,10 +183,12 @@ def trivial(tree: Equation, original: Equation) -> bool:
     """
     if _defines(tree) and not _defines(original):
         return True
-    if _says_itself(tree, original) or _vanishing(tree) - _vanishing(original):
+    if _says_itself(tree, original) or _vanishing(tree) - _vanishing(original) or _ones(tree) > _ones(original):
         return True
-    if len(set(tree.sides)) < len(set(original.sides)) and _calls(tree) != _calls(original):
-        return True
+    if len(set(tree.sides)) < len(set(original.sides)):
+        lone = any(isinstance(x, Symbol | Index | Partial) for x in tree.sides if tree.sides.count(x) > 1)
+        if lone or _calls(tree) != _calls(original):
+            return True
     if len({_meant(s) for s in tree.sides}) == len({_meant(s) for s in original.sides}):
         return False
     names = [sorted(x.name for x in symbols(side)) for side in original.sides]
@@ -189,10 +196,21 @@ def trivial(tree: Equation, original: Equation) -> bool:
 
 
 def _vanishing(tree: Equation) -> set[Formula]:
-    """`y - y`, `a / a`, `w_ii` at the left: what nobody writes."""
-    found = {x for x in tree.parts if isinstance(x, Binary) and x.sign in "-/" and x.left == x.right}
+    """`y - y`, `a / a`, `a - 0`, `w_ii` at the left: what nobody writes."""
+    found: set[Formula] = {x for x in tree.parts if isinstance(x, Binary) and _is_idle(x)}
     left = tree.sides[0].parts
     return found | {x for x in left if isinstance(x, Index) and len(set(x.entries)) < len(x.entries)}
+
+
+def _is_idle(part: Binary) -> bool:
+    if part.sign in "+-" and ZERO in (part.left, part.right):
+        return True
+    return part.sign in "-/" and part.left == part.right
+
+
+def _ones(tree: Equation) -> int:
+    """How often it multiplies with 1."""
+    return sum(isinstance(x, Binary) and x.sign in PRODUCTS and ONE in (x.left, x.right) for x in tree.parts)
 
 
 def _calls(tree: Equation) -> set[Formula]:
@@ -207,7 +225,14 @@ def _says_itself(tree: Equation, original: Equation) -> bool:
         return False
     if base.name[:1] == "d" and any(left in side.parts for side in tree.sides[1:]):
         return True
+    same = {"A": "Yhat", "a": "yhat", "Yhat": "A", "yhat": "a"}.get(base.name)  # Ŷ is A[L]
+    if same and _names_right(same, tree) and not _names_right(same, original):
+        return True
     return _occurs(base, tree) and not _occurs(base, original)
+
+
+def _names_right(name: str, equation: Equation) -> bool:
+    return any(x.name == name for side in equation.sides[1:] for x in symbols(side))
 
 
 def _occurs(letter: Symbol, equation: Equation) -> bool:

@@ -9,6 +9,8 @@ from .budget import PER_COMPARISON, Budget
 from .parts import places
 from .worlds import Worlds
 
+_PER_BINDING = 40_000  # what it costs to find that no layers fit
+
 
 class Probe:
     """Whether formulas that are much alike hold in one world of one case with one binding: most fail that.
@@ -27,6 +29,7 @@ class Probe:
         binding, memos = self._binding, self._memos
         if binding is None:
             binding, memos = self._worlds.binding(equation), [{} for _ in self.cases]
+            self.budget.spend(_PER_BINDING)
         if binding is None:
             return False
         for case, memo in zip(self.cases, memos, strict=True):

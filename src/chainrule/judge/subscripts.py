@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ..meaning.letters import LOSSES
 from ..meaning.named_losses import NAMED
-from ..notation.formula import Bound, Call, Equation, Formula, Index, Partial, Sum, Symbol
+from ..notation.formula import Bound, Call, Dots, Equation, Formula, Index, Number, Partial, Sum, Symbol
 
 _OF_A_UNIT = frozenset({"z", "a", "y", "yhat", "dz", "da", "dyhat"})  # b alone may have it by mistake
 _OF_A_SAMPLE = frozenset({"x", "y", "yhat", "z", "a", "dz", "da", "dyhat", "L", "ell"})
@@ -42,6 +42,20 @@ def counts_units(tree: Formula) -> bool:
     return any(
         base.name in _OF_A_UNIT or (base.name in _WEIGHTS and len(entries) == 2) for base, entries in _entries(tree)
     )
+
+
+def written_inputs(tree: Formula) -> int:
+    """2 of `w_1 x_1 + w_2 x_2 + b`: the entries of x where all are written one by one; else 0."""
+    found = [x.entries for x in tree.parts if isinstance(x, Index) and x.base == Symbol("x")]
+    numbers = {int(e[0].value) for e in found if len(e) == 1 and isinstance(e[0], Number)}
+    whole = len(numbers) > 1 and numbers == set(range(1, len(numbers) + 1)) and Dots() not in tree.parts
+    return len(numbers) if whole and all(isinstance(e[0], Number) for e in found) else 0
+
+
+def names_two_units(tree: Formula) -> bool:
+    """`∂ŷ_i/∂z_j`: two units of one layer."""
+    found = {e for base, entries in _entries(tree) if base.name in _OF_A_UNIT and len(entries) == 1 for e in entries}
+    return len({x for x in found if isinstance(x, Symbol)}) > 1
 
 
 def samples_below(tree: Equation) -> Equation | None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import difflib
 
 from ..meaning.calls import ACTIVATIONS
-from ..notation.formula import Binary, Call, Equation, Formula, Index, Number, Symbol
+from ..meaning.letters import LOSSES, RATES
+from ..notation.formula import Binary, Call, Equation, Formula, Index, Number, Partial, Symbol
 from ..notation.write import exact
 from .parts import LAYERED, layers_of
+from .sizes import misfit
 from .verdict import Finding, Judgement
-from .worlds import Survey
+from .worlds import Survey, highest_layer
 
 
 def letter_of(side: Formula) -> Formula:
@@ -61,6 +63,30 @@ def states_a_loss(tree: Equation) -> bool:
     return isinstance(left, Symbol) and left.name in ("L", "J", "C", "ell") and left.layer is None
 
 
+def of_lone_letters(tree: Equation) -> bool:
+    """`a = b`, `Σ_i x_i = 1`: one letter at most on each side, no derivative and no function."""
+    if any(isinstance(x, Call | Partial | Binary) or (isinstance(x, Symbol) and x.name in LOSSES) for x in tree.parts):
+        return False
+    named = [[x for x in side.parts if isinstance(x, Symbol) and x.name in _QUANTITIES] for side in tree.sides]
+    return all(len({x.name for x in side}) <= 1 for side in named) and not any(
+        x.name[:1] == "d" or x.name in ("Yhat", "yhat") for side in named for x in side
+    )
+
+
+_QUANTITIES = LAYERED | {"X", "Y", "Yhat", "x", "y", "yhat", "w", "dw"}
+
+
+def sets_a_parameter(tree: Equation) -> bool:
+    """`w = (XᵀX)⁻¹ Xᵀ y`, `b = 0`: a parameter at the left alone."""
+    left = tree.sides[0]
+    base = left.base if isinstance(left, Index) else left
+    if not isinstance(base, Symbol) or base.name not in ("W", "w", "b") or len(tree.sides) != 2:
+        return False
+    names = {x.name for x in tree.sides[1].parts if isinstance(x, Symbol)}
+    step = names & RATES or any(x[:1] == "d" and x in LAYERED for x in names)  # of descent, or a gradient
+    return not step and base.name not in names
+
+
 def refused_for(tree: Equation, unknown: frozenset[str]) -> str:
     """Why no mistake is looked for: a letter that is no slip of a known one."""
     for name in sorted(unknown):
@@ -77,12 +103,20 @@ def without_layer(tree: Equation, unknown: frozenset[str], declared: bool) -> st
     return f"{bare[0]} has no layer: write which one is meant, such as {bare[0]}[1]"
 
 
-def unmended(text: str, plain: Equation, survey: Survey, unknown: frozenset[str]) -> Judgement:
-    """Nothing known mends it: what is certain is said, and no more."""
+def unmended(
+    text: str, plain: Equation, survey: Survey, unknown: frozenset[str], *, layers: int = 0, own: bool = False
+) -> Judgement:
+    """Nothing known mends it: what is certain is said, and no more.
+
+    layers  of the network that the document declares, `own`: its widths are those that were tried
+    """
     reading = exact(plain)
     first = survey.first
     if first is None:
+        highest = highest_layer(plain)
         note = "no layer of the networks tried fits its indices"
+        if layers and highest > layers:
+            note = f"it names layer {highest}, and the network has {layers} layer{'s' * (layers > 1)}"
         return Judgement(text, "cannot tell", note=note, reading=reading)
     where = ""
     if first.path is not None:
@@ -95,7 +129,8 @@ def unmended(text: str, plain: Equation, survey: Survey, unknown: frozenset[str]
         words = first.message or f"{names} has no meaning here"
         return Judgement(text, "cannot tell", note=words, reading=reading)
     if first.status == "shape":
-        return Judgement(text, "wrong", causes=(Finding("shape", where, words=first.message),), reading=reading)
+        words = first.message if survey.world is None else misfit(plain, first, survey.world, own=own)
+        return Judgement(text, "wrong", causes=(Finding("shape", where, words=words),), reading=reading)
     if first.status in ("undefined", "unreadable"):
         return Judgement(text, "cannot tell", note=first.message, reading=reading)
     words = "no single or double edit among the known mistakes mends it"

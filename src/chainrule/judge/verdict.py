@@ -53,6 +53,7 @@ class Judgement:
     others     other mendings that are equally small: which of them was meant cannot be known
     note       why it equals our formula in other clothes, what is ambiguous, what was assumed
     reading    how the formula was read, as one line of text
+    one_sample  what is said is true of one sample alone (m = 1), though nothing says that there is but one
     """
 
     text: str
@@ -62,6 +63,7 @@ class Judgement:
     others: tuple[tuple[Finding, ...], ...] = ()
     note: str = ""
     reading: str = ""
+    one_sample: bool = False
 
     @property
     def cause(self) -> str:
@@ -83,6 +85,7 @@ class Judgement:
             "others": [[c.to_json() for c in other] for other in self.others],
             "note": self.note,
             "reading": self.reading,
+            "one_sample": self.one_sample,
         }
 
     def __str__(self) -> str:
@@ -116,6 +119,7 @@ class Declared:
     layout       of a derivative by a column: "denominator" (a column) or "numerator" (a row); None: not declared
     definitions  formulas that hold in the document: `w` is a column, `a = sig(z)`
     free         letters that are any numbers
+    any_widths   the widths of `network` are not said in the document: other ones are meant as well
     conventions  other fields of `Convention` that the document declares, such as {"transposed_weights": True}
     """
 
@@ -129,6 +133,7 @@ class Declared:
     layout: Literal["numerator", "denominator"] | None = None
     definitions: Mapping[str, str] | Sequence[str] = field(default=(), hash=False)
     free: tuple[str, ...] = ()
+    any_widths: bool = False
     conventions: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 

@@ -10,10 +10,9 @@ from typing import Any, Literal
 from ..meaning.functions import NOT_ENTRYWISE
 from ..meaning.world import FLAT, NO_NUMBER, Comparison, Convention, World
 from ..nn import Activate, Dense, Network
-from ..notation.canonical import canonical
-from ..notation.formula import Binary, Call, Equation, Formula, Index, Number, Symbol
-from ..notation.read import read
+from ..notation.formula import Binary, Equation, Number, Symbol
 from .budget import PER_COMPARISON, Budget
+from .definitions import Definitions, definitions
 from .parts import places
 from .verdict import Declared
 
@@ -51,7 +50,7 @@ class Survey:
     """How a formula fared: per case and per value of its general layer.
 
     held, failed  case -> bindings as text
-    first         the first comparison that is not equal
+    first         the first comparison that is not equal, and the world it was made in
     vectorial     all failures are of g' where g does not act entry by entry, so that g' is no vector
     flat          it holds if sums keep their dimension
     refuted       somewhere the sides have other numbers or shapes
@@ -62,6 +61,7 @@ class Survey:
     held: dict[str, set[str]] = field(default_factory=dict)
     failed: dict[str, set[str]] = field(default_factory=dict)
     first: Comparison | None = None
+    world: World | None = None
     vectorial: bool = True
     flat: bool = False
     dotted: bool = True
@@ -103,7 +103,9 @@ class Worlds:
             other = self._surveyed(self.more, equation, budget)
             if other.held:
                 both = {**found.failed, **other.failed}
-                return replace(other, cases=found.cases + other.cases, failed=both, first=found.first)
+                return replace(
+                    other, cases=found.cases + other.cases, failed=both, first=found.first, world=found.world
+                )
         return found
 
     def _surveyed(self, cases: tuple[Case, ...], equation: Equation, budget: Budget | None) -> Survey:
@@ -123,7 +125,8 @@ class Worlds:
                         found.vectorial = found.vectorial and _vectorial(comparison)
                         found.dotted = found.dotted and (_vectorial(comparison) or _at_a_dot(comparison, equation))
                         found.refuted = found.refuted or comparison.status in ("different", "shape")
-                        found.first = found.first or comparison
+                        if found.first is None:
+                            found.first, found.world = comparison, world
         return found
 
     def support(self, equation: Equation, budget: Budget | None = None) -> int:
@@ -213,41 +216,27 @@ def worlds(
     numbers: int = 0,
     own: bool = False,
     shapes: Shapes = (),
+    inputs: int = 0,
 ) -> Worlds:
     """The worlds of a declared meaning: its network with other widths, or several networks, `depth` layers deep.
 
     Depth 0 has no network at all: every letter is any number, a matrix of those `shapes`, or any function. With
-    `numbers` = 1 the output is a number, with 2 the input too. With `own` the declared network keeps its widths.
+    `numbers` = 1 the output is a number, with 2 the input too, with 3 all. With `own` the declared network keeps its
+    widths; `inputs` is the number of entries of x where it is known.
     """
-    known = tuple(definitions_of(declared).items())
+    known = definitions(declared)
     if depth == 0:
         return _without_network(convention, known, shapes)
-    return _worlds(declared.network, declared.loss, convention, known, declared.free, depth, numbers, own)
-
-
-def definitions_of(declared: Declared) -> dict[str, Formula]:
-    """What the document defines, by the letter at the left; `FormulaError` for what cannot be read."""
-    given = declared.definitions
-    texts = [f"{k} = {v}" for k, v in given.items()] if isinstance(given, Mapping) else list(given)
-    found: dict[str, Formula] = {}
-    for text in texts:
-        equation = canonical(read(text, letters=declared.letters)[0].equation, declared.letters)
-        assert isinstance(equation, Equation)
-        left = equation.sides[0]
-        while isinstance(left, Index | Call):
-            left = left.base if isinstance(left, Index) else left.function
-        if isinstance(left, Symbol):
-            found[left.name] = equation if len(equation.sides) > 1 else equation.sides[0]
-    return found
+    return _worlds(declared.network, declared.loss, convention, known, declared.free, depth, numbers, own, inputs)
 
 
 @lru_cache(maxsize=64)
-def _without_network(convention: Convention, known: tuple[tuple[str, Formula], ...], shapes: Shapes) -> Worlds:
+def _without_network(convention: Convention, known: Definitions, shapes: Shapes) -> Worlds:
     signs: tuple[Literal["positive", "negative", "mixed"], ...] = ("positive",) * 3
     if convention.signs == "mixed":
         signs = ("positive", "negative", "mixed", "mixed")
     found = tuple(
-        World.free(seed, definitions=dict(known), shapes=dict(shapes), convention=replace(convention, signs=each))
+        World.free(seed, definitions=known.by_letter, shapes=dict(shapes), convention=replace(convention, signs=each))
         for seed, each in enumerate(signs)
     )
     return Worlds((Case("any numbers", found),), 0)
@@ -258,11 +247,12 @@ def _worlds(
     network: str | None,
     loss: str | None,
     convention: Convention,
-    known: tuple[tuple[str, Formula], ...],
+    known: Definitions,
     free: tuple[str, ...],
     depth: int,
     numbers: int,
     own: bool,
+    inputs: int,
 ) -> Worlds:
     cases = []
     declared = widths_of(network) if network is not None else ()
@@ -271,7 +261,7 @@ def _worlds(
     for hidden, output, pair_loss in _pairs(network, loss):
         if numbers and output == "softmax" and network is None:
             continue
-        acts = (*_stretched(hidden, depth - 1), output)
+        acts = (*stretched(hidden, depth - 1), output)
         name = f"{output} with {pair_loss.replace('_', ' ')}"
         shapes = [(_widths(depth, True), 0), (_widths(depth, False), 1)]
         if network is not None:
@@ -280,7 +270,8 @@ def _worlds(
             shapes = [(declared, 0), (declared, 1)]
         found = []
         for widths, seed in shapes:
-            string = _string(widths if own else _narrowed(widths, numbers), acts)
+            narrowed = widths if own else _narrowed(widths, numbers)
+            string = _string((inputs, *narrowed[1:]) if inputs and not own else narrowed, acts)
             found.append(
                 World.of_network(
                     string,
@@ -288,7 +279,7 @@ def _worlds(
                     m=SAMPLES - 2 * (seed == 1),  # so that no number stands for m
                     seed=seed,
                     convention=convention,
-                    definitions=dict(known),
+                    definitions=known.by_letter,
                     free_letters=free,
                 )
             )
@@ -335,13 +326,18 @@ def widths_of(network: str) -> tuple[int, ...]:
     return (net.inputs, *(layer.units for layer in net.layers if isinstance(layer, Dense)))
 
 
+def may_be_one_unit(declared: Declared) -> bool:
+    """One output is possible: the loss of a soft-max, which of one unit is 1, asks for several."""
+    return declared.network is not None or declared.loss != "cross_entropy"
+
+
 def with_output(network: str, activation: str) -> str:
     """The network string with another output activation."""
     *parts, last = network.split("-")
     return "-".join([*parts, f"{last.split(':')[0]}:{activation}"])
 
 
-def _stretched(hidden: Sequence[str], count: int) -> tuple[str, ...]:
+def stretched(hidden: Sequence[str], count: int) -> tuple[str, ...]:
     """As many hidden activations as there are hidden layers: the given ones, again and again."""
     return tuple(hidden[i % len(hidden)] for i in range(count))
 
@@ -353,7 +349,9 @@ def _widths(depth: int, distinct: bool) -> tuple[int, ...]:
 
 
 def _narrowed(widths: tuple[int, ...], numbers: int) -> tuple[int, ...]:
-    """One output for `numbers` = 1, and one input too for 2."""
+    """One output for `numbers` = 1, one input too for 2, and one unit in every layer for 3."""
+    if numbers == 3:
+        return (1,) * len(widths)
     if numbers:
         widths = (*widths[:-1], 1)
     return (1, *widths[1:]) if numbers == 2 else widths

@@ -6,11 +6,12 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..notation.formula import At, Binary, Call, Dots, Equation, Formula, Index, Number, Partial, Symbol
+from ..notation.formula import Array as Entries
+from ..notation.formula import At, Binary, Call, Dots, Equation, Formula, Index, Number, Partial, Symbol, Transpose
 from . import functions
 from .context import STEP, Context, NestedStepError, argument_names
 from .letters import LOSSES, PER_SAMPLE, is_defined, place_of
-from .lists import unreadable
+from .lists import is_list, unreadable
 from .named_losses import NAMED, in_order, value_of
 from .quantities import Key
 from .sums import OVER, kronecker, over_indices
@@ -47,10 +48,14 @@ def call(c: Context, part: Call) -> Value:
         return c.differential(part.arguments[0])
     if name in ("kronecker", "delta") and len(part.arguments) == 2 and name not in c.model.definitions:
         return kronecker(c, part.arguments)
+    if name == "nabla" and len(part.arguments) == 1 and name not in c.model.definitions:
+        return _gradient(c, part.arguments[0])
     special = _of_letter(c, f, part)
     if special is not None:
         return special
     values = tuple(c.eval(_argument(x)) for x in part.arguments[:count])
+    if functions.is_of_columns(name) and not c.convention.rows and is_list(part.arguments[0]):
+        values = (values[0].T, *values[1:])  # softmax([a, b]): the entries of one column
     s = c.model.structure
     if s.is_network and (f.layer is not None or (name in ACTIVATIONS and not functions.is_known(name))):
         layer = _layer_of(c, f, part.arguments)
@@ -84,6 +89,27 @@ def _of_letter(c: Context, f: Symbol, part: Call) -> Value | None:
     if c.model.structure.is_network and name in LOSSES and not f.prime and f.layer is None:
         return _loss(c, f, part)
     return None
+
+
+def _gradient(c: Context, of: Formula) -> Value:
+    """∇f(x, y), and ∇f of an f that depends on x, y: the column of the derivatives by all of them."""
+    if isinstance(of, Transpose):  # ∇f(x)ᵀ
+        return _gradient(c, of.operand).T
+    given: tuple[Formula, ...] = ()
+    if isinstance(of, Symbol):
+        given = argument_names(c.model.definitions.get(of.name, of))
+        alone = any(isinstance(x, Equation) and x.sides[0] == Call(Symbol("nabla"), (of,)) for x in c.roots[:1])
+        given = given or (c.model.depends.get(of.name, ()) if alone else ())  # `df/dt = ∇f · dx/dt` says not on what
+    elif isinstance(of, Call) and not of.names:
+        given = of.arguments
+    if not given or not all(isinstance(x, Symbol) for x in given):
+        raise undefined("nabla without the letters by which it differentiates")
+    top = of if isinstance(of, Call) else Call(of, given)
+    parts = [c.eval(Partial(top, x)) for x in given]
+    columns = [v if v.shape[1] == 1 else v.T for v in parts]
+    if any(v.shape[1] != 1 or v.labels for v in columns):
+        raise undefined("the gradient by a matrix beside other letters")
+    return Value(np.concatenate([v.array for v in columns], axis=-2))
 
 
 def _called(c: Context, f: Symbol, part: Call) -> Value:
@@ -183,21 +209,24 @@ def _locals(c: Context, names: tuple[Formula, ...], values: tuple[Formula, ...])
 def _loss(c: Context, f: Symbol, part: Call) -> Value:
     """L(ŷ, y) is the loss of these arguments; J(θ) is J; L(i) is the loss of sample i."""
     arguments = tuple(_argument(x) for x in part.arguments if not isinstance(x, Dots))
-    if len(arguments) == 1:
-        there = _moved(c, arguments[0])
+    other = [x for x in arguments if not isinstance(x, Symbol | Index | Number | Entries)]
+    if len(other) == 1 and (len(arguments) == 1 or _is_of_parameters(arguments)):
+        there = _moved(c, other[0])
         if there is not None:
             return there.eval(f)
-        if len(part.arguments) > 1 and not isinstance(arguments[0], Symbol | Index):
-            raise undefined(f"{f.name} of other arguments than its own")
+        raise undefined(f"{f.name} of other arguments than its own")
     tape = c.model.structure.loss
     if len(arguments) == 1 and isinstance(arguments[0], Symbol | Number):
         inner = arguments[0]
         known = isinstance(inner, Symbol) and (inner.layer is not None or inner.name in PER_SAMPLE)
         if not known and (isinstance(inner, Number) or len(inner.name) == 1):
             return c.eval(Symbol(f.name, None, inner))
-    if len(arguments) != 2 or tape is None or arguments[1] == Symbol("theta"):
+    if len(arguments) != 2 or tape is None or all(_name(x) in _ADJUSTED for x in arguments):
         return c.eval(f)
-    yhat, y = (c.eval(x) for x in arguments)
+    first, second = arguments
+    if _name(first) in _TARGETS and _name(second) not in _TARGETS:  # L(y, ŷ), in the order of some texts
+        first, second = second, first
+    yhat, y = c.eval(first), c.eval(second)
     if c.convention.rows:
         yhat, y = yhat.T, y.T
     if yhat.shape != y.shape:
@@ -208,14 +237,32 @@ def _loss(c: Context, f: Symbol, part: Call) -> Value:
     if c.convention.minus_dropped:
         losses = -losses
     if losses.shape[-1] != 1 and LOSSES[f.name] == "J":
-        return Value(losses.mean(axis=-1, keepdims=True), union)
+        total = losses.sum(axis=-1, keepdims=True)
+        return Value(total if c.convention.summed else total / losses.shape[-1], union)
     if losses.shape[-1] != 1:
         losses = np.moveaxis(losses, -1, 0)[..., None]
         union = (SAMPLE, *union)
     elif LOSSES[f.name] == "J" and SAMPLE in union and not c.one:
         value = Value(losses, union)
-        return Value(value.last(SAMPLE).mean(axis=-1), value.without(SAMPLE))
+        each = value.last(SAMPLE)
+        return Value(each.sum(axis=-1) if c.convention.summed else each.mean(axis=-1), value.without(SAMPLE))
     return Value(losses, union)
+
+
+_TARGETS = frozenset({"y", "Y", "t", "T"})
+_ADJUSTED = frozenset({"W", "w", "b", "theta", "Theta", "beta"})
+
+
+def _name(part: Formula) -> str:
+    """y of y_k and y(i)."""
+    base = part.base if isinstance(part, Index) else part
+    return base.name if isinstance(base, Symbol) else ""
+
+
+def _is_of_parameters(arguments: tuple[Formula, ...]) -> bool:
+    """`J(w + ε, b)`: no outputs or targets among the arguments."""
+    inside = {x.name for part in arguments for x in part.parts if isinstance(x, Symbol)}
+    return bool(inside & _ADJUSTED) and not inside & (_TARGETS | {"yhat", "Yhat"})
 
 
 def _moved(c: Context, argument: Formula) -> Context | None:

@@ -9,11 +9,13 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..notation.formula import ONE, Array, Binary, Equation, Formula, Number, Path, Symbol, Transpose
+from ..notation.formula import ONE, Binary, Equation, Formula, Number, Path, Symbol, Transpose
 from .context import NestedStepError
 from .evaluator import Evaluator
 from .functions import NOT_ENTRYWISE
+from .gradients import gradient_list, missing_parameter
 from .letters import LOSSES
+from .lists import is_list
 from .nearly import digits, meets, small_letter
 from .seen import has_bare_sum, updated
 from .values import NO_NUMBER, SAMPLE, NoValueError, Status, Value, difference, size
@@ -46,6 +48,8 @@ class Comparison:
     nothing: bool = field(default=False, repr=False, compare=False)
 
 
+_CLOSE = {"equal": 2, "different": 1}  # which of several ways to take a sum tells more
+
 Begin = Callable[[Formula], Evaluator]  # a fresh evaluation of a formula
 
 
@@ -73,10 +77,14 @@ def compared(begin: Begin, equation: Formula, tolerance: float = TOLERANCE, *, p
             found = _in_ranges(begin, equation, tolerance)
             if place and found.part is not None:
                 found = replace(found, path=_path(equation, found.part), part=None)
-            if found.status != "equal" and has_bare_sum(equation) and begin(equation).convention.bare_sum is None:
-                other = _in_ranges(begin, equation, tolerance, "entries")
+            others = ("entries", "columns") if begin(equation).convention.bare_sum is None else ()
+            for over in others if has_bare_sum(equation) else ():
+                if found.status == "equal":
+                    break
+                other = _in_ranges(begin, equation, tolerance, over)
                 work = found.work + other.work
-                found = replace(other if other.status == "equal" else found, work=work)
+                closer = _CLOSE.get(other.status, 0) > _CLOSE.get(found.status, 0)
+                found = replace(other if closer else found, work=work)
             return found
     except RecursionError:
         return Comparison("unreadable", 0.0, "nested too deeply")
@@ -117,6 +125,10 @@ def _judged(context: Evaluator, begin: Begin, equation: Formula, tolerance: floa
     small = small_letter(context, equation) if "≈" in equation.relations else None
     if small is not None:
         return _nearly(context, equation, small)
+    entries = gradient_list(context, equation)
+    if entries is not None:
+        message = missing_parameter(context, entries, tolerance)
+        return Comparison("different" if message else "equal", 0.0, message, (1,) if message else None)
     update = updated(equation, turned=context.convention.transposed_gradients)
     sides = [evaluated(context, equation.sides[0] if update is None else update)]
     sides += [evaluated(context, side) for side in equation.sides[1:]]
@@ -125,7 +137,7 @@ def _judged(context: Evaluator, begin: Begin, equation: Formula, tolerance: floa
     for i, side in enumerate(equation.sides):
         other = sides[i - 1 if i else 1]
         turned = sides[i].shape == other.shape[::-1] != other.shape
-        if turned and _is_list(side) and context.convention.layout == "free":
+        if turned and is_list(side) and context.convention.layout == "free":
             sides[i], note = sides[i].T, "a list as a column"
         elif side == _ONES and other.shape[0] == 1:
             sides[i] = Value(np.ones(other.shape))
@@ -225,11 +237,6 @@ def _lone(a: Value, b: Value) -> str:
         ),
         "",
     )
-
-
-def _is_list(side: Formula) -> bool:
-    """`[a, b, c]`, which says nothing of rows and columns."""
-    return isinstance(side, Array) and (side.columns == len(side.entries))
 
 
 def _in_line(loss: Value, other: Value) -> Value:

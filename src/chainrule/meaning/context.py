@@ -34,6 +34,7 @@ class Model:
     shapes       rows and columns of letters that nobody defined; others are numbers
     depends      letter -> arguments of the function that it stands for, where nobody defined it
     counts       letters that are the upper bound of a sum, and how far it runs
+    by_entries   those that act entry by entry on a vector or matrix
     generic      the random functions of letters that nobody defined
     costs        how many numbers were computed for what was found, so that an evaluation counts alike before and after
     free         letters nobody defined have random positive numbers: True for all, or their names
@@ -49,7 +50,8 @@ class Model:
     depends: Mapping[str, tuple[Formula, ...]] = field(default_factory=dict)
     free: bool | frozenset[str] = False
     counts: Mapping[str, int] = field(default_factory=dict)
-    generic: dict[str, Any] = field(default_factory=dict)
+    by_entries: frozenset[str] = frozenset()
+    generic: dict[str, Generic] = field(default_factory=dict)
     stored: dict[Key, Value] = field(default_factory=dict)
     derivatives: dict[Any, tuple[Labels, Array]] = field(default_factory=dict)
     costs: dict[Any, int] = field(default_factory=dict)
@@ -158,8 +160,10 @@ class Context(ABC):
             entries = self.model.shapes.get(name, (1, 1))[0]
             bounded(entries * _FUNCTION_WORK)
             known[name] = Generic(name, generator(self.model.seed, "function", name), entries)
-        result: Value = known[name](values, order)
-        return result
+        function: Generic = known[name]
+        if name in self.model.by_entries and len(values) == 1 and not values[0].is_scalar:
+            return function.by_entries(values[0], order)
+        return function(values, order)
 
     def differential(self, of: Formula) -> Value:
         """The change of a quantity along one direction of the leaves."""
@@ -213,6 +217,8 @@ class Context(ABC):
         lengths = {x: v.length(x) for v in inputs.values() for x in v.labels}
         bounded(prod(lengths.values()) * max((v.shape[0] * v.shape[1] for v in inputs.values()), default=1))
         arrays = {n: v.array if not v.labels else spread(v, union) for n, v in inputs.items()}
+        if self.convention.summed and key[0] in ("J", "J*") and "L" in arrays:  # the mean of m L is the sum of L
+            arrays["L"] = arrays["L"] * (1 if self.one else self.model.m)
         return Value(tape(arrays), union, samples=key in self.model.structure.sampled)
 
     def _defined(self, key: Key) -> Value:
@@ -283,7 +289,7 @@ class Context(ABC):
         if "∂" not in loss.labels:
             return Value(np.zeros(base.shape), samples=True)
         slope = np.moveaxis(loss.last("∂")[..., 0, :, :].imag / STEP, -1, -2)
-        if self.convention.place == "dZ" and not self.one:
+        if self.convention.place == "dZ" and not self.one and not self.convention.summed:
             slope = slope / base.shape[1]
         return Value(slope, loss.without("∂"), samples=True)
 

@@ -34,6 +34,7 @@ class Convention:
     penalty             what multiplies W in the derivative of a penalty on the weights, a part of the cost; None: none
     repeated            a column times a row entry by entry is every product of their entries, as in NumPy
     varying             the letters that a differential changes; empty: all leaves
+    summed              the cost J is the sum of the losses of the samples, not their mean: there is no 1/m at all
     """
 
     place: Literal["parameters", "dZ"] = "parameters"
@@ -58,3 +59,4 @@ class Convention:
     penalty: Formula | None = None
     repeated: bool = False
     varying: tuple[str, ...] = ()
+    summed: bool = False

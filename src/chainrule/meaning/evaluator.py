@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from ..notation.formula import (
     Symbol,
     Transpose,
 )
+from ..notation.write import exact
 from .calls import call, is_function, names_itself
 from .context import Context, is_delta
 from .letters import CONSTANTS, LOSSES, place_of, view
@@ -35,9 +37,10 @@ from .partials import partial, pick_entries
 from .seen import bound_in, stands_alone
 from .signs import ONES, binary
 from .sums import by_cases, kronecker, sum_value
-from .values import NoValueError, Value, entrywise, scalar, undefined
+from .values import NoValueError, Value, entrywise, misfit, scalar, size, undefined
 
 MOST_WORK = 30_000_000  # numbers that one evaluation computes: half a second
+_NEW_AXIS = (Symbol("None"), Symbol("newaxis"))
 _STEP_WORK = 1_000  # what a part costs however small it is
 _KNOWN_WORK = 100  # where its value is known
 
@@ -91,6 +94,8 @@ class Evaluator(Context):
             return scalar(self.model.counts[name])
         if plain and (loss := self._derived_letter(name)) is not None:
             return self.eval(Partial(Symbol(loss), Symbol(name[1:])))
+        if plain and name == "I" and self._has_matrices():
+            return Value(np.ones((1, 1)), unit=True)
         try:
             place = place_of(self, part)
         except NoValueError:
@@ -107,6 +112,12 @@ class Evaluator(Context):
                 return ones
             raise
         return view(self, self.stored(place.key), place)
+
+    def _has_matrices(self) -> bool:
+        """Where letters are any matrices I is the identity, unless it is one of them."""
+        model = self.model
+        square = any(rows == cols > 1 for rows, cols in model.shapes.values())
+        return square and model.free is True and "I" not in model.shapes and "I" not in model.definitions
 
     def _derived_letter(self, name: str) -> str | None:
         """`dz` where a document defines the loss: its derivative; dw and db are those of the cost, if there is one."""
@@ -151,6 +162,8 @@ class Evaluator(Context):
             if not isinstance(entry, Symbol) or entry.name not in value.labels:
                 raise undefined("a definition by entries whose index does not occur on the right")
             at = value.labels.index(entry.name)
+            if value.shape[axis] != 1:
+                raise misfit(f"{size(value.shape)} for one entry of {exact(head)}")
             value = Value(np.moveaxis(value.array, at, axis - 1).squeeze(axis), value.without(entry.name))
         return value
 
@@ -178,11 +191,32 @@ class Evaluator(Context):
             return kronecker(self, part.entries)
         if not part.entries:
             raise unreadable("an index without entries")
+        if self._is_of_a_sample(part):
+            assert isinstance(part.base, Symbol)
+            return self.eval(replace(part.base, sample=part.entries[0]))
         base = self.eval(part.base)
+        if any(x in _NEW_AXIS for x in part.entries):
+            return self._with_new_axis(base, part.entries)
         if base.unit:
             return entrywise(base, kronecker(self, part.entries), np.multiply)
         labels, array = pick_entries(self, base.labels, base.array, part.entries)
         return Value(array, labels)
+
+    def _is_of_a_sample(self, part: Index) -> bool:
+        """C_k is the cost of sample k: a number has no entries."""
+        base = part.base
+        if not isinstance(base, Symbol) or base.layer is not None or base.sample is not None or len(part.entries) != 1:
+            return False
+        known = ("local", base.name) in self.overrides or base.name in self.model.definitions
+        return self.model.structure.is_network and base.name in LOSSES and not known
+
+    def _with_new_axis(self, base: Value, entries: tuple[Formula, ...]) -> Value:
+        """`v[:, None]`: a vector as a column; `v[None, :]`: as a row."""
+        if len(entries) != 2 or Slice() not in entries or 1 not in base.shape:
+            raise unreadable("a new axis of anything but a vector")
+        n = max(base.shape)
+        shape = (n, 1) if entries[0] == Slice() else (1, n)
+        return Value(base.array.reshape((*base.array.shape[:-2], *shape)), base.labels)
 
     def _at(self, part: At) -> Value:
         """A formula at a place z = …: the letter z has that value. `dg/dz (x)` is taken at z = x."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ..notation.formula import Bound, Call, Formula, Index, Number, Partial, Symbol, Transpose
+from ..notation.formula import Binary, Bound, Call, Equation, Formula, Index, Number, Partial, Symbol, Transpose
 from .functions import is_known
 
 _SMALLEST = 3  # every index that is not tied to another gets its own length from here on
@@ -13,11 +13,12 @@ _SMALLEST = 3  # every index that is not tied to another gets its own length fro
 
 @dataclass(frozen=True)
 class Inferred:
-    """Shapes of letters, lengths of what sums run up to, and the arguments of function letters."""
+    """Shapes of letters, lengths of what sums run up to, arguments of function letters, and which act by entries."""
 
     shapes: Mapping[str, tuple[int, int]]
     counts: Mapping[str, int]
     depends: Mapping[str, tuple[Formula, ...]]
+    by_entries: frozenset[str] = frozenset()
 
 
 class _Classes:
@@ -72,7 +73,30 @@ def inferred(
     own = {p.name for p in formulas[-1].parts if isinstance(p, Symbol)} if formulas else set()
     by_slope = _shortest(pairs, {f: x for f, x in calls.items() if _plain(x)})
     by_call = {f: x for f, x in calls.items() if _plain(x) or f not in by_slope}
-    return Inferred(*_lengths(classes, given, own), {**by_slope, **by_call})
+    return Inferred(*_lengths(classes, given, own), {**by_slope, **by_call}, _by_entries(formulas, defined))
+
+
+def _by_entries(formulas: tuple[Formula, ...], defined: Mapping[str, Formula]) -> frozenset[str]:
+    """The functions that act entry by entry: φ of `diag(φ'(c))`, and of `q = φ(c)` where q is a vector, as in `V q`."""
+    calls = [x for formula in formulas for x in formula.parts if isinstance(x, Call) and len(x.arguments) == 1]
+    calls = [x for x in calls if not x.names and isinstance(x.function, Symbol) and x.function.layer is None]
+    names = {x.function.name for x in calls if isinstance(x.function, Symbol) and not _called(x.function.name, defined)}
+    if not names:
+        return frozenset()
+    parts = [x for formula in formulas for x in formula.parts]
+    found = {x.function.name for x in calls if isinstance(x.function, Symbol) and x.function.prime}
+    vectors = {x.operand for x in parts if isinstance(x, Transpose)}
+    vectors |= {x.right for x in parts if isinstance(x, Binary) and x.sign in "@ " and _is_matrix(x.left)}
+    for formula in formulas:
+        match formula:
+            case Equation((Symbol() as value, Call(Symbol(name), (_,)))) if value in vectors:
+                found.add(name)
+    return frozenset(found & names)
+
+
+def _is_matrix(part: Formula) -> bool:
+    inner = part.operand if isinstance(part, Transpose) else part
+    return isinstance(inner, Symbol) and len(inner.name) == 1 and inner.name.isupper()
 
 
 def _called_with(calls: dict[str, tuple[Formula, ...]], name: str, arguments: tuple[Formula, ...]) -> None:

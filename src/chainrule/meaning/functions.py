@@ -9,11 +9,26 @@ import numpy as np
 
 from .. import ops
 from ..graph import OPS, Node
-from ..notation.formula import Formula, Number, Symbol
+from ..notation.formula import Formula, Negate, Number, Symbol
 from ..ops import ACTIVATIONS
 from .context import Context
 from .tape import Function, function
-from .values import NO_NUMBER, SAMPLE, Array, Value, bounded, dot, entrywise, misfit, outer, product, scalar, undefined
+from .values import (
+    NO_NUMBER,
+    SAMPLE,
+    Array,
+    Value,
+    bounded,
+    dot,
+    entrywise,
+    inverse,
+    misfit,
+    outer,
+    product,
+    scalar,
+    size,
+    undefined,
+)
 
 NOT_ENTRYWISE = "is not entry by entry"
 NAMES = {
@@ -23,6 +38,7 @@ NAMES = {
     "logistic": "sigmoid",
     "linear": "identity",
     "softMax": "softmax",
+    "swish": "silu",
     "absolute": "abs",
 }
 
@@ -76,13 +92,19 @@ def _spoken(name: str) -> str:
 
 REDUCTIONS = frozenset({"sum", "mean", "average", "lse", "logsumexp"})
 OTHERS = frozenset({"max", "min", "norm", "outer", "diag", "trace", "tr", "dot", "matmul", "multiply", "transpose",
-                    "maximum", "minimum", "where", "clip", "reshape", "shape"})  # fmt: skip
+                    "maximum", "minimum", "where", "clip", "reshape", "shape", "vec", "det", "inv"})  # fmt: skip
 COMPARISONS = {"greater": np.greater, "less": np.less, "greater_equal": np.greater_equal, "less_equal": np.less_equal}
 
 
 def is_known(name: str) -> bool:
     """Whether a name is a function in every text."""
     return name in REDUCTIONS or name in OTHERS or name in COMPARISONS or named(name) is not None
+
+
+def is_of_columns(name: str) -> bool:
+    """Whether a name is a function of whole columns, such as the soft-max."""
+    f = named(name)
+    return f is not None and not f.pointwise
 
 
 def call(c: Context, name: str, order: int, values: tuple[Value, ...], options: Mapping[str, Formula]) -> Value:
@@ -106,9 +128,33 @@ def call(c: Context, name: str, order: int, values: tuple[Value, ...], options: 
     f = named(name)
     if f is None:
         raise undefined(f"{name} is not a function here")
+    given = {k: v for k, v in options.items() if k not in _WITHOUT_EFFECT}
+    axis = given.pop("axis", given.pop("dim", None))
+    if given or (axis is not None and f.pointwise):
+        raise undefined(f"{name} with {', '.join(options)}")
+    if not f.pointwise and axis is None and len(values) == 2 and values[1].is_scalar and not values[1].labels:
+        axis, values = Number(Fraction(round(float(values[1].array.real[0, 0])))), values[:1]
     if len(values) != 1:
         raise undefined(f"{name} of {len(values)} arguments")
+    if axis is not None and not order:
+        return _along(f, values[0], axis)
     return applied(f, values[0], order, rows=c.convention.rows)
+
+
+_WITHOUT_EFFECT = frozenset({"out", "dtype", "inplace", "keepdims", "keepdim"})
+
+
+def _along(f: Function, x: Value, axis: Formula) -> Value:
+    """The soft-max along an axis of the array as it stands; of a single column or row 0 and -1 run along it."""
+    number = -axis.operand.value if isinstance(axis, Negate) and isinstance(axis.operand, Number) else None
+    number = axis.value if isinstance(axis, Number) else number
+    if number not in (0, 1, -1, -2):
+        raise undefined(f"{_spoken(f.name)} along an axis that is neither 0 nor 1")
+    columns = number in (0, -2)
+    if 1 in x.shape and number in (0, -1):
+        columns = x.shape[1] == 1
+    y = f(x.array if columns else x.T.array)
+    return Value(y if columns else np.swapaxes(y, -1, -2), x.labels)
 
 
 def _reduced(name: str, values: tuple[Value, ...], options: Mapping[str, Formula]) -> Value:
@@ -204,10 +250,21 @@ def _other(c: Context, name: str, values: tuple[Value, ...]) -> Value:
     match name:
         case "norm":
             return Value(np.sqrt((x.array * x.array).sum(axis=(-2, -1), keepdims=True)), x.labels)
+        case "shape":
+            return Value(np.array([[float(n) for n in x.shape]]))
         case "transpose":
             return x.T
         case "diag":
             return _diag(x)
+        case "vec":  # column below column
+            stacked = np.swapaxes(x.array, -1, -2).reshape((*x.array.shape[:-2], x.shape[0] * x.shape[1], 1))
+            return Value(stacked, x.labels)
+        case "inv":
+            return inverse(x)
+        case "det":
+            if x.shape[0] != x.shape[1]:
+                raise misfit(f"determinant of {size(x.shape)}")
+            return Value(np.linalg.det(x.array)[..., None, None], x.labels)
         case "trace" | "tr":
             if x.shape[0] != x.shape[1]:
                 raise misfit(f"trace of {x.shape[0]} × {x.shape[1]}")

@@ -43,6 +43,11 @@ class Generic:
             parts.append(Value(part(s.array, order) * inner, s.labels))
         return Value(np.concatenate([p.array for p in parts], axis=-2), parts[0].labels)
 
+    def by_entries(self, value: Value, order: int = 0) -> Value:
+        """The same function of every entry, as an activation is."""
+        w = float(self._weight(0, 0, (1, 1))[0, 0])
+        return Value(self._parts[0](value.array * w, order) * w**order, value.labels)
+
     def _weight(self, part: int, place: int, shape: tuple[int, int]) -> Array:
         key = (place * 100 + part, shape)
         if key not in self._weights:

@@ -12,6 +12,11 @@ from .values import NoValueError, Value, misfit, spread
 _ROW, _COLUMN = Symbol("·row"), Symbol("·column")
 
 
+def is_list(part: Formula) -> bool:
+    """`[a, b, c]`, which says nothing of rows and columns."""
+    return isinstance(part, Entries) and part.columns == len(part.entries)
+
+
 def unreadable(message: str) -> NoValueError:
     return NoValueError("unreadable", message)
 

@@ -30,6 +30,7 @@ _PRODUCTS = ("@", " ", "·")
 _OF_COLUMNS = frozenset({"norm", "outer", "dot", "softmax", "sum", "mean"})
 _TO_NUMBERS = frozenset({"norm", "sum", "mean", "tr", "trace", "det", "dot", "max", "min"})
 _ROUNDS = 4
+_CONSTANTS = frozenset({Symbol("c"), Symbol("k"), Symbol("const")})
 
 
 def matrix_shapes(formulas: Sequence[Formula], known: Collection[str] = ()) -> dict[str, Shape]:
@@ -57,9 +58,11 @@ def _is_of_matrices(part: Formula) -> bool:
             return True
         case Binary("^", _, Symbol("T")):
             return True
+        case Binary("^", Symbol(a), Negate(Symbol("T") | Number(value=1))):  # A^{-1}, A^{-T}
+            return _is_capital(a)
         case Binary(" ", Symbol(a), Symbol(b)):
-            return _is_capital(a) and b.isascii() and len(b) == 1
-        case Call(Symbol("norm" | "tr" | "trace" | "diag" | "outer")):
+            return _is_capital(a) and (_is_capital(b) or (b.isascii() and len(b) == 1))
+        case Call(Symbol("norm" | "tr" | "trace" | "diag" | "outer" | "det" | "inv" | "vec")):
             return True
         case Call(Symbol("softmax" | "sum" | "mean"), (Symbol(), *_)):
             return True
@@ -67,7 +70,10 @@ def _is_of_matrices(part: Formula) -> bool:
 
 
 def _is_capital(name: str) -> bool:
-    return len(name) == 1 and name.isascii() and name.isupper()
+    return name in _GREEK or (len(name) == 1 and name.isascii() and name.isupper())
+
+
+_GREEK = frozenset({"Gamma", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega"})
 
 
 def _never(formula: Formula) -> set[str]:
@@ -101,7 +107,7 @@ class _Shapes:
                 if _is_capital(name) and name not in self.never:
                     self.known.setdefault(name, _MATRIX)
                 return self.known.get(name)
-            case Transpose(x) | Binary("^", x, Symbol("T")):
+            case Transpose(x) | Binary("^", x, Symbol("T") | Negate(Symbol("T"))):
                 self.learn(x, _COLUMN)
                 shape = self.of(x)
                 return None if shape is None else shape[::-1]
@@ -139,7 +145,8 @@ class _Shapes:
         columns = [s for s in shapes if s == _COLUMN]
         if columns:
             for x in parts:
-                self.learn(x, _COLUMN)
+                if x not in _CONSTANTS:  # softmax(z + c): a number, unless something else says what it is
+                    self.learn(x, _COLUMN)
         return next((s for s in shapes if s is not None and s != _NUMBER), next((s for s in shapes if s), None))
 
     def _of_call(self, function: Formula, arguments: tuple[Formula, ...]) -> Shape | None:

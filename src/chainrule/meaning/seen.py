@@ -70,7 +70,13 @@ def counts_from_zero(formula: Formula) -> bool:
 
 
 def has_bare_sum(equation: Formula) -> bool:
-    return any(isinstance(part, Sum) and not part.bounds for part in equation.parts)
+    """Whether a sum does not say of what entries or samples it is: `Σ dZ`, `Σ_{i=1}^m dZ`."""
+    return any(isinstance(part, Sum) and not _counts(part) for part in equation.parts)
+
+
+def _counts(part: Sum) -> bool:
+    """Whether the index of a sum occurs in its body."""
+    return any(isinstance(b, Bound) and b.index in part.body.parts for b in part.bounds)
 
 
 def layer_places(equation: Formula) -> Iterable[tuple[str, Formula]]:
@@ -108,8 +114,8 @@ def stands_alone(part: Formula) -> bool:
             return (
                 stands_alone(base) and base != _DELTA and all(isinstance(x, Symbol | Number | Slice) for x in entries)
             )
-        case Sum(body, bounds):
-            return bool(bounds) and stands_alone(body)
+        case Sum(body, _):
+            return _counts(part) and stands_alone(body)
         case Negate() | Binary() | Transpose() | Partial():
             return all(stands_alone(x) for x in part.children)
     return False

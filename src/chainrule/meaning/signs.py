@@ -8,7 +8,7 @@ from ..notation.formula import ONE, Binary, Dots, Formula, Index, Negate, Partia
 from .context import Context
 from .lists import going_on_sum, unreadable
 from .partials import chain, linked
-from .values import NoValueError, Value, dot, entrywise, misfit, outer, power, product, size
+from .values import NoValueError, Value, dot, entrywise, inverse, misfit, outer, power, product, size
 
 PRODUCTS = frozenset("@*∘· ")
 ONES = frozenset({"ones", "one"})
@@ -22,6 +22,8 @@ def binary(c: Context, part: Binary) -> Value:
         return _summed_dots(c, part)
     if sign == "^" and part.right == Symbol("T"):
         return c.eval(part.left).T
+    if sign == "^" and part.right == Negate(Symbol("T")):
+        return inverse(c.eval(part.left)).T
     a, b = c.eval(part.left), c.eval(part.right)
     if sign in "^⊗" and (a.unit or b.unit):
         raise unreadable("a power or outer product of I")

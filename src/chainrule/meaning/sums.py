@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 
 import numpy as np
 
@@ -120,11 +121,37 @@ def _inside(c: Context, letters: tuple[str, ...], body: Formula) -> Iterator[Non
 
 
 def _bare_sum(c: Context, part: Sum) -> Value:
-    value = c.eval(part.body)
+    """Σ without an index: over letters that count in such sums alone, i of `z = Σ w_i x_i + b`; else see `bare_sum`."""
+    letters = _counted(part.body) - _counted(c.roots[0], bare=False) if c.roots else frozenset()
+    if letters:
+        with _inside(c, tuple(letters), part.body):
+            value = c.eval(part.body)
+            for letter in sorted(letters & set(value.labels)):
+                value = Value(value.last(letter).sum(axis=-1), value.without(letter))
+        if c.bare == "entries" and SAMPLE in value.labels:  # J = -1/m Σ y_k ln a_k: over the samples too
+            return Value(value.last(SAMPLE).sum(axis=-1), value.without(SAMPLE))
+        if c.bare != "entries":
+            return value
+    else:
+        value = c.eval(part.body)
+    if c.bare == "columns":
+        return _over_the_samples(c, value)
     over = c.bare or ("entries" if c.one else "samples")
     if over == "samples" and SAMPLE in value.labels:
         return Value(value.last(SAMPLE).sum(axis=-1), value.without(SAMPLE))
     return Value(value.array.sum(axis=(-2, -1), keepdims=True), value.labels)
+
+
+@lru_cache(maxsize=1 << 12)
+def _counted(part: Formula, bare: bool = True) -> frozenset[str]:
+    """The letters that count entries or samples; those of sums without an index only with `bare`."""
+    if isinstance(part, Sum) and not part.bounds and not bare:
+        return frozenset()
+    places: tuple[Formula, ...] = part.entries if isinstance(part, Index) else ()
+    if isinstance(part, Symbol) and part.sample is not None:
+        places = (part.sample,)
+    own = {x.name for x in places if isinstance(x, Symbol) and x.layer is None and x.sample is None}
+    return frozenset(own).union(*(_counted(x, bare) for x in part.children))
 
 
 def _summed(c: Context, value: Value, bound: Bound) -> Value:
@@ -147,7 +174,17 @@ def _is_samples(c: Context, bound: Bound) -> bool:
     return upper is None or (isinstance(upper, Symbol) and upper.name in ("m", "N", "n") and upper.layer is None)
 
 
+def _over_the_samples(c: Context, value: Value) -> Value:
+    """`Σ dZ`, `Σ_{i=1}^m dZ`: the sum of the columns of all samples (of the rows, where those are the samples)."""
+    axis = -2 if c.convention.rows else -1
+    if value.array.shape[axis] != c.model.m or not c.model.structure.is_network or c.one:
+        raise undefined("a sum over the samples of what has none")
+    return Value(value.array.sum(axis=axis, keepdims=True), value.labels)
+
+
 def _repeated(c: Context, value: Value, bound: Bound, letter: str | None) -> Value:
+    if c.bare == "columns" and _is_samples(c, bound):
+        return _over_the_samples(c, value)
     if c.one and _is_samples(c, bound):
         return value
     number = c.whole(bound.upper) if bound.upper is not None else None

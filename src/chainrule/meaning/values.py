@@ -176,7 +176,13 @@ def dot(a: Value, b: Value) -> Value:
 
 
 def outer(a: Value, b: Value) -> Value:
-    """u vᵀ of two vectors."""
+    """u vᵀ of two vectors; of two matrices `⊗` is the Kronecker product."""
+    if 1 not in a.shape and 1 not in b.shape:
+        labels, x, y = together(a, b)
+        bounded(x.size * y.shape[-2] * y.shape[-1])
+        blocks = x[..., :, None, :, None] * y[..., None, :, None, :]
+        rows, cols = a.shape[0] * b.shape[0], a.shape[1] * b.shape[1]
+        return Value(blocks.reshape((*blocks.shape[:-4], rows, cols)), labels)
     if 1 not in a.shape or 1 not in b.shape:
         raise misfit(f"outer product of {size(a.shape)} and {size(b.shape)}, not of two vectors")
     u = a if a.shape[1] == 1 else a.T
@@ -185,10 +191,24 @@ def outer(a: Value, b: Value) -> Value:
     return Value(np.matmul(x, y), labels)
 
 
+def inverse(a: Value) -> Value:
+    """The inverse of a square matrix."""
+    if a.shape[0] != a.shape[1]:
+        raise misfit(f"inverse of {size(a.shape)}")
+    if np.min(np.abs(np.linalg.det(a.array)), initial=1.0) == 0.0:
+        raise undefined("the inverse of a matrix that has none")
+    return Value(np.linalg.inv(a.array), a.labels, unit=a.unit)
+
+
 def power(a: Value, b: Value) -> Value:
-    """Entry by entry; whole exponents stay whole, so that negative bases keep their powers."""
+    """Entry by entry, but A^{-1} is the inverse of a square matrix.
+
+    Whole exponents stay whole, so that negative bases keep their powers.
+    """
     if b.is_scalar and not b.labels and not np.iscomplexobj(b.array):
         n = float(b.array[0, 0])
+        if n == -1.0 and a.shape[0] == a.shape[1] > 1:
+            return inverse(a)
         if n.is_integer() and abs(n) <= 64:
             base = a.array
             return Value(base ** int(n) if n >= 0 else 1.0 / base ** int(-n), a.labels, flat=a.flat)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from itertools import product as tuples
@@ -19,7 +19,7 @@ from .compare import FLAT, TOLERANCE, Comparison, compared, evaluated
 from .context import Context, Known, Model
 from .convention import Convention
 from .evaluator import Evaluator
-from .free import inferred
+from .free import Inferred, inferred
 from .penalty import with_penalty
 from .quantities import Key, Structure, expression_structure, generator, key_of, network_numbers, network_structure
 from .seen import bound_layers, counts_from_zero, layer_places, letters
@@ -27,7 +27,8 @@ from .values import NO_NUMBER, Value
 from .values import Array as Numbers
 
 Memo = dict[tuple[Model, int], Known]
-_MOST_KNOWN = 20_000
+_MOST_KNOWN, _MOST_MODELS = 20_000, 512
+_MOST_LETTERS = 3  # that count layers in one formula
 _LAYERED = frozenset({"W", "w", "b", "Z", "A", "z", "a", "g"})
 _NO_STRUCTURE = Structure({}, {}, frozenset())
 
@@ -43,6 +44,8 @@ class World:
     def __init__(self, model: Model) -> None:
         self.model = model
         self._models: dict[Any, Model] = {}
+        self._bindings: dict[Any, list[dict[str, int]]] = {}
+        self._definitions, self._shapes = tuple(model.definitions.items()), tuple(model.shapes.items())
 
     @classmethod
     def of_network(
@@ -140,21 +143,36 @@ class World:
 
     def bindings(self, equation: Formula) -> list[dict[str, int]]:
         """Values of the free layer letters for which every layer that is mentioned exists; [{}] if there is none."""
-        layers = self.model.structure.layers
-        if not layers:
+        if not self.model.structure.layers:
             return [{}]
-        places = list(layer_places(equation))
-        bound = bound_layers(equation)
-        names = sorted({x for _, at in places for x in letters(at)} - bound - {"L"})
-        found = []
-        for numbers in tuples(range(layers + 2), repeat=min(len(names), 3)):
-            given = dict(zip(names, numbers, strict=False))
-            context = Evaluator(self.model, given)
-            if all(self._exists(context, name, at, bound) for name, at in places):
-                found.append(given)
-        return found
+        places, bound = frozenset(layer_places(equation)), frozenset(bound_layers(equation))
+        key = places, bound
+        if key not in self._bindings:
+            if len(self._bindings) > _MOST_MODELS:
+                self._bindings.clear()
+            self._bindings[key] = self._bound_so(places, bound)
+        return [dict(x) for x in self._bindings[key]]
 
-    def _exists(self, c: Context, name: str, at: Formula, bound: set[str]) -> bool:
+    def _bound_so(self, places: frozenset[tuple[str, Formula]], bound: frozenset[str]) -> list[dict[str, int]]:
+        """The values of the layer letters for which every place exists; letters that stand alone are tried first."""
+        names = sorted({x for _, at in places for x in letters(at)} - bound - {"L"})
+        if len(names) > _MOST_LETTERS:
+            return []
+        alone = {name: [p for p in places if letters(p[1]) - {"L"} == {name}] for name in names}
+        ranges = []
+        for name in names:
+            fitting = range(self.model.structure.layers + 2)
+            ranges.append([n for n in fitting if self._all_exist(alone[name], {name: n}, bound)])
+        given = (dict(zip(names, numbers, strict=True)) for numbers in tuples(*ranges))
+        return [x for x in given if self._all_exist(places, x, bound)]
+
+    def _all_exist(
+        self, places: Iterable[tuple[str, Formula]], given: Mapping[str, int], bound: frozenset[str]
+    ) -> bool:
+        context = Evaluator(self.model, given)
+        return all(self._exists(context, name, at, bound) for name, at in places)
+
+    def _exists(self, c: Context, name: str, at: Formula, bound: frozenset[str]) -> bool:
         if letters(at) & bound:
             return True
         number = c.whole(at, layer=True)
@@ -183,18 +201,35 @@ class World:
         if not model.free and not model.definitions:
             return model
         defined = model.definitions
-        found = inferred((*defined.values(), formula), defined, model.shapes)
+        found = _inferred(formula, self._definitions, self._shapes)
         free = {k: v for k, v in found.shapes.items() if model.is_free(k)} | dict(model.shapes)
         depends = {k: v for k, v in found.depends.items() if model.is_free(k) or k in defined}
         counts = {k: v for k, v in found.counts.items() if model.free is True and k not in defined}
-        key = tuple(tuple(sorted(x.items())) for x in (free, depends, counts))
+        key = (*(tuple(sorted(x.items())) for x in (free, depends, counts)), found.by_entries)
         if key not in self._models:
-            if len(self._models) > 512:
+            if len(self._models) > _MOST_MODELS:
                 self._models.clear()
             self._models[key] = replace(
-                model, shapes=free, depends=depends, counts=counts, stored={}, derivatives={}, generic={}, costs={}
+                model,
+                shapes=free,
+                depends=depends,
+                counts=counts,
+                by_entries=found.by_entries,
+                stored={},
+                derivatives={},
+                generic={},
+                costs={},
             )
         return self._models[key]
+
+
+@lru_cache(maxsize=1 << 12)
+def _inferred(
+    formula: Formula, definitions: tuple[tuple[str, Formula], ...], shapes: tuple[tuple[str, tuple[int, int]], ...]
+) -> Inferred:
+    """What the formula and the definitions around it say of letters; a formula is tried in several worlds."""
+    defined = dict(definitions)
+    return inferred((*defined.values(), formula), defined, dict(shapes))
 
 
 def _spelled(key: Key) -> str:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
-from functools import lru_cache
 
-from ..errors import FormulaError
 from .formula import (
     Binary,
     Call,
@@ -20,25 +18,20 @@ from .formula import (
     Symbol,
     symbols,
 )
-from .letters import ComponentPlace, LayerPlace, Letters
-from .read import read
-from .reading.text_tokens import is_long, is_word
-from .updates import as_update, upright
+from .letters import Letters
+from .neighbors import with_neighbors
+from .renaming import Rule, filled, matches, renamed, rules
+from .updates import as_step, as_update, upright
+
+__all__ = ["COSTS", "canonical", "filled", "is_hypothesis", "matches", "renamed", "rules", "simplified"]
 
 COSTS = frozenset({"L", "C", "J"})
-Rule = tuple[Formula, Formula]
-_DIFFERENTIATED = frozenset({"A", "Z", "W", "b", "a", "z", "w", "Yhat", "yhat"})
 _PARAMETERS = frozenset({"w", "b", "W", "theta", "Theta", "beta"})
 _LOSS_LETTERS = frozenset({"l", "Loss", "loss", "cost", "Cost"})
+_NUMBERED = frozenset({"L", "C", "J", "ell", "l"})
+_ONE_LOSS = frozenset({"L", "C", "J", "E", "l", "ell"})  # with a number below, that of one sample
+_COST_WORDS = {"loss": "L", "Loss": "L", "cost": "J", "Cost": "J"}
 _OUTPUTS = frozenset({"y", "yhat", "Y", "Yhat"})
-_ANY = Symbol("")
-
-
-@dataclass(frozen=True)
-class _Literal(Formula):
-    """An index of a pattern that stands for itself."""
-
-    name: str
 
 
 def canonical(formula: Formula, letters: Letters) -> Formula:
@@ -48,7 +41,9 @@ def canonical(formula: Formula, letters: Letters) -> Formula:
     >>> canonical(Symbol("z", Symbol("i")), second).layer
     Binary(sign='-', left=Symbol(name='i', layer=None, sample=None, prime=0), right=Number(value=Fraction(1, 1)))
     """
-    return as_update(upright(_rewritten(formula, rules(letters), letters.network)))
+    found = _rewritten(formula, rules(letters), letters.network)
+    found = with_neighbors(found) if letters.network else found
+    return as_update(upright(as_step(found)))
 
 
 def _rewritten(part: Formula, rules: tuple[Rule, ...], network: bool) -> Formula:
@@ -59,126 +54,6 @@ def _rewritten(part: Formula, rules: tuple[Rule, ...], network: bool) -> Formula
         new = part if all(a is b for a, b in zip(children, part.children, strict=True)) else part.rebuilt(children)
         new = _with_layer_of_argument(new, rules)
     return _tidied(new, network)
-
-
-def rules(letters: Letters) -> tuple[Rule, ...]:
-    """What is renamed to what, the more special first; where scores stands for Z[2], dscores stands for dZ[2]."""
-    key = (letters.layer, letters.component, letters.functions, letters.differentials)
-    return _rules(tuple(letters.rename.items()), *key)
-
-
-def renamed(letters: Letters) -> frozenset[str]:
-    """The names of the letters that a document renames."""
-    found = (_letter(left) for left, _ in rules(letters))
-    return frozenset(x.name for x in found if x is not None)
-
-
-def _letter(pattern: Formula) -> Symbol | None:
-    """The letter z of the patterns z, z_i, z_i(x); None for another formula."""
-    if isinstance(pattern, Call) and not pattern.names:
-        pattern = pattern.function
-    if isinstance(pattern, Index):
-        pattern = pattern.base
-    return pattern if isinstance(pattern, Symbol) else None
-
-
-@lru_cache(maxsize=64)
-def _rules(
-    rename: tuple[tuple[str, str], ...],
-    layer: LayerPlace,
-    component: ComponentPlace,
-    functions: frozenset[str],
-    differentials: bool,
-) -> tuple[Rule, ...]:
-    plain = Letters(
-        layer=layer,
-        component=component,
-        functions=functions,
-        differentials=differentials,
-        rename=dict(rename),
-    )
-    rules = []
-    for pattern, target in rename:
-        whole = pattern.isidentifier() and (is_long(pattern) or (is_word(pattern) and "_" not in pattern))
-        left = Symbol(pattern) if whole else _one(pattern, plain)
-        right = _one(target, Letters(functions=functions))
-        if _letter(left) is None:
-            raise FormulaError(f"the pattern {pattern!r} of a renaming is no letter: write a letter such as z_i.")
-        rules.append((left, right))
-    rules = _told_apart(rules)
-    rules += _exchanged(rules)
-    rules += [] if differentials else _derivatives(rules)
-    # What has more places is the more special, and is tried first.
-    return tuple(sorted(rules, key=lambda r: -sum(1 for _ in r[0].walk())))
-
-
-def _derivatives(rules: list[Rule]) -> list[Rule]:
-    """The same for the derivatives by the letters, unless something else is declared of them."""
-    known = {x.name for rule in rules for side in rule if (x := _letter(side)) is not None}
-    found = []
-    for left, right in rules:
-        theirs, ours = _letter(left), _letter(right)
-        if theirs is None or ours is None or ours.name not in _DIFFERENTIATED:
-            continue
-        if known & {f"d{theirs.name}", f"d{ours.name}"}:
-            continue
-        found.append((_prefixed(left, theirs), _prefixed(right, ours)))
-    return found
-
-
-def _prefixed(formula: Formula, letter: Symbol) -> Formula:
-    return formula.mapped(lambda x: replace(letter, name=f"d{letter.name}") if x is letter else x)
-
-
-def _told_apart(rules: list[Rule]) -> list[Rule]:
-    """Where a_j and a_k stand for different things, or d_o for dz[2], j, k and o are no places but these letters."""
-    shapes = [left.mapped(_anonymous) for left, _ in rules]
-    apart = [
-        shape != left and (shapes.count(shape) > 1 or not _uses_places(left, right))
-        for shape, (left, right) in zip(shapes, rules, strict=True)
-    ]
-    return [(left.mapped(_literal) if a else left, right) for (left, right), a in zip(rules, apart, strict=True)]
-
-
-def _exchanged(rules: list[Rule]) -> list[Rule]:
-    """Where w_kj is W[2][k, j], told apart from w_ji, w_jk is W[2][j, k]: the same entry of the transpose."""
-    known = {left for left, _ in rules}
-    found: list[Rule] = []
-    for left, right in rules:
-        if not isinstance(left, Index) or len(left.entries) != 2:
-            continue
-        first, second = left.entries
-        turned = replace(left, entries=(second, first))
-        if not (isinstance(first, _Literal) and isinstance(second, _Literal)) or turned in known:
-            continue
-        found.append((turned, _with_exchanged(right, Symbol(first.name), Symbol(second.name))))
-    return found
-
-
-def _with_exchanged(formula: Formula, a: Symbol, b: Symbol) -> Formula:
-    return formula.mapped(lambda x: b if x == a else a if x == b else x)
-
-
-def _uses_places(left: Formula, right: Formula) -> bool:
-    places = {x for x in left.entries if isinstance(x, Symbol)} if isinstance(left, Index) else set()
-    return not places or not places.isdisjoint(right.parts)
-
-
-def _anonymous(part: Formula) -> Formula:
-    return replace(part, entries=(_ANY,) * len(part.entries)) if isinstance(part, Index) else part
-
-
-def _literal(part: Formula) -> Formula:
-    if not isinstance(part, Index):
-        return part
-    return replace(part, entries=tuple(_Literal(x.name) if isinstance(x, Symbol) else x for x in part.entries))
-
-
-def _one(text: str, letters: Letters) -> Formula:
-    equation = read(text, letters=letters)[0].equation
-    if len(equation.sides) != 1:
-        raise FormulaError(f"{text!r} in a renaming is an equation: write one letter.")
-    return equation.sides[0]
 
 
 def _with_layer_of_argument(part: Formula, rules: tuple[Rule, ...]) -> Formula:
@@ -239,58 +114,30 @@ def _has_another_layer(part: Formula, left: Formula, right: Formula) -> bool:
     return part.layer is not None and left.layer is None and right.layer is not None
 
 
-def filled(target: Formula, found: dict[str, Formula]) -> Formula:
-    """A target with its places filled, an index that stands for itself by its letter."""
-
-    def fill(x: Formula) -> Formula:
-        if isinstance(x, _Literal):
-            return Symbol(x.name)
-        letter = isinstance(x, Symbol) and x.layer is None and x.sample is None and not x.prime
-        return found.get(x.name, x) if isinstance(x, Symbol) and letter else x
-
-    return target.mapped(fill)
-
-
 def _takes_layer(left: Formula) -> bool:
     """Whether a pattern takes the layer away from what it matches."""
     return isinstance(left, Symbol) and left.layer is not None
 
 
-def matches(pattern: Formula, part: Formula, found: dict[str, Formula]) -> bool:
-    """Whether a part is the pattern with its places filled; the fillings are put into `found`."""
-    if isinstance(pattern, Symbol):
-        if not isinstance(part, Symbol) or part.name != pattern.name or part.prime < pattern.prime:
-            return False
-        return pattern.layer is None or _fills(pattern.layer, part.layer, found)
-    if isinstance(pattern, Index) and isinstance(part, Index) and len(pattern.entries) == len(part.entries):
-        pairs = zip(pattern.entries, part.entries, strict=True)
-        return matches(pattern.base, part.base, found) and all(_fills(p, x, found) for p, x in pairs)
-    if isinstance(pattern, Call) and isinstance(part, Call) and len(pattern.arguments) == len(part.arguments):
-        pairs = zip(pattern.arguments, part.arguments, strict=True)
-        return matches(pattern.function, part.function, found) and all(p == x for p, x in pairs)
-    return False
-
-
-def _fills(place: Formula, content: Formula | None, found: dict[str, Formula]) -> bool:
-    if content is None:
-        return False
-    if isinstance(place, _Literal):
-        return content == Symbol(place.name) and found.setdefault(place.name, content) == content
-    if isinstance(place, Symbol) and place.layer is None and not place.name.isupper():
-        return found.setdefault(place.name, content) == content
-    return place == content
-
-
 def _tidied(part: Formula, network: bool) -> Formula:
     if not network and isinstance(part, Symbol) and part.layer is not None:
         return Index(replace(part, layer=None), (part.layer,))
+    if network and isinstance(part, Symbol) and part.name in _NUMBERED and part.layer is not None and not part.sample:
+        part = replace(part, layer=None, sample=part.layer)  # a loss has no layer: L⁽ᵏ⁾ is that of sample k
     if isinstance(part, Symbol) and part.layer is not None:
         layer = simplified(part.layer)
+        if network and _from_the_end(layer):
+            layer = simplified(Binary("+", Binary("+", Symbol("L"), Number(Fraction(1))), layer))
         return part if layer == part.layer else replace(part, layer=layer)
     if isinstance(part, Index) and isinstance(part.base, Symbol) and part.base.name == "n" and len(part.entries) == 1:
         entry = part.entries[0]
         if part.base.layer is None and not isinstance(entry, Slice) and entry not in (Symbol("x"), Symbol("y")):
             return Symbol("n", simplified(entry))  # n_l, the width of layer l
+    if network and isinstance(part, Index):
+        return _as_output(part)
+    if network and isinstance(part, Partial) and isinstance(part.numerator, Symbol):
+        name = _COST_WORDS.get(part.numerator.name)  # dloss/dz
+        return part if name is None else replace(part, numerator=replace(part.numerator, name=name))
     if network and isinstance(part, Call) and is_hypothesis(part.function):
         numbers = {s.sample for x in part.arguments for s in symbols(x) if s.sample is not None}
         return Symbol("yhat", None, numbers.pop() if len(numbers) == 1 else None)
@@ -299,6 +146,28 @@ def _tidied(part: Formula, network: bool) -> Formula:
     if network and isinstance(part, Call) and isinstance(part.function, Symbol) and part.function.name in COSTS:
         return _without_arguments(part, part.function)
     return part
+
+
+def _from_the_end(layer: Formula) -> bool:
+    """`-1`, `-l`, `-l + 1`: a layer counted from the last, as programs do."""
+    first = layer
+    while isinstance(first, Binary) and first.sign in "+-":
+        first = first.left
+    return isinstance(first, Negate) or (isinstance(layer, Number) and layer.value < 0)
+
+
+def _as_output(part: Index) -> Formula:
+    """`y_{pred}` as yhat, `y_{true}` as y, `E_{total}` as E."""
+    base, said = part.base, part.entries[0]
+    if base in (Symbol("E"), Symbol("J"), Symbol("C")) and part.entries in ((Symbol("total"),), (Symbol("tot"),)):
+        return base
+    if not (
+        isinstance(base, Symbol) and base.name in ("y", "Y") and len(part.entries) == 1 and isinstance(said, Symbol)
+    ):
+        return part
+    if said.name in ("pred", "predicted", "prediction", "output"):
+        return replace(base, name=f"{base.name}hat")
+    return base if said.name in ("true", "target", "actual", "label", "observed") else part
 
 
 def _as_cost(call: Call) -> Formula | None:
@@ -327,9 +196,17 @@ def _without_arguments(call: Call, cost: Symbol) -> Formula:
     if any(isinstance(x, changed) and not _in_layer(x, inner) for x in inner) or call.names:
         return call
     samples = {s.sample for a in call.arguments for s in symbols(a) if s.sample is not None}
-    if len(samples) > 1:
+    if len(samples) > 1 or _says_more(call):
         return call
     return replace(cost, sample=samples.pop()) if samples else cost
+
+
+def _says_more(call: Call) -> bool:
+    """Whether a loss is taken of two quantities that may not be output and target: `L(y, y)`, `L(a[1], y)`."""
+    if len(call.arguments) != 2 or not all(isinstance(x, Symbol) for x in call.arguments):
+        return False
+    first, second = call.arguments
+    return first == second or any(isinstance(x, Symbol) and x.layer is not None for x in call.arguments)
 
 
 def _in_layer(x: Formula, parts: list[Formula]) -> bool:

@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import lru_cache
 from typing import Literal
 
 from ..errors import FormulaError
-from .formula import ONE, Binary, Call, Equation, Formula, Symbol, symbols
+from .formula import ONE, Binary, Call, Equation, Formula, Index, Number, Symbol, symbols
 from .letters import Letters
+from .reading.clauses import INDICES, Condition, compared_at_the_end
 from .reading.code import as_formula
 from .reading.grammar import Chain, parse
 from .reading.parts import MAX_READINGS, defined_function
 from .reading.resolve import readings
 from .reading.statements import Statement, is_latex, statements
 from .reading.text_tokens import is_long, is_word
-from .reading.tokens import Token, check_text
+from .reading.tokens import COMPARISONS, Token, check_text, short
 
 Syntax = Literal["auto", "text", "latex", "code"]
+_PROGRAM = re.compile(r"\.[A-Za-z_]{2}|\.t\(|\bassert\b|\[\s*['\"]")  # what only programs have
+_TWO = Number(Fraction(2))
+_ABOVE = frozenset({"W", "w", "b", "z", "a", "Z", "A", "delta", "dW", "dw", "db", "dz", "da", "dZ", "dA"})
+_SHAPED = re.compile(
+    r"\[[^\]]*\b(?:None|newaxis)\b|\.(?:reshape|clip|clamp|permute|swapaxes)\(|\bones\(\(|\.(?:mT|t\(\))"
+    r"|\b(?:F|nn|K|jax|keras|autograd)\.[a-z]{2}|\bno_grad\b"
+)
+_ABOVE_THEM = "the numbers above the letters are layers"
+_REMARK = "the comparison at the end only says more of the right side"
 LAYERED = ("a", "z", "A", "Z", "da", "dz", "dA", "dZ")
 
 
@@ -47,6 +58,19 @@ def read(text: str, *, syntax: Syntax = "auto", letters: Letters | None = None) 
     """
     text = check_text(text)
     letters = letters or Letters()
+    if syntax == "auto" and not is_latex(text) and _SHAPED.search(text) and as_formula(text) != text:
+        return read(text, syntax="code", letters=letters)
+    if syntax == "auto" and not is_latex(text) and _PROGRAM.search(text):
+        try:
+            return read(text, syntax="text", letters=letters)
+        except FormulaError as error:
+            plain = as_formula(text)
+            if plain == text:
+                raise
+            try:
+                return read(plain, syntax="code", letters=letters)
+            except FormulaError:
+                raise error from None
     if syntax == "code":
         text = as_formula(text)
     found = statements(text, _is_latex(text, syntax), names_of(letters), code=syntax == "code")
@@ -82,17 +106,34 @@ def _declared(patterns: tuple[str, ...]) -> frozenset[str]:
     return frozenset(found | {f"d{p}" for p in found})
 
 
-def conditioned(equation: Equation, condition: tuple[str, str, str] | None) -> Equation:
-    """An equation that holds where i = j, with i for j; where i != j, with both sides 0 elsewhere."""
-    if condition is None or len(equation.sides) < 2:
+def conditioned(equation: Equation, relation: str, left: Formula, right: Formula) -> Equation:
+    """An equation that holds where i = j, with i for j; where i != j or z > 0, with both sides 0 elsewhere."""
+    if len(equation.sides) < 2:
         return equation
-    first, second = Symbol(condition[0]), Symbol(condition[2])
-    if condition[1] != "!=":
-        sides = tuple(s.mapped(lambda x: first if x == second else x) for s in equation.sides)
+    if relation in ("=", "=="):
+        index, place = (left, right) if isinstance(left, Symbol) and left.name in INDICES else (right, left)
+        if isinstance(place, Symbol) and place.name in INDICES:
+            index, place = place, index
+        return Equation(
+            tuple(s.mapped(lambda x: place if x == index else x) for s in equation.sides), equation.relations
+        )
+    if relation == "!=":
+        where: Formula = Binary("-", ONE, Call(Symbol("kronecker"), (left, right)))
     else:
-        elsewhere = Binary("-", ONE, Call(Symbol("kronecker"), (first, second)))
-        sides = tuple(Binary("*", elsewhere, s) for s in equation.sides)
-    return Equation(sides, equation.relations)
+        where = Call(Symbol(COMPARISONS[relation]), (left, right))
+    return Equation(tuple(Binary("*", where, s) for s in equation.sides), equation.relations)
+
+
+def _under(equation: Equation, condition: Condition, text: str, letters: Letters) -> Equation:
+    """An equation under its condition."""
+    left, right = (readings(parse(list(side), text), text, letters)[0][0] for side in (condition.left, condition.right))
+    return conditioned(equation, condition.relation, left, right)
+
+
+def _unread(said: str) -> FormulaError:
+    return FormulaError(
+        f"it is said to hold on a condition on {short(said)}, which is not read: state it for all numbers, or by cases."
+    )
 
 
 def _with_layers_in_parentheses(
@@ -100,17 +141,57 @@ def _with_layers_in_parentheses(
 ) -> list[tuple[Formula, str]]:
     """W^{(3)}, a^{(3)}: where no layer stands in brackets, numbers in parentheses may be layers."""
     numbered = [s for f, _ in found[:1] for s in symbols(f) if s.sample is not None and s.layer is None]
-    if not any(s.name in ("delta", *LAYERED) for s in numbered):
+    if not any(s.name in ("delta", "epsilon", "e", *LAYERED) for s in numbered):
         return found
     if any(isinstance(s.sample, Symbol) and s.sample.name in ("i", "j", "k", "s", "n", "m", "N") for s in numbered):
         return found
-    beside_weights = any(s.layer is not None or s.name == "delta" for f, _ in found[:1] for s in symbols(f))
+    beside_weights = any(s.layer is not None or s.name in ("delta", "e") for f, _ in found[:1] for s in symbols(f))
+    beside_weights |= any(_may_be_layer(s.sample) and not isinstance(s.sample, Number) for s in numbered if s.sample)
     others = readings(chain, text, replace(letters, layer="parentheses"))
     first, second = (others, found) if beside_weights else (found, others)
     note = "the numbers in parentheses are samples" if beside_weights else "the numbers in parentheses are layers"
     known = [f for f, _ in first]
     more = [(f, f"{note}; {n}" if n else note) for f, n in second if f not in known]
     return [*first, *more][:MAX_READINGS]
+
+
+def _with_layers_above(
+    found: list[tuple[Formula, str]], chain: Chain, text: str, letters: Letters
+) -> list[tuple[Formula, str]]:
+    """`δ² = …`, `W¹ x`: numbers above letters may be layers, and are where they are no powers that anybody takes."""
+    raised = [x for f, _ in found[:1] for x in f.parts if isinstance(x, Binary) and x.sign == "^"]
+    powers = [(x.left.name, x.right) for x in raised if isinstance(x.left, Symbol)]
+    powers += [
+        (x.left.base.name, x.right)  # w^l_{jk}; a_j^2 is a square
+        for x in raised
+        if isinstance(x.left, Index) and isinstance(x.left.base, Symbol)
+        if not isinstance(x.right, Number) or x.right == ONE
+    ]
+    above = [(name, x) for name, x in powers if name in _ABOVE and _may_be_layer(x)]
+    stated = found[0][0].sides[0] if isinstance(found[0][0], Equation) else found[0][0]
+    heads = {part for part in stated.parts if isinstance(part, Binary) and part.sign == "^"}
+    if not above or not (heads or any(x != _TWO or name in ("delta", "b") for name, x in above)):
+        return found
+    others = readings(chain, text, replace(letters, layer="superscript"))
+    if any(not isinstance(x, Number) or x == ONE for _, x in above):
+        return others  # powers that nobody takes
+    layered = [(f, n if any(name in ("delta", "b") for name, _ in above) else _said(_ABOVE_THEM, n)) for f, n in others]
+    if layered[0][1].startswith(_ABOVE_THEM):
+        return [*found, *layered][:MAX_READINGS]
+    return [*layered, *[(f, _said("the numbers above the letters are powers", n)) for f, n in found]][:MAX_READINGS]
+
+
+def _said(note: str, more: str) -> str:
+    return f"{note}; {more}" if more else note
+
+
+def _may_be_layer(exponent: Formula) -> bool:
+    """`2`, `l`, `L - 1`."""
+    if isinstance(exponent, Binary) and exponent.sign in "+-" and exponent.right == ONE:
+        exponent = exponent.left
+    if isinstance(exponent, Number):
+        return exponent.value.denominator == 1 and 0 <= exponent.value < 10
+    return isinstance(exponent, Symbol) and exponent.name in ("l", "L")
 
 
 def _is_latex(text: str, syntax: Syntax) -> bool:
@@ -142,13 +223,21 @@ def _excerpt(text: str) -> str:
 
 def _readings(statement: Statement, text: str, letters: Letters) -> list[Reading]:
     tokens = statement.tokens
+    if statement.unread:
+        raise _unread(statement.unread)
     if tokens[0].type == "REL":
         tokens = [Token("NAME", "", tokens[0].start, tokens[0].start), *tokens]
-    chain = parse(tokens, text)
+    compared = compared_at_the_end(tokens)
+    chain = parse(tokens if compared is None else compared[0], text)
     if function := defined_function(chain):
         letters = replace(letters, functions=letters.functions | {function})
     found = readings(chain, text, letters)
     if letters.layer == "brackets" and not any(t.type in ("LBRACK", "IDX") for t in tokens):
         found = _with_layers_in_parentheses(found, chain, text, letters)
+        found = _with_layers_above(found, chain, text, letters)
+    if compared is not None:
+        found += [(f, _REMARK) for f, _ in readings(parse(compared[1], text), text, letters)[:1]]
     equations = [(f if isinstance(f, Equation) else Equation((f,)), note) for f, note in found]
-    return [Reading(conditioned(f, statement.condition), note) for f, note in equations]
+    if statement.condition is not None:
+        equations = [(_under(f, statement.condition, text, letters), note) for f, note in equations]
+    return [Reading(f, note) for f, note in equations]

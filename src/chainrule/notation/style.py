@@ -36,6 +36,7 @@ _DELTA_READ = {
     "db_i": "db[i]",
 }
 _LABELS = frozenset({"pick", "scatter_add", "uniform"})  # functions of labels and chance, which few texts have
+_READ_AS_FUNCTIONS = (FUNCTIONS | _LABELS) - {"h"}  # the activations of one sample after dropout are h
 _PARAMETERS = ("dW", "db", "dgamma", "dbeta", "dV", "dE")
 
 
@@ -59,8 +60,8 @@ class Style:
     def letters(self) -> Letters:
         """What a reader has to know to read this style back into the library's names."""
         if self.notation == "delta":
-            return Letters("subscript", "superscript", _DELTA_READ, functions=FUNCTIONS | _LABELS)
-        return Letters("parentheses" if self.notation == "leibniz" else "brackets", functions=FUNCTIONS | _LABELS)
+            return Letters("subscript", "superscript", _DELTA_READ, functions=_READ_AS_FUNCTIONS)
+        return Letters("parentheses" if self.notation == "leibniz" else "brackets", functions=_READ_AS_FUNCTIONS)
 
     @property
     def layer(self) -> Literal["brackets", "parentheses", "subscript", "superscript"]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .formula import Binary, Equation, Formula, Index, Negate, Slice, Symbol, Transpose
+from .formula import ONE, Binary, Equation, Formula, Index, Negate, Slice, Symbol, Transpose
 
+PARAMETERS = frozenset({"W", "w", "b", "theta", "Theta", "beta"})
+_STEPS = [Symbol(name) for name in ("t", "k", "n", "s", "tau", "new")]
 CHANGES = {f"Delta{x}": x for x in ("W", "w", "b")}  # the change of a parameter in a step
 
 
@@ -21,6 +23,82 @@ def as_update(formula: Formula) -> Formula:
         return formula
     after = left.mapped(lambda x: replace(change, name=CHANGES[change.name]) if x is change else x)
     return Equation((after, *(Binary("+", after, side) for side in formula.sides[1:])), ("<-", *formula.relations[1:]))
+
+
+def as_step(formula: Formula) -> Formula:
+    """`w_{t+1} = w_t - …`, `w^{(t+1)} = w^{(t)} - …`, `w_new = w_old - …`, `w' = w - …` as w <- w - …"""
+    if not isinstance(formula, Equation) or len(formula.sides) != 2 or formula.relations[0] not in ("=", ":=", "<-"):
+        return formula
+    left, right = formula.sides
+    found = _unnumbered(left)
+    if found is None:
+        return formula
+    bare, step = found
+    now = _before(step)
+    if now is None:  # w_t = w_{t-1} - …
+        now = Binary("-", step, ONE)
+        if now not in right.parts:
+            return formula
+    after = right.mapped(lambda x: _without(_without(x, now), step))
+    first = after
+    while isinstance(first, Binary) and first.sign in "+-":
+        first = first.left
+    own = bare.base if isinstance(bare, Index) else bare
+    if first != bare or not isinstance(own, Symbol) or own.name not in PARAMETERS:
+        return formula
+    return Equation((bare, after), ("<-",))
+
+
+def _before(step: Formula) -> Formula | None:
+    """t of t + 1, "old" of "new"; None for t, whose step before is written with it."""
+    if step == Symbol("new"):
+        return Symbol("old")
+    return step.left if isinstance(step, Binary) and step.sign == "+" and step.right == ONE else None
+
+
+def _unnumbered(left: Formula) -> tuple[Formula, Formula] | None:
+    """A parameter without the number of its step, and that number: t + 1, "new", t."""
+    if isinstance(left, Binary) and left.sign == "^" and _is_step(left.right):
+        return left.left, left.right
+    if isinstance(left, Index):
+        if _is_step(left.entries[-1]) and (
+            len(left.entries) != 2 or left.entries[-1] not in (Symbol("k"), Symbol("n"))
+        ):
+            rest = left.entries[:-1]
+            return (replace(left, entries=rest) if rest else left.base), left.entries[-1]
+        inner = _unnumbered(left.base)
+        return None if inner is None else (replace(left, base=inner[0]), inner[1])
+    if not isinstance(left, Symbol):
+        return None
+    if left.prime == 1:
+        return replace(left, prime=0), Symbol("new")
+    if left.name.endswith("_new"):
+        return replace(left, name=left.name.removesuffix("_new")), Symbol("new")
+    if left.sample is not None and _is_step(left.sample):
+        return replace(left, sample=None), left.sample
+    if left.layer is not None and isinstance(left.layer, Binary) and _is_step(left.layer):
+        return replace(left, layer=None), left.layer
+    return None
+
+
+def _is_step(number: Formula) -> bool:
+    """`t + 1`, `t`, `new`."""
+    if isinstance(number, Binary):
+        return number.sign == "+" and number.right == ONE and isinstance(number.left, Symbol)
+    return number in _STEPS
+
+
+def _without(part: Formula, step: Formula) -> Formula:
+    """A quantity without the number of its step, where it has that."""
+    if isinstance(part, Symbol):
+        name = part.name.removesuffix("_old").removesuffix("_prev") if step == Symbol("old") else part.name
+        sample = None if part.sample == step else part.sample
+        layer = None if part.layer == step else part.layer
+        return part if (name, sample, layer) == (part.name, part.sample, part.layer) else Symbol(name, layer, sample)
+    if isinstance(part, Index) and step in part.entries[-1:]:
+        rest = part.entries[:-1]
+        return replace(part, entries=rest) if rest else part.base
+    return part.left if isinstance(part, Binary) and part.sign == "^" and part.right == step else part
 
 
 def upright(formula: Formula) -> Formula:

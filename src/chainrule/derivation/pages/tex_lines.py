@@ -175,7 +175,7 @@ def _matrix(shown: list[list[str]]) -> str:
 
 
 def _stretched(text: str, matrices: str) -> str:
-    """Parentheses around a matrix grow with it, and e to the power of one is written as a function."""
+    """Parentheses around a matrix grow with it, or go where it stands alone in them; e to its power is a function."""
     text = _powers(text, matrices)
     opened: list[int] = []
     found: dict[int, str] = {}
@@ -184,7 +184,9 @@ def _stretched(text: str, matrices: str) -> str:
             opened.append(i)
         elif c == ")" and opened and not text[:i].endswith(r"\right"):
             start = opened.pop()
-            if any(x in matrices for x in text[start:i]):
+            if text[start + 1 : i] in set(matrices):
+                found[start] = found[i] = ""  # it has parentheses of its own
+            elif any(x in matrices for x in text[start:i]):
                 found[start], found[i] = r"\left(", r"\right)"
     return "".join(found.get(i, c) for i, c in enumerate(text))
 

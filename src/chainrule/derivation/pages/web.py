@@ -30,6 +30,7 @@ margin:0 auto;padding:1rem}
 .chainrule h2{font-size:1.25rem;margin:2rem 0 .5rem;border-bottom:1px solid var(--rule);padding-bottom:.2rem}
 .chainrule h3,.chainrule h4,.chainrule h5{font-size:1.05rem;margin:1.2rem 0 .4rem}
 .chainrule p{margin:.5rem 0}
+.chainrule h1,.chainrule p,.chainrule .why{overflow-x:auto;overflow-y:hidden}
 .chainrule .lines{display:grid;grid-template-columns:max-content minmax(0,1fr) max-content max-content;
 column-gap:.35rem;row-gap:.45rem;align-items:center;margin:.8rem 0;padding:0;list-style:none}
 .chainrule .line{display:contents}
@@ -42,7 +43,7 @@ column-gap:.35rem;row-gap:.45rem;align-items:center;margin:.8rem 0;padding:0;lis
 .chainrule sub,.chainrule sup{font-size:.72em;line-height:0}
 .chainrule .why{grid-column:2/4;color:var(--faint);font-size:.87rem;padding-left:1.4rem;margin-top:-.35rem}
 .chainrule math{font-size:1.08em}
-.chainrule mtd{padding:.12em .35em;text-align:right}
+.chainrule mtd{padding:.12em .35em;text-align:right;text-align:-webkit-right}
 .chainrule details{background:var(--box);border:1px solid var(--rule);border-radius:.4rem;
 padding:.3rem .9rem;margin:.7rem 0}
 .chainrule summary{cursor:pointer;font-weight:600}
@@ -82,6 +83,9 @@ _MENDED = (  # what the converter leaves to be said: pattern, what takes its pla
         r'\1<mo form="prefix">&#x02212;</mo>',
     ),
 )
+_RAISED = re.compile(
+    r"(\\begin\{([pb]matrix)\}(?:(?!\\begin).)*?\\end\{\2\})(?=\^)"
+)  # the converter takes only ")" for the base
 _GROUPS = re.compile(r"(?<![A-Za-z\\])\{\}")
 
 
@@ -164,6 +168,7 @@ def mathml(latex: str, display: str = "block") -> str:
     from latex2mathml.converter import convert
 
     goes_on = latex.startswith("{}")
+    latex = _RAISED.sub(r"{\1}", latex)
     latex = _GROUPS.sub("", latex).replace(":=", r"\coloneqq ")
     latex = latex.replace(r"\sum_", r"\sum\limits_") if display == "block" else latex
     element: str = convert(latex.strip())

@@ -191,6 +191,7 @@ def latex(formula: str, style: Style) -> str:
         found += [_flat(formula[end : m.start()]), _scripted(m["base"], m["scripts"], style)]
         end = m.end()
     whole = _BLANKS.sub(" ", "".join([*found, _flat(formula[end:])])).replace(" )", ")").strip()
+    whole = whole.replace(r"(\text{ ", r"(\text{")
     return _BESIDE.sub(r"\1\,", whole)
 
 

@@ -17,7 +17,7 @@ from ...notation.formula import Symbol
 from ...notation.from_graph import symbol
 from ...reverse import Step
 from ..document import Section
-from ..settings import EveryLayer
+from ..settings import EveryLayer, OneSample
 from .at_once import at_once
 from .conditions import law_section
 from .operations import operation
@@ -290,7 +290,7 @@ def layer(letter: str = "l", *, samples: str = "m", alone: bool = False) -> Sect
     prose = "{} and {}, entry by entry. Nothing else is assumed, so this holds in every such layer."
     if alone:
         prose = prose.format(f"z[{letter}] = W[{letter}] a[{before}] + b[{letter}]", f"a[{letter}] = g(z[{letter}])")
-        return Section("one layer by components", "proof", prose, (), tuple(one))
+        return Section("one layer by components", "proof", prose, (), tuple(one), setting=OneSample())
     prose = prose.format(f"Z[{letter}] = W[{letter}] A[{before}] + b[{letter}]", f"A[{letter}] = g(Z[{letter}])")
     parts = (
         Section("one sample", "proof", "", (), tuple(one)),

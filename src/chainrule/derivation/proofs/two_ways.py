@@ -309,6 +309,7 @@ def _matrices(found: Loss, g: Activation, shown: set[str]) -> Section:
             "the loss depends on the logits through the activation",
         ),
         *([simplified] if formula(chain_short) != formula(chained) else []),
+        *_substituted(found, output, Y, S, record),
         _shaped("dZ[L]", [formula(ways.direct)], Z, "differentiated directly", "the activation is put into the loss"),
         _shaped("dZ[L]", [formula(chain_short), formula(ways.direct)], Z, "both ways meet", how),
     ]
@@ -321,6 +322,17 @@ def _matrices(found: Loss, g: Activation, shown: set[str]) -> Section:
     new = [x for x in record + more if x.law.name not in shown]
     parts = (laws_used(new),) if new else ()
     return Section("all units and samples", "two ways", "", tuple(lines), parts)
+
+
+def _substituted(found: Loss, output: Node, Y: Node, S: Node, used: list[Applied]) -> list[Line]:
+    """The cost with the activation put in, and as the laws make it, before it is differentiated directly."""
+    mean = size("m", -1)
+    inserted, short = (mean * x for x in (total(found.per_sample(output, Y), axis=None), S))
+    lines = [_line([Symbol("J"), formula(inserted)], "substitution", "`A[L]` is replaced by what it is")]
+    if formula(short) != formula(inserted):
+        names = ", ".join(dict.fromkeys(a.law.name for a in used))
+        lines.append(_line([formula(inserted), formula(short)], "simplified", names))
+    return lines
 
 
 def _conditions(node: Node) -> str:

@@ -13,7 +13,7 @@ from ...meaning.world import Comparison, Convention, World
 from ...nn import Dense, Network
 from ...notation.formula import Equation, Formula, Index, Partial, Symbol
 from ..document import Line, Section
-from ..settings import EveryLayer, InColumns, LastLayer, Quantities, Stated
+from ..settings import EveryLayer, InColumns, LastLayer, OneSample, Quantities, Stated
 from .derived import DEPTHS, Trials, compared, in_every_layer, repeated
 from .drawn import is_plain
 from .meaning import SAMPLES, Meaning
@@ -39,6 +39,10 @@ def comparing(section: Section, trials: Trials) -> Compare:
             return _quantities(output, named, within, trials)
         case InColumns():
             return _in_columns(trials)
+        case OneSample():
+            plain = replace(trials.subject.conventions, samples="one", layout="denominator")
+            alone = Trials(replace(trials.subject, conventions=plain), trials.seed)
+            return lambda equation: alone.compare(equation, False)
     raise TypeError(f"{section.setting!r} is no setting with a world")
 
 

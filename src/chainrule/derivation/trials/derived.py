@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ...graph import Node, rename_dim
+from ...graph import Node, rename_dim, variables
 from ...meaning.values import NoValueError
 from ...meaning.world import Comparison, Convention, World
 from ...notation.formula import Binary, Call, Equation, Formula, Index, Number, Symbol
@@ -100,6 +100,9 @@ class Trials:
         """The cost as an expression, with every part that a line names; the steps go through its fused form."""
         if in_steps not in self._expressions:
             output, named = parts(self.subject, in_steps)
+            if self.subject.kind == "expression":  # letters that cancelled are quantities too
+                left = variables(output, *named.values())
+                named |= {n: x for n, x in self.subject.found.names.items() if x.is_variable and n not in left}
             for dim, number in self.meaning.sizes.items():
                 memo: dict[Node, Node] = {}
                 named = {n: rename_dim(x, dim, number, memo) for n, x in named.items()}

@@ -57,11 +57,9 @@ def parts(subject: Subject, fused: bool) -> tuple[Node, dict[str, Node]]:
 def _mean(subject: Subject, S: Node) -> Node:
     """J = S/m + R (with weights S / Σ w + R), where the derivatives per sample are m times those of J."""
     J = S / total(variable("w", 1, "m"), axis=None) if subject.weighted else S * size("m", -1)
-    network = subject.network
-    R = None if network is None else network.forward(training=True).penalties
-    for p in R or ():
-        J = J + p
-    return J
+    objective = subject.objective
+    R = None if objective is None else objective.parts(objective.network.forward(training=True))[2]
+    return J if R is None else J + R
 
 
 def drawn(subject: Subject, seed: int) -> tuple[dict[str, Any], dict[str, int]]:
@@ -69,6 +67,7 @@ def drawn(subject: Subject, seed: int) -> tuple[dict[str, Any], dict[str, int]]:
     rng = np.random.default_rng(seed)
     nodes = [subject.found.output, *subject.forward.values(), *(x for _, x in subject.early)]
     nodes += [subject.cost[1]] if subject.cost else []
+    nodes += [subject.given] if subject.given is not None else []
     found: dict[str, Node] = {}
     dims: dict[str, int] = {}
     for n in walk(*nodes):

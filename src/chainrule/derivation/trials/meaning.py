@@ -106,7 +106,13 @@ class Meaning:
         return found
 
     def _one_hot(self, y: Formula, classes: int | None) -> Formula:
-        labels = np.array([[int(y.value)]]) if isinstance(y, Number) else self.values[write.text(y)]
+        match y:
+            case Number(value=value):
+                labels = np.array([[int(value)]])
+            case Array(entries=entries):
+                labels = np.array([[int(x.value) for x in entries if isinstance(x, Number)]])
+            case _:
+                labels = self.values[write.text(y)]
         classes = classes or self.classes
         if classes is None:
             assert self.subject.network is not None
@@ -135,8 +141,8 @@ class Meaning:
                 return self._aliases[f]
             case Symbol(name=name, layer=None) if name in self.sizes:
                 return Number(Fraction(self.sizes[name]))
-            case Symbol(name="alpha"):
-                return Number(Fraction(1, 8))
+            case Symbol(name="alpha", layer=None) if subject.kind == "network":
+                return Number(Fraction(np.asarray(self.values.get("alpha", 1 / 8)).item()))
             case Symbol(name="n", layer=layer) if layer is not None and write.text(f) in self.sizes:
                 return Number(Fraction(self.sizes[write.text(f)]))
             case Index(base=Symbol(name=name) as base, entries=entries) if is_gradient(name):

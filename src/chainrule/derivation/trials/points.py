@@ -6,7 +6,8 @@ forward pass, before any line is read: W[l] and b[l] are multiplied by one numbe
 largest in size becomes a positive random number between 1 and 2. It is positive so that some unit of a layer of
 rectifiers is alive, for where all are dead every derivative is 0 and nothing is tried. Real targets lie on both sides
 of the output in turn, by a little or by more than 1, so that every branch of a loss is taken and a soft-max under
-|y - ŷ| does not see the same sign everywhere, which would make its derivative 0.
+|y - ŷ| does not see the same sign everywhere, which would make its derivative 0. Where a loss has no value at the
+outputs, such as cross-entropy at those of tanh below 0, the last logits are drawn where it has one.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from ...graph import Node, rename_dim
+from ...errors import ChainruleError
+from ...execute import evaluate
+from ...graph import Node, rename_dim, variable
 from ...meaning.context import Model
 from ...meaning.convention import Convention
 from ...meaning.quantities import (
@@ -29,13 +32,18 @@ from ...meaning.quantities import (
     network_numbers,
     network_structure,
 )
+from ...meaning.tape import Tape
 from ...meaning.values import Array
 from ...meaning.world import World
 from ...nn import Loss, Network
+from ...nn import loss as loss_of
+from ...ops import ACTIVATIONS, total
 from ..subject import Subject
 
 LARGEST = (1.0, 2.0)  # the largest logit of a layer lies between
 DISTANCE = (0.2, 1.6)  # of a real target from the output
+NOTHING = 1e-9
+INSIDE = ((0.1, 0.9), (-0.9, -0.1), (0.9, 2.0), (-2.0, -0.9))  # where the last logits may lie for a loss's sake
 
 
 def network_world(
@@ -61,40 +69,98 @@ def of_order_one(subject: Subject, values: Mapping[str, Any], sizes: Mapping[str
     s = expression_structure(output, "output", forward)
     given = {key_of(n): np.asarray(v) for n, v in values.items()}
     real = subject.loss is not None and subject.loss.target == "real"
-    placed = _placed(s, given, seed, key_of(subject.target) if real else None)
+    placed = _placed(s, given, seed, key_of(subject.target) if real else None, subject.loss)
     return {n: placed[key_of(n)] for n in values}
+
+
+def has_a_point(activation: str, outputs: int, loss: Loss) -> bool:
+    """Whether the loss has a value at some outputs of an activation: cross-entropy has none at logarithms."""
+    for low, high in INSIDE:
+        z = np.linspace(low, high, outputs)[:, None]
+        if _has_value(loss, np.asarray(evaluate(ACTIVATIONS[activation](variable("z", outputs, 1)), {"z": z}))):
+            return True
+    return False
 
 
 def _network_world(network: str | Network, loss: str | Loss | None, m: int, seed: int, convention: Convention) -> World:
     s = network_structure(network, loss)
-    numbers = _placed(s, network_numbers(s, m, seed, convention), seed, ("Y", None) if s.target == "real" else None)
+    given, target = network_numbers(s, m, seed, convention), ("Y", None) if s.target == "real" else None
+    numbers = _placed(s, given, seed, target, loss_of(loss) if isinstance(loss, str) else loss)
     return World(Model(s, numbers, convention, m, seed))
 
 
 _kept = lru_cache(maxsize=64)(_network_world)
 
 
-def _placed(s: Structure, given: Mapping[Key, Array], seed: int, target: Key | None) -> dict[Key, Array]:
-    """The numbers with layers scaled, and a real target beside the output."""
+def _placed(
+    s: Structure, given: Mapping[Key, Array], seed: int, target: Key | None, loss: Loss | None
+) -> dict[Key, Array]:
+    """The numbers with layers scaled, a real target beside the output, and the output where the loss has a value."""
+    numbers, output = _scaled(s, given, seed, target, None)
+    if loss is None or output is None or _has_value(loss, output):
+        return numbers
+    for within in INSIDE:
+        moved, output = _scaled(s, given, seed, target, within)
+        if output is not None and _has_value(loss, output):
+            return moved
+    return numbers
+
+
+def _has_value(loss: Loss, output: Array) -> bool:
+    a, y = variable("a", *output.shape), variable("y", *output.shape)
+    try:
+        node = total(loss.per_sample(a, y), axis=None)
+        return bool(np.isfinite(evaluate(node, {"a": output, "y": np.full(output.shape, 0.5)})).all())
+    except ChainruleError:  # a loss of another form, which is not judged here
+        return True
+
+
+def _scaled(
+    s: Structure, given: Mapping[Key, Array], seed: int, target: Key | None, within: tuple[float, float] | None
+) -> tuple[dict[Key, Array], Array | None]:
+    """The numbers with layers scaled, and the output; `within` is where the logits of the last layer shall lie."""
     numbers, known = dict(given), dict(given)
+    last = max((layer for letter, layer in given if letter == "W" and isinstance(layer, int)), default=None)
     for key, tape in s.tapes.items():
         letter, layer = key
         if any(key_of(n) not in known for n in tape.inputs):
             continue
-        with np.errstate(all="ignore"):
-            result = tape({n: known[key_of(n)] for n in tape.inputs})
+        result = _value(tape, known)
         own = [k for k in (("W", layer), ("b", layer)) if k in numbers]
         if letter in ("Z", "z") and own:
-            largest = result.flat[np.argmax(np.abs(result))]
-            factor = generator(seed, "scale", layer).uniform(*LARGEST) / largest if largest else 1.0
-            numbers |= {k: numbers[k] * factor for k in own}
-            known |= {k: numbers[k] for k in own}
-            result = result * factor
+            rng = generator(seed, "scale", layer)
+            if within is not None and layer == last and len(own) == 2:
+                numbers |= _moved(numbers, own, result - known[own[1]], within, rng)
+                known |= {k: numbers[k] for k in own}
+                result = _value(tape, known)
+            else:
+                largest = result.flat[np.argmax(np.abs(result))]
+                factor = rng.uniform(*LARGEST) / largest if largest else 1.0
+                numbers |= {k: numbers[k] * factor for k in own}
+                known |= {k: numbers[k] for k in own}
+                result = result * factor
         known[key] = result
         if key == s.output and target is not None:
             numbers[target] = result + _around(result.shape, generator(seed, "around"))
             break
-    return numbers
+    return numbers, known.get(s.output) if s.output is not None else None
+
+
+def _value(tape: Tape, known: Mapping[Key, Array]) -> Array:
+    with np.errstate(all="ignore"):
+        return tape({n: known[key_of(n)] for n in tape.inputs})
+
+
+def _moved(
+    numbers: Mapping[Key, Array], own: list[Key], products: Array, within: tuple[float, float], rng: np.random.Generator
+) -> dict[Key, Array]:
+    """W[l] and b[l] with which the logits lie in an interval."""
+    low, high = within
+    weights, bias = own
+    largest = float(np.max(np.abs(products)))
+    factor = 0.3 * (high - low) / largest if largest > NOTHING else 1.0  # a soft-max of one unit passes nothing on
+    middle = (low + high) / 2 + rng.uniform(-0.15, 0.15, numbers[bias].shape) * (high - low)
+    return {weights: numbers[weights] * factor, bias: middle}
 
 
 def _around(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
@@ -103,4 +169,4 @@ def _around(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
     return signs * rng.uniform(*DISTANCE, shape)
 
 
-__all__ = ["network_world", "of_order_one"]
+__all__ = ["has_a_point", "network_world", "of_order_one"]

@@ -36,7 +36,8 @@ def twin(subject: Subject) -> tuple[Subject, Widths]:
     loss = replace(subject.loss, class_weights=None) if weights else subject.loss
     try:
         narrow = _with_widths(network, small)
-        found = of_network(Objective(narrow, loss, subject.labels), subject.conventions)
+        whole = subject.objective or Objective(narrow, loss, subject.labels)
+        found = of_network(replace(whole, network=narrow, loss=loss), subject.conventions)
     except ChainruleError:
         return subject, ()
     return found, tuple(zip(here, small, strict=True))

@@ -12,9 +12,9 @@ from ...errors import ChainruleError
 from ...execute import evaluate
 from ...graph import walk
 from ...meaning.world import Comparison, World
-from ...notation.formula import Array, Equation, Formula, Number, Symbol
+from ...notation.formula import Array, Call, Equation, Formula, Number
 from ..document import Line
-from ..numbers import name_of
+from ..numbers import name_of, value_name
 from ..settings import Numbers
 from ..subject import Subject
 from .derived import TOLERANCE, Trials
@@ -33,36 +33,40 @@ class WithNumbers:
         subject = trials.subject
         self.subject, self.digits = subject, setting.digits
         self.values = {n: np.atleast_2d(np.asarray(v)) for n, v in setting.values.items()}
-        self.trials = Trials(subject, given=(_in_columns(subject, self.values), _sizes(subject, self.values)))
+        given = _in_columns(subject, self.values)
+        if "alpha" in self.values and subject.kind == "network":
+            given["alpha"] = self.values["alpha"]
+        self.trials = Trials(subject, given=(given, _sizes(subject, self.values)))
         self.at_kink = _at_kink(subject, self.trials)
         self.free = World.free()
 
     def compare(self, line: Line, equation: Equation) -> Comparison:
         """The line as it was read, its printed form; `line` says which names it is about."""
-        name = name_of(line.formula.sides[0])
+        name = value_name(line)
         right = equation.sides[1]
         if name is None or name not in self.values:
             return Comparison("unreadable", 0.0, "the left side has no value")
         value = self.values[name].astype(float)
         error = 0.0
         if not self._is_number(right):
-            found = self._holds(Equation((equation.sides[0], right), ("=",)), value)
+            found = self._holds(Equation((equation.sides[0], right), equation.relations[:1]))
             if found.status != "equal":
                 return found
             error = found.error
+            filled = _repeated(self._number(self._filled(line.formula.sides[1], None)), value.shape)
+            found = _close(filled, value, TOLERANCE, "the formula has another value")
+            if found.status != "equal":
+                return found
         if len(equation.sides) == 4:
             found = self._put_in(line.formula.sides[1], equation.sides[2], equation.relations[1] == "=")
             if found.status != "equal":
                 return found
         return self._printed(equation.sides[-1], value, equation.relations[-1] == "=", error)
 
-    def _holds(self, equation: Equation, value: npt.NDArray[Any]) -> Comparison:
-        """The formula at these numbers; at a kink, where no step along the axis is a derivative, from the values."""
+    def _holds(self, equation: Equation) -> Comparison:
+        """The formula at these numbers; at a kink no step along the axis is a derivative, and its value must do."""
         found = self.trials.compare(equation, False)
-        if found.status == "equal" or not self.at_kink:
-            return found
-        filled = self._number(self._filled(equation.sides[1], None))
-        return _close(filled, value, TOLERANCE, "the formula has another value")
+        return Comparison("equal", 0.0) if found.status != "equal" and self.at_kink else found
 
     def _put_in(self, formula: Formula, filled: Formula, exact: bool) -> Comparison:
         """Each name is replaced by its value rounded, or by its value where the sign is =."""
@@ -83,16 +87,16 @@ class WithNumbers:
         return Comparison("equal", error)
 
     def _filled(self, formula: Formula, digits: int | None) -> Formula:
-        def put(part: Formula) -> Formula:
-            name = name_of(part)
-            if name is None or name not in self.values:
-                return part
+        name = name_of(formula)
+        if name is not None and name in self.values:
             value = self.values[name].astype(float)
             if digits is not None:
                 value = np.vectorize(lambda x: float(f"{x:.{digits}f}"))(value)
             return array_formula(value)
-
-        return formula.mapped(put) if not isinstance(formula, Symbol) else put(formula)
+        children = formula.children
+        function = isinstance(formula, Call)  # its name may be that of a value, too
+        filled = tuple(x if i < function else self._filled(x, digits) for i, x in enumerate(children))
+        return formula.rebuilt(filled) if children else formula
 
     def _number(self, formula: Formula) -> npt.NDArray[Any]:
         with np.errstate(all="ignore"):
@@ -110,11 +114,18 @@ def _close(found: npt.NDArray[Any], wanted: npt.NDArray[Any], tolerance: float, 
     return Comparison("equal", error) if error <= tolerance else Comparison("different", error, message)
 
 
+def _repeated(found: npt.NDArray[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    """A number, a row or a column that stands for its repetition."""
+    fits = all(a in (1, b) for a, b in zip(found.shape, shape, strict=True))
+    return np.broadcast_to(found, shape) if fits else found
+
+
 def _in_columns(subject: Subject, values: Mapping[str, Any]) -> dict[str, Any]:
     """The values of the variables as the derivation has them before conventions: samples as columns."""
     output, named = parts(subject, False)
     found = {}
-    for n in walk(output, *named.values(), *subject.forward.values(), subject.found.output):
+    given = [] if subject.given is None else [subject.given]
+    for n in walk(output, *named.values(), *subject.forward.values(), subject.found.output, *given):
         if n.is_variable and n.name in values:
             v = values[n.name]
             real = n.get("kind") == "real"
@@ -125,7 +136,8 @@ def _in_columns(subject: Subject, values: Mapping[str, Any]) -> dict[str, Any]:
 def _sizes(subject: Subject, values: Mapping[str, Any]) -> dict[str, int]:
     columns = _in_columns(subject, values)
     sizes: dict[str, int] = {}
-    for n in walk(subject.found.output, *subject.forward.values()):
+    given = [] if subject.given is None else [subject.given]
+    for n in walk(subject.found.output, *subject.forward.values(), *given):
         if n.is_variable and n.name in columns:
             for dim, number in zip(n.shape, columns[n.name].shape, strict=True):
                 if isinstance(dim, str):

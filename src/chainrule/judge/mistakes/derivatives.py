@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
-from ...notation.formula import ONE, Binary, Call, Equation, Formula, Index, Negate, Number, Sum, Symbol
+from ...notation.formula import ONE, Binary, Bound, Call, Equation, Formula, Index, Negate, Number, Partial, Sum, Symbol
 from ...notation.write import exact
 from ..parts import Place, is_derivative, is_entry, is_scalar
 from .setting import Change, Setting
+from .sums import summed
 
 _ENTRIES = ("*", "∘", " ", "·")
 
@@ -47,6 +49,24 @@ def missing_before(place: Place, setting: Setting) -> Iterator[Change]:
         yield "other", Binary("*", factor, part), 1, text
 
 
+def written_out(place: Place, setting: Setting) -> Iterator[Change]:
+    """`dA * ln(1 + exp(Z))`: a function of Z as a factor, where g'(Z) belongs."""
+    part, parent = place.part, place.parent
+    factor = isinstance(parent, Binary) and parent.sign in _ENTRIES and place.path[:1] != (0,)
+    if not factor or not any(isinstance(x, Call) for x in part.parts) or is_derivative(part):
+        return
+    letters = {x for x in part.parts if isinstance(x, Symbol) and x.layer is not None}
+    if len(letters) != 1:
+        return
+    (letter,) = letters
+    entries = {x for x in part.parts if isinstance(x, Index) and x.base == letter}
+    if letter.name not in ("Z", "z") or len(entries) > 1:
+        return
+    new = Call(Symbol("g", letter.layer, None, 1), (next(iter(entries), letter),))
+    text = f"{exact(part)} stands where the derivative {exact(new)} belongs"
+    yield "function-used-for-derivative", new, 1.5, text
+
+
 def half(place: Place, setting: Setting) -> Iterator[Change]:
     """`dA * (1 - A)` for `dA * A * (1 - A)`."""
     part, parent = place.part, place.parent
@@ -71,6 +91,123 @@ def cancelled(place: Place, setting: Setting) -> Iterator[Change]:
     left = part.left
     if isinstance(left, Binary) and left.sign in _ENTRIES and _by_value(Binary("*", left.right, part.right)):
         yield cause, left.left, 1, text.format(exact(Binary(part.sign, left.right, part.right)))
+
+
+def in_own_letters(place: Place, setting: Setting) -> Iterator[Change]:
+    """`∂C/∂v = 2 (y - t) h` without y (1 - y): a factor of the chain rule in the letters of the document alone."""
+    part, parent = place.part, place.parent
+    own = [x for x in setting.declared if isinstance(x, Symbol) and x.layer is None]
+    if place.path[:1] == (0,) or not isinstance(setting.equation.sides[0], Partial):
+        return
+    factor = isinstance(parent, Binary) and parent.sign in _ENTRIES
+    if part in own and factor and not _is_complement(parent):
+        slope = Binary("*", part, Binary("-", ONE, part))
+        text = f"the factor {exact(slope.right)} is missing at {exact(part)}"
+        yield "missing-activation-derivative", slope, 1, text
+    if not isinstance(parent, Equation):
+        return
+    for letter in own:
+        slope = Binary("*", letter, Binary("-", ONE, letter))
+        text = f"the factor {exact(slope)} is missing"
+        yield "missing-activation-derivative", Binary("*", part, slope), 1, text
+        yield "other", Binary("*", part, letter), 1.5, f"the factor {exact(letter)} is missing"
+
+
+def _is_complement(part: Formula | None) -> bool:
+    """a (1 - a), which needs no other factor."""
+    return isinstance(part, Binary) and any(isinstance(x, Binary) and x.left == ONE for x in part.children)
+
+
+def of_another(place: Place, setting: Setting) -> Iterator[Change]:
+    """`a (1 - a)` where the layer is no sigmoid, `z (1 - z)`, `σ(a) (1 - σ(a))`; for the soft-max it is no diagonal."""
+    part = place.part
+    if place.path[:1] == (0,) or not isinstance(part, Binary):
+        return
+    for slope in _slopes(part):
+        value = slope.value
+        yield from _of_soft_max(slope, setting)
+        letter = value.arguments[0] if isinstance(value, Call) and len(value.arguments) == 1 else value
+        entry = letter.entries if isinstance(letter, Index) else ()
+        base = letter.base if isinstance(letter, Index) else letter
+        if not isinstance(base, Symbol) or base.layer is None or base.name not in ("A", "a", "Z", "z"):
+            continue
+        upper = base.name.isupper()
+
+        def named(name: str, base: Symbol = base, entry: tuple[Formula, ...] = entry, upper: bool = upper) -> Formula:
+            new = replace(base, name=name if upper else name.lower())
+            return Index(new, entry) if entry else new
+
+        text = f"{exact(slope.written)} is the derivative"
+        inside = isinstance(value, Call)
+        if inside == (base.name in ("A", "a")):  # σ(a) for σ(z), or z for a
+            right = named("Z") if inside else named("A")
+            words = f"{text} at {exact(right)}, where {exact(right)} stands for {exact(letter)}"
+            at_right = _exchanged(slope.written, letter, right)
+            yield "activation-derivative-at-wrong-place", slope.around(at_right), 1, words
+        derivative = Call(Symbol("g", base.layer, None, 1), (named("Z"),))
+        words = f"{text} of another function than the activation of layer {exact(base.layer)}"
+        yield "wrong-operand", slope.around(derivative), 1, words
+        if slope.rest is not None and upper and not inside and base.name == "A":
+            within = summed(Binary("*", slope.rest, value), 0)
+            new = Binary("*", value, Binary("-", slope.rest, within))
+            words = f"{text} of a function of each entry; the soft-max adds a term for every other entry of its column"
+            yield "missing-sum", new, 1, words
+
+
+def _of_soft_max(slope: _Slope, setting: Setting) -> Iterator[Change]:
+    """`d_j p_j (1 - p_j)` for Σ_i d_i p_i (δ_ij - p_j)."""
+    value, rest = slope.value, slope.rest
+    if rest is None or not (isinstance(value, Index) and len(value.entries) == 1):
+        return
+    j = value.entries[0]
+    if not isinstance(value.base, Symbol) or value.base.name not in ("a", "yhat") or not isinstance(j, Symbol):
+        return
+    free = Symbol(next(x for x in "kijprstuv" if x not in setting.letters))
+    outer = rest.operand if isinstance(rest, Negate) else rest
+    each = Binary("*", _exchanged(outer, j, free), Index(value.base, (free,)))
+    body = Binary("*", each, Binary("-", Index(Symbol("delta"), (free, j)), value))
+    new: Formula = Sum(body, (Bound(free),))
+    words = f"{exact(slope.written)} is the derivative for equal indices alone: the soft-max needs the sum over all"
+    yield "missing-sum", Negate(new) if isinstance(rest, Negate) else new, 1, words
+
+
+@dataclass(frozen=True)
+class _Slope:
+    """A derivative written with the value: a (1 - a), 1 - a^2.
+
+    value    a, or σ(z)
+    written  the derivative as it stands, `rest` what is multiplied with it in the same product
+    """
+
+    value: Formula
+    written: Formula
+    rest: Formula | None = None
+    sign: str = "*"
+
+    def around(self, new: Formula) -> Formula:
+        """The product with another derivative."""
+        return new if self.rest is None else Binary(self.sign, self.rest, new)
+
+
+def _slopes(part: Binary) -> Iterator[_Slope]:
+    """The derivatives that a product ends with, or that the part is."""
+    if part.sign in _ENTRIES:
+        if _complement_of(part.right, part.left):
+            yield _Slope(part.left, part)
+        left = part.left
+        if isinstance(left, Binary) and left.sign in _ENTRIES and _complement_of(part.right, left.right):
+            yield _Slope(left.right, Binary(part.sign, left.right, part.right), left.left, left.sign)
+    elif _by_value(part) and isinstance(part.right, Binary):
+        yield _Slope(part.right.left, part)
+
+
+def _complement_of(part: Formula, value: Formula) -> bool:
+    """1 - a."""
+    return isinstance(part, Binary) and part.sign == "-" and part.left == ONE and part.right == value
+
+
+def _exchanged(part: Formula, old: Formula, new: Formula) -> Formula:
+    return part.mapped(lambda x: new if x == old else x)
 
 
 def _by_value(part: Formula) -> bool:

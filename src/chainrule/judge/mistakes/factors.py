@@ -57,7 +57,7 @@ def missing_factor(place: Place, setting: Setting) -> Iterator[Change]:
     right = not isinstance(parent, Equation) or place.path != (0,)
     term = isinstance(parent, Equation | Sum | Negate) or (isinstance(parent, Binary) and parent.sign in "+-")
     term = term and not isinstance(part, Negate)
-    if term and right and not reciprocal_of_m(part):
+    if term and right and not reciprocal_of_m(part) and not _times_m(part):
         over = Binary("/", ONE, Symbol(setting.samples))
         text = f"the mean over the samples is missing: {exact(part)} must be multiplied with 1/{setting.samples}"
         yield "missing-1/m", scaled(over, part), 1, text
@@ -80,11 +80,15 @@ def superfluous_factor(place: Place, setting: Setting) -> Iterator[Change]:
     part = place.part
     if not isinstance(part, Binary):
         return
+    if part.sign in PRODUCTS and isinstance(part.left, Symbol) and part.left.name in _SAMPLES:
+        over = Binary("/", ONE, part.left)
+        text = f"the factor {exact(part.left)} should be {exact(over)}: the mean over the samples divides"
+        yield "missing-1/m", Binary(part.sign, over, part.right), 1, text
     if part.sign in PRODUCTS:
         for kept, gone in ((part.left, part.right), (part.right, part.left)):
             text = f"the factor {exact(gone)} is superfluous"
             if reciprocal_of_m(gone):
-                yield "doubled-1/m", kept, 1, text
+                yield "doubled-1/m", kept, 1, text + _already(gone, setting)
             elif half(gone) or (isinstance(gone, Number) and gone.value in (2, Fraction(1, 2))):
                 yield "factor-2", kept, 1, text
             elif is_derivative(gone):
@@ -97,13 +101,34 @@ def superfluous_factor(place: Place, setting: Setting) -> Iterator[Change]:
         yield "other", rest, 1.5, f"the term {exact(part.left)} is superfluous"
     elif part.sign == "/":
         if isinstance(part.right, Symbol) and part.right.name in _SAMPLES and part.left != ONE:
-            yield "doubled-1/m", part.left, 1, f"the division by {exact(part.right)} is superfluous"
+            text = f"the division by {exact(part.right)} is superfluous"
+            kept = part.left
+            if isinstance(kept, Binary) and kept.sign in PRODUCTS and kept.right == ONE:  # of 1/m * 1/m
+                kept = kept.left
+            yield "doubled-1/m", kept, 1, text + _already(part, setting)
         elif isinstance(part.right, Number) and part.right.value == 2:
             yield "factor-2", part.left, 1, "the division by 2 is superfluous"
         elif part.left != ONE:
             yield "other", part.left, 1.5, f"the division by {exact(part.right)} is superfluous"
         text = f"the quotient {exact(part)} is upside down"
         yield "operands-swapped", Binary("/", part.right, part.left), 1, text
+
+
+def _already(gone: Formula, setting: Setting) -> str:
+    """Where the mean stands that was taken once too often."""
+    right = [x for side in setting.equation.sides[1:] for x in side.parts]
+    others = [x for x in right if x is not gone and x != gone and (reciprocal_of_m(x) or _is_mean(x))]
+    if others or right.count(gone) > 1:
+        return ": the mean is taken twice"
+    inside = next((x for x in right if isinstance(x, Symbol) and x.name in _OF_A_SAMPLE), None)
+    return "" if inside is None else f": it is in {exact(inside)} already"
+
+
+def _is_mean(part: Formula) -> bool:
+    return isinstance(part, Call) and part.function in (Symbol("mean"), Symbol("average"))
+
+
+_OF_A_SAMPLE = ("dZ", "dA", "dYhat", "dz", "da", "dyhat", "dW", "db")  # that may hold 1/m
 
 
 def delta(place: Place, setting: Setting) -> Iterator[Change]:
@@ -150,7 +175,10 @@ def powers(place: Place, setting: Setting) -> Iterator[Change]:
         return
     if isinstance(part, Number | Negate | Equation) or is_scalar(part) or is_ones(part):
         return
-    if isinstance(parent, Equation | Partial | Transpose) or (isinstance(parent, Binary) and parent.sign == "^"):
+    norm = isinstance(part, Call) and part.function == Symbol("norm") and isinstance(parent, Equation)
+    if isinstance(parent, Equation | Partial | Transpose) and not norm:
+        return
+    if isinstance(parent, Binary) and parent.sign == "^":
         return
     if isinstance(parent, Call) and parent.function in _LOGARITHMS:
         return  # the logarithm of a square is twice the logarithm
@@ -159,6 +187,13 @@ def powers(place: Place, setting: Setting) -> Iterator[Change]:
     chain = isinstance(part, Binary) and part.sign not in "+-/"
     if fraction or of_one or (setting.powers and not chain):
         yield "missing-square", Binary("^", part, _TWO), 1, f"the square of {exact(part)} is missing"
+
+
+def _times_m(part: Formula) -> bool:
+    """m is a factor."""
+    if isinstance(part, Binary) and part.sign in PRODUCTS:
+        return _times_m(part.left) or _times_m(part.right)
+    return isinstance(part, Symbol) and part.name in _SAMPLES
 
 
 def _leading(part: Formula) -> Formula:

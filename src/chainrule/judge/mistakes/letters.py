@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from ...notation.formula import Binary, Call, Equation, Formula, Index, Negate, Number, Partial, Symbol, Transpose
+from ...meaning.letters import RATES
+from ...notation.formula import ONE, Binary, Call, Equation, Formula, Index, Negate, Number, Partial, Symbol, Transpose
 from ...notation.write import exact
 from ..parts import LAYERED, PRODUCTS, Place, column, is_scalar, layers_of, primed, shifted
 from .setting import Change, Setting
@@ -18,6 +19,7 @@ FAMILIES = (
     ("W", "dW"),
     ("w", "dw"),
     ("b", "db"),
+    ("W", "b"),  # λ/m b for λ/m W
     ("b", "db", "dz", "da"),
     ("dW", "db", "dA", "dZ"),
     ("dW", "db", "da", "dz"),
@@ -113,7 +115,8 @@ def quantity(place: Place, setting: Setting) -> Iterator[Change]:
         new = replace(part, name="b" if part.name == "W" else "W")
         yield "wrong-operand", new, 1, f"the derivative is by {exact(new)}, not by {exact(part)}"
     if isinstance(parent, Partial) and part.name in ("L", "J", "C") and part.layer is None:
-        for name in {"L", "J"} - {part.name} - ({"J"} if part.name == "C" else set()):
+        cost = next((x for x in ("J", "C") if x in setting.names), "J")  # as the text calls it
+        for name in {"L", cost} - {part.name}:
             yield "wrong-operand", Symbol(name), 1, f"the derivative is of {name}, not of {part.name}"
 
 
@@ -240,6 +243,25 @@ def functions(place: Place, setting: Setting) -> Iterator[Change]:
     if "exp" in setting.functions and (letter or isinstance(part, Index)) and not is_scalar(part):
         new = Call(Symbol("exp"), (part,))
         yield "other", new, 1.5, f"the exp is missing at {exact(part)}"
+    outputs = isinstance(part, Symbol) and part.name in ("A", "a", "Yhat", "yhat")
+    if outputs and setting.equation.sides[0] in _OF_LOGARITHMS and not {"ln", "log"} & setting.functions:
+        yield "other", Call(Symbol("ln"), (part,)), 1.5, f"the logarithm is missing at {exact(part)}"
+
+
+def complements(place: Place, setting: Setting) -> Iterator[Change]:
+    """`(1 - y) ln a` for `(1 - y) ln(1 - a)`: a for 1 - a, and the other way round, beside others of its kind."""
+    part, parent = place.part, place.parent
+    if place.path[:1] == (0,):
+        return
+    inner = part.right if isinstance(part, Binary) and part.sign == "-" and part.left == ONE else part
+    letter = inner.base if isinstance(inner, Index) else inner
+    if not isinstance(letter, Symbol) or letter.name not in ("y", "Y", "a", "A", "yhat", "Yhat"):
+        return
+    inside = isinstance(parent, Call) and parent.function in (Symbol("ln"), Symbol("log"))
+    factor = isinstance(parent, Binary) and parent.sign in (*PRODUCTS, "/") and setting.complements
+    if inside or factor:
+        new = inner if inner is not part else Binary("-", ONE, part)
+        yield "wrong-operand", new, 1, f"{exact(part)} stands where {exact(new)} belongs"
 
 
 def updates(place: Place, setting: Setting) -> Iterator[Change]:
@@ -259,9 +281,21 @@ def updates(place: Place, setting: Setting) -> Iterator[Change]:
         if slope.numerator in _COSTS:
             words = f"{exact(left)} and {exact(slope)} are exchanged"
             yield "operands-swapped", _turned(part, left, slope), 1, words
-    if equation.relations[:1] in ((":=",), ("<-",)) and not _keeps(part, left):
+    base = left.base if isinstance(left, Index) else left
+    gradients = [x for x in part.parts if isinstance(x, Symbol) and isinstance(base, Symbol) and _is_slope(x, base)]
+    rates = [x for x in part.parts if isinstance(x, Symbol) and x.name in RATES]
+    for gradient in dict.fromkeys(gradients if not rates and _keeps(part, left) else ()):
+        step = exchanged(part, {gradient: Binary("*", Symbol("alpha"), gradient)})
+        yield "other", step, 1, f"the learning rate is missing before {exact(gradient)}"
+    set_anew = equation.relations[:1] in ((":=",), ("<-",)) or (gradients and rates)
+    if set_anew and not _keeps(part, left):
         sign, step = ("-", part.operand) if isinstance(part, Negate) else ("+", part)
         yield "other", Binary(sign, left, step), 1, f"the old value {exact(left)} is missing"
+
+
+def _is_slope(part: Symbol, letter: Symbol) -> bool:
+    """dW beside W."""
+    return part.name == f"d{letter.name}" and part.layer == letter.layer
 
 
 def _keeps(part: Formula, letter: Formula) -> bool:
@@ -270,6 +304,7 @@ def _keeps(part: Formula, letter: Formula) -> bool:
 
 
 _COSTS = (Symbol("L"), Symbol("J"), Symbol("C"))
+_OF_LOGARITHMS = (*_COSTS, Symbol("ell"), Symbol("loss"), Symbol("cost"))
 
 
 def _turned(part: Formula, a: Formula, b: Formula) -> Formula:

@@ -22,11 +22,12 @@ def transposes(place: Place, setting: Setting) -> Iterator[Change]:
     elif isinstance(part, Symbol | Binary | Call) and not isinstance(parent, Transpose | Index | Partial):
         letter = isinstance(part, Symbol) and part.name in setting.letters
         inner = (part.left, part.right) if isinstance(part, Binary) else ()
-        if any(isinstance(x, Transpose) or is_scalar(x) for x in inner):
-            return  # its operands are turned instead
+        if any(isinstance(x, Transpose) or is_scalar(x) for x in inner) or summed_call(parent):
+            return  # its operands are turned instead, or the axis is changed
         if _in_line(part) or (place.path == (0,) and any(map(_in_line, setting.equation.parts))):
             return  # a line of numbers is its own transpose
-        if not is_scalar(part) and not letter and not is_entry(part):
+        outer = isinstance(part, Call) and part.function == Symbol("outer")  # whose operands are exchanged instead
+        if not is_scalar(part) and not letter and not is_entry(part) and not outer:
             yield "missing-transpose", Transpose(part), 1, f"{exact(part)} must be transposed"
 
 

@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from ...notation.formula import Binary, Equation, Formula, Index, Number, Symbol, symbols
+from ...meaning.letters import LOSSES
+from ...notation.formula import ONE, Binary, Equation, Formula, Index, Number, Symbol, symbols
 from ..parts import Place, index_letters, layers_of, offset, places, shifted
 
 # The mistake that a change mends, the new part, its size (1: a slip of the pen), and what is wrong, in words.
@@ -71,6 +72,17 @@ class Setting:
         return bool(self.names & {"L", "J", "C"}) or any(
             isinstance(p.part, Binary) and p.part.sign == "^" for p in self.places
         )
+
+    @cached_property
+    def complements(self) -> bool:
+        """It has 1 - y or 1 - a."""
+        return any(isinstance(x, Binary) and x.sign == "-" and x.left == ONE for x in self.equation.parts)
+
+    @cached_property
+    def costs(self) -> bool:
+        """It states a loss or a cost."""
+        left = self.equation.sides[0]
+        return isinstance(left, Symbol) and left.name in LOSSES
 
     @cached_property
     def entries(self) -> list[Formula]:

@@ -49,13 +49,17 @@ def sums(place: Place, setting: Setting) -> Iterator[Change]:
         return
     if summed_call(parent) or (isinstance(parent, Equation) and place.path == (0,)):
         return
+    whole = isinstance(parent, Equation | Negate) and isinstance(part, Binary) and setting.costs
+    if whole and setting.lower and not setting.letters and not any(isinstance(x, Sum | Transpose) for x in part.parts):
+        yield "missing-sum", Sum(part, ()), 1, f"the sum over the entries of {exact(part)} is missing"
     factor = isinstance(parent, Equation) or (isinstance(parent, Binary) and parent.sign not in "^")
     if not factor or is_scalar(part) or is_ones(part) or isinstance(part, Number | Negate):
         return
     yield from _over_samples(part, setting)
     if isinstance(part, Sum):
         return
-    if not setting.lower and not isinstance(part, Transpose):
+    along = any(summed_call(x) and len(x.children) > 2 for x in part.parts)  # then its axis is wrong
+    if not setting.lower and not isinstance(part, Transpose) and not along:
         text = f"the sum of {exact(part)} over the samples is missing"
         for axis in (1, 0):
             yield "missing-sum", summed(part, axis), 1, text

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from fractions import Fraction
+from itertools import pairwise
 
-from ..formula import ONE, Array, Binary, Bound, Call, Cases, Dots, Equation, Formula, Number, Sum, Symbol
+from ..formula import ONE, Array, Binary, Bound, Call, Cases, Dots, Equation, Formula, Negate, Number, Sum, Symbol
 from .grammar import Chain, Factor, List
 from .parts import BRACKETED, keyword, single
 from .scripts import Scripts
@@ -14,7 +16,7 @@ from .tokens import COMPARISONS, number
 _OPPOSITE = {"greater": "less", "less": "greater", "greater_equal": "less_equal", "less_equal": "greater_equal"}
 
 
-def _chosen(branches: list[Formula], conditions: list[Call | None]) -> Formula | None:
+def _chosen(branches: list[Formula], conditions: list[Formula | None]) -> Formula | None:
     """Branches under inequalities as where(c, a, where(d, b, e)); None where they leave out or doubt a number."""
     *firsts, last = conditions
     if not firsts or any(c is None for c in firsts):
@@ -28,8 +30,10 @@ def _chosen(branches: list[Formula], conditions: list[Call | None]) -> Formula |
     return value
 
 
-def _complementary(a: Call, b: Call) -> bool:
-    """z > 0 and z <= 0, also where both or neither hold the number between."""
+def _complementary(a: Formula, b: Formula) -> bool:
+    """z > 0 and z <= 0, also where both or neither hold the number between; i = j and i != j."""
+    if not (isinstance(a, Call) and isinstance(b, Call)):
+        return a == Binary("-", ONE, b) or b == Binary("-", ONE, a)
     names = [c.function.name if isinstance(c.function, Symbol) else "" for c in (a, b)]
     turned = b.arguments == a.arguments[::-1]
     same = names[1].split("_")[0] == names[0].split("_")[0]
@@ -46,7 +50,7 @@ class Brackets(Scripts):
         if kind == "num":
             return self.marked(Number(number(factor.value)), factor.marks, start)
         if kind == "name":
-            if factor.value == "e" and factor.marks and factor.marks[0][0] in ("sup", "power"):
+            if factor.value == "e" and factor.marks and self.is_exponential(factor):
                 exponent = self.listed(factor.marks[0][1], factor)
                 return self.marked(Call(Symbol("exp"), (exponent,)), factor.marks[1:], start)
             if factor.value == "d" and not factor.marks and not self.among_indices:
@@ -75,11 +79,23 @@ class Brackets(Scripts):
                  "empty": "an empty bracket"}  # fmt: skip
         raise self.error(start, f"{signs.get(kind, kind)} stands where a quantity must stand")
 
+    def is_exponential(self, factor: Factor) -> bool:
+        """Whether e carries an exponent; not the e^{(l)} of layer l, nor the e that a text declares."""
+        kind, content = factor.marks[0]
+        if kind not in ("sup", "power") or any(re.match(r"e(?![A-Za-z])", p) for p in self.letters.rename):
+            return False
+        inner = single(content.items[0]) if len(content.items) == 1 else None
+        if inner is None or len(inner) != 1 or inner[0].factor.kind not in ("lpar", "lbrack") or inner[0].factor.marks:
+            return True
+        number = self.text[inner[0].factor.start : inner[0].factor.end].replace(" ", "")[1:-1]
+        above = self.text[: inner[0].factor.start].rstrip().endswith("{")
+        return not re.fullmatch(r"(?:l|L|\\ell|ℓ)(?:[-+]1)?" + (r"|\d" if above else ""), number)
+
     def bracket(self, factor: Factor) -> Formula:
         content: List = factor.value
         if len(content.items) == 1:
             inner = single(content.items[0])
-            if factor.kind == "lbrace" and inner is not None and len(inner) == 1:
+            if factor.kind == "lbrace" and inner is not None and len(inner) == 1 and inner[0].factor.kind != "frac":
                 f = inner[0].factor
                 return self.value(Factor(f.kind, f.value, f.start, f.end, [*f.marks, *factor.marks]))
             relations = content.items[0].relations
@@ -97,9 +113,11 @@ class Brackets(Scripts):
         if factor.kind == "lbrack" and not rows and len(bare) == len(entries):  # [[x], [y]] is a column
             return self.marked(Array(entries, 1), factor.marks, factor.start)
         if content.semicolons:
-            if content.semicolons != len(entries) - 1:
-                raise self.error(factor.start, "a list has commas and semicolons: use nested brackets for a matrix")
-            value: Formula = Array(entries, 1)
+            ends = [*content.breaks, len(entries)]
+            columns = ends[0]
+            if any(b - a != columns for a, b in pairwise([0, *ends])):
+                raise self.error(factor.start, "the rows of a matrix have different lengths")
+            value: Formula = Array(entries, columns)
         elif rows and len(rows) == len(entries) and factor.kind == "lbrack":
             if len({r.columns for r in rows}) != 1 or any(len(r.entries) != r.columns for r in rows):
                 raise self.error(factor.start, "the rows of a matrix have different lengths")
@@ -161,7 +179,7 @@ class Brackets(Scripts):
     def cases(self, factor: Factor) -> Formula:
         branches: list[Formula] = []
         beside: list[str] = []
-        conditions: list[Call | None] = []
+        conditions: list[Formula | None] = []
         for row in factor.value:
             if row[0] is None:
                 continue
@@ -169,7 +187,10 @@ class Brackets(Scripts):
             said = row[1].items[0] if len(row) > 1 and row[1] is not None else None
             word = single(said) if said is not None else None
             beside.append(word[0].factor.value if word and word[0].factor.kind == "word" else "")
-            conditions.append(self.inequality(word[0].factor) if word else None)
+            if said is not None and not word and len(said.relations) == 1:
+                conditions.append(self.condition(said, factor.start))
+            else:
+                conditions.append(self.inequality(word[0].factor) if word else None)
         if not branches or factor.marks:
             raise self.error(factor.start, "a definition by cases has no branches or carries a power")
         return _chosen(branches, conditions) or Cases(tuple(branches), tuple(beside))
@@ -194,7 +215,10 @@ class Brackets(Scripts):
             key = keyword(chain)
             if key:
                 names.append(key)
-                values.append(self.side(chain.sides[1]))
+                value = self.side(chain.sides[1])
+                if key in ("axis", "dim") and isinstance(value, Negate) and isinstance(value.operand, Number):
+                    value = Number(2 - value.operand.value)  # -1 is the last of two directions
+                values.append(value)
             elif names:
                 raise self.error(group.start, "an argument without a name follows one with a name")
             elif chain.relations in (["=="], ["!="]):

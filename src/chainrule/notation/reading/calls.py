@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
-from ..formula import ONE, Array, Binary, Call, Formula, Index, Negate, Number, Partial, Symbol, Transpose
+from ..formula import ONE, Array, Binary, Call, Formula, Index, Negate, Number, Partial, Symbol, Transpose, symbols
 from .brackets import Brackets
 from .grammar import Factor
 from .parts import (
@@ -21,8 +21,16 @@ from .parts import (
     Item,
     method_mark,
     single,
+    stands_bare,
 )
-from .tokens import FUNCTIONS, is_differential, short
+from .tokens import FUNCTIONS, GREEK, is_differential, short, words
+
+# Functions of programs that are words of prose too, so that their argument stands in brackets.
+_VERBS = words(
+    "square where power add subtract divide multiply dot outer shape size average identity step reshape transpose "
+    "negative reciprocal array clip hadamard inv mean std var cosine"
+)
+_TWO = Number(Fraction(2))
 
 
 class Calls(Brackets):
@@ -38,7 +46,7 @@ class Calls(Brackets):
         beside = follows is not None or (item.sign == " " and i > 0)
         if factor.kind == "word" and follows is not None and follows.factor.kind == "lpar" and follows.glued:
             arguments, names = self.arguments(follows.factor)
-            value: Formula = Call(Symbol("_".join(factor.value.split())), arguments, names)
+            value = self.operation(Symbol("_".join(factor.value.split())), arguments, names, factor.start)
             return self.marked(value, follows.factor.marks, factor.start), i + 2
         if factor.kind == "word" and beside and not factor.marks:
             raise self.error(factor.start, f"{short(factor.value)} beside other signs is prose, not a formula,")
@@ -50,6 +58,8 @@ class Calls(Brackets):
         if bare_d and follows is not None and follows.factor.kind == "lpar":
             arguments, names = self.arguments(follows.factor)
             return self.marked(Call(Symbol("d"), arguments, names), follows.factor.marks, factor.start), i + 2
+        if bare_d and (follows is None or follows.factor.kind != "name"):
+            return Symbol("d"), i + 1  # a letter as any other, before no letter that changes
         if factor.kind == "name" and follows is not None:
             plain = method_mark(factor.marks) is None
             if (
@@ -61,6 +71,8 @@ class Calls(Brackets):
             if plain and (numbered := self.numbered(factor, follows)) is not None:
                 return numbered, i + 2
         method = method_mark(factor.marks)
+        if method is not None and factor.marks[method][1] == "shape":
+            return self.shape_of(factor, method), i + 1
         if method is not None:
             if method != len(factor.marks) - 1 or follows is None or follows.factor.kind not in ("lpar", "empty"):
                 raise self.error(factor.start, f".{factor.marks[method][1]} needs its arguments in parentheses")
@@ -69,13 +81,28 @@ class Calls(Brackets):
             return self.methods(value, factor.marks[method][1], items, i + 1)
         return self.value(factor), i + 1
 
+    def shape_of(self, factor: Factor, method: int) -> Formula:
+        """`X.shape` as shape(X), `X.shape[0]` as shape(X, 0)."""
+        bare = Factor(factor.kind, factor.value, factor.start, factor.end, factor.marks[:method])
+        arguments: tuple[Formula, ...] = (self.value(bare),)
+        rest = factor.marks[method + 1 :]
+        if rest and rest[0][0] == "idx":
+            arguments += (self.listed(rest[0][1], factor),)
+            rest = rest[1:]
+        return self.marked(Call(Symbol("shape"), arguments), rest, factor.start)
+
     def change_of(self, items: list[Item], i: int) -> tuple[Formula, int] | None:
         """`ΔW`, the change of W, is one letter unless Δ is declared to be one."""
         factor = items[i].factor
         if factor.kind != "name" or factor.value != "Delta" or factor.marks or i + 1 == len(items):
             return None
         of = items[i + 1]
-        if of.sign != " " or of.factor.kind != "name" or len(of.factor.value) > 1:
+        letter = of.factor.value
+        if (
+            of.sign != " "
+            or of.factor.kind != "name"
+            or not (len(letter) == 1 or (letter in GREEK and letter != "Delta"))
+        ):
             return None
         if any(pattern.lstrip("\\").startswith(("Delta", "Δ")) for pattern in self.letters.rename):
             return None
@@ -122,7 +149,7 @@ class Calls(Brackets):
         else:
             return None
         bare = single(content.items[0]) if len(content.items) == 1 else None
-        if bare is not None and len(bare) == 1 and bare[0].factor.kind == "lpar":  # 1_{\{z > 0\}}
+        if bare is not None and len(bare) == 1 and bare[0].factor.kind in ("lpar", "lbrack"):  # 1_{\{z > 0\}}
             content = bare[0].factor.value
         if len(content.items) != 1 or len(content.items[0].relations) != 1:
             return None
@@ -150,6 +177,11 @@ class Calls(Brackets):
         if factor.value == "ones" and (factor.marks or self.is_expression(argument)):  # 1ᵀ(ŷ - y): a column of ones
             return None
         known = factor.value in FUNCTIONS
+        indexed = not known or any(kind == "sub" for kind, _ in factor.marks)
+        if indexed and argument.kind == "lpar" and stands_bare(factor.value, argument.value):
+            return None  # h_i (1 - h_i)
+        if not known and self.is_turned_factor(items[i]) and factor.value in ("f", "g", "h") and not factor.marks:
+            return None  # h (r - v)^T
         power = None
         marks = factor.marks
         if known and marks and marks[-1][0] in ("sup", "power") and not self.is_place(marks[-1][1]):
@@ -157,10 +189,7 @@ class Calls(Brackets):
         if any(kind == "attr" and v == "T" for kind, v in marks):
             return None
         if factor.value == "nabla":
-            operand, j = self.primary(items, i)
-            if len(marks) == 1 and marks[0][0] == "sub":
-                return Partial(operand, self.listed(marks[0][1], factor)), j
-            return Call(Symbol("nabla"), (operand,)), j
+            return self.gradient(factor, items, i)
         running = self.running(factor)
         if running is not None:
             marks, power = [], None
@@ -192,6 +221,8 @@ class Calls(Brackets):
             value, j = self.operation(function, (self.product(items[i:]),), (), factor.start), len(items)
         elif factor.value in ("ones", "zeros"):  # 1 aᵀ: a column of ones, no function
             return None
+        elif factor.value in _VERBS:
+            raise self.error(factor.start, f"{short(factor.value)} beside other signs is prose, not a formula,")
         elif known and argument.kind not in ("partial", "sumop", "at", "colon", "prime", "dots"):
             operand, j = self.primary(items, i)
             value = self.operation(function, (operand,), (), factor.start)
@@ -200,6 +231,48 @@ class Calls(Brackets):
         if power is not None:
             value = self.marked(value, [power], factor.start)
         return value, j
+
+    def is_turned_factor(self, item: Item) -> bool:
+        """Whether a bracket that stands apart is a difference or sum, transposed: a factor rather than an argument."""
+        factor = item.factor
+        if item.glued or factor.kind != "lpar" or len(factor.marks) != 1 or len(factor.value.items) != 1:
+            return False
+        kind, content = factor.marks[0]
+        turned = (kind == "attr" and content == "T") or (kind == "sup" and self.is_turning(content))
+        return turned and len(factor.value.items[0].sides[0]) > 1
+
+    def gradient(self, factor: Factor, items: list[Item], i: int) -> tuple[Formula, int]:
+        """`∇_W J`, `∇_W ½‖Wx - y‖²`, `∇J(w)`, `∇W` (of the cost by W) from item i on, and the number of the next."""
+        marks = factor.marks
+        end = i + 1
+        first = items[i].factor
+        cost = first.kind == "name" and first.value in COSTS
+        if marks and not cost and first.kind in ("num", "frac"):
+            while end < len(items) and items[end].sign == " ":
+                end += 1
+            operand, j = self.product([replace(items[i], sign=""), *items[i + 1 : end]]), end
+        else:
+            operand, j = self.primary(items, i)
+        below = self.below(factor)
+        if below is not None:
+            return Partial(operand, below), j
+        if isinstance(operand, Call) and len(operand.arguments) == 1 and isinstance(operand.arguments[0], Symbol):
+            return Partial(operand, operand.arguments[0]), j
+        letter = operand.base if isinstance(operand, Index) else operand
+        if isinstance(letter, Symbol) and letter.name in PARAMETERS and not letter.prime and not marks:
+            return operand.mapped(lambda x: replace(letter, name=f"d{letter.name}") if x is letter else x), j
+        return Call(Symbol("nabla"), (operand,)), j
+
+    def below(self, factor: Factor) -> Formula | None:
+        """W of `∇_W`, W[2] of `∇_W[2]`."""
+        marks = factor.marks
+        if [kind for kind, _ in marks] == ["sub"]:
+            return self.listed(marks[0][1], factor)
+        inner = single(marks[0][1].items[0]) if [kind for kind, _ in marks] == ["sub", "idx"] else None
+        if inner is None or len(inner) != 1:
+            return None
+        f = inner[0].factor
+        return self.value(Factor(f.kind, f.value, f.start, f.end, [*f.marks, marks[1]]))
 
     def running(self, factor: Factor) -> Formula | None:
         """`\\prod_{c=1}^{K}`, max_{k=1}^{n}: a function over indices with limits; None where it has none."""
@@ -233,8 +306,18 @@ class Calls(Brackets):
         if name in ("square", "reciprocal", "negative") and len(arguments) == 1 and not names:
             if name == "negative":
                 return Negate(arguments[0])
-            two = Number(Fraction(2))
-            return Binary("^", arguments[0], two) if name == "square" else Binary("/", ONE, arguments[0])
+            return Binary("^", arguments[0], _TWO) if name == "square" else Binary("/", ONE, arguments[0])
+        if name.endswith("_backward") and name[:-9] in FUNCTIONS and len(arguments) == 2 and not names:
+            slope = Call(Symbol(name[:-9], None, None, 1), arguments[1:])  # relu_backward(dA, Z)
+            return Binary("*", arguments[0], slope)
+        if name in ("heaviside", "step") and arguments and not names:
+            return Call(Symbol("greater"), (arguments[0], Number(Fraction(0))))
+        if name in ("sum", "mean") and len(arguments) == 2 and arguments[1] == _TWO and not names:
+            return Call(
+                function, (arguments[0], ONE, Symbol("True")), ("axis", "keepdims")
+            )  # MATLAB's second dimension
+        if name == "inner" and len(arguments) == 2 and not names:
+            return Binary("·", arguments[0], arguments[1])
         if name == "array" and len(arguments) == 1 and isinstance(arguments[0], Array):
             return arguments[0]
         return Call(function, arguments, names)
@@ -270,6 +353,8 @@ class Calls(Brackets):
             marks.layer = index
         elif (marks.layer is not None or (factor.value in PER_SAMPLE and single)) and not marks.after:
             marks.sample = index
+        elif factor.value in PARAMETERS and any(s.name in ("t", "n", "k") for s in symbols(index)) and not marks.after:
+            marks.sample = index  # w(t), of step t
         else:
             return None
         return self.marked(self.assembled(factor, marks), group.marks, factor.start)

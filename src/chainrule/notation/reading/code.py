@@ -8,13 +8,14 @@ is the column u. What is no Python, such as pseudo-code, stays as it is.
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 
 from ...errors import FormulaError
 from .tokens import short, words
 
 LONGEST = 4_000  # characters of one statement
-MODULES = words("np numpy jax jnp cp torch tf math F nn scipy special linalg functional cmath xp")
+MODULES = words("np numpy jax jnp cp torch tf math F nn scipy special linalg functional cmath xp autograd K keras")
 OWNERS = words("self cls model net layer")  # whose attributes are quantities
 ALIASES = {
     "expit": "sigmoid", "mm": "matmul", "mv": "matmul", "bmm": "matmul", "reduce_sum": "sum",
@@ -22,6 +23,7 @@ ALIASES = {
     "true_divide": "divide", "neg": "negative", "pow": "power", "amax": "max", "amin": "min", "clamp": "clip",
     "nansum": "sum", "fabs": "abs", "absolute": "abs", "ger": "outer", "special_expit": "sigmoid",
 }  # fmt: skip
+_GRADIENTS = words("grad grads gradient gradients dparams d_params dparameters dweights")
 KEYWORDS = {"dim": "axis", "keepdim": "keepdims"}
 # Calls that leave the numbers as they are.
 SAME = words(
@@ -40,6 +42,10 @@ def as_formula(text: str) -> str:
             tree = ast.parse(text.strip(), mode="exec")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return text
+    if len(tree.body) == 1 and isinstance(tree.body[0], ast.Assert):
+        tree.body = [ast.Expr(tree.body[0].test)]
+    if len(tree.body) == 1 and isinstance(tree.body[0], ast.With):  # with torch.no_grad(): W -= …
+        tree.body = tree.body[0].body
     if len(tree.body) != 1 or not isinstance(tree.body[0], ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Expr):
         return text
     try:
@@ -60,11 +66,20 @@ class _Plain(ast.NodeTransformer):
             return ast.Name(node.attr, ast.Load())
         if _is_module(node.value):
             return ast.Name(ALIASES.get(node.attr, node.attr), ast.Load())
+        if _holds_gradients(node.value) and re.fullmatch(r"d?[WbwZAza]\d*", node.attr):
+            return ast.Name(_prefixed("d", node.attr), ast.Load())  # grads.W2
+        if node.attr == "grad" and (quantity := _derivative(node.value)) is not None:
+            return quantity
+        if node.attr == "data":
+            return node.value
         if node.attr in ("mT", "H", "mH"):
             return ast.Attribute(node.value, "T", ast.Load())
         return ast.Attribute(node.value, ALIASES.get(node.attr, node.attr), ast.Load())
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        if isinstance(node.value, ast.Call) and ast.unparse(node.value.func).endswith("autograd.grad"):
+            whole: ast.AST = self.visit(node.value)  # torch.autograd.grad(J, W)[0]
+            return whole
         named = _named(node)
         if named is not None:
             visited: ast.AST = self.visit(named)
@@ -84,6 +99,11 @@ class _Plain(ast.NodeTransformer):
         return node
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        if isinstance(node.op, ast.Mult):  # u[:, None] * v[None, :]
+            beside = {_side(x): x.value for x in (node.left, node.right) if isinstance(x, ast.Subscript)}
+            if beside.keys() == {"column", "row"}:
+                outer: ast.AST = self.visit(_call("outer", beside["column"], beside["row"]))
+                return outer
         self.generic_visit(node)
         if not isinstance(node.op, ast.MatMult) and any(_is_ones(x) for x in (node.left, node.right)):
             raise FormulaError("a matrix of ones is read only in a product of matrices: write @.")
@@ -100,6 +120,16 @@ class _Plain(ast.NodeTransformer):
             keyword.arg = KEYWORDS.get(keyword.arg or "", keyword.arg)
         if (bounded := _bounded(node)) is not None:
             return bounded
+        if isinstance(function, ast.Name) and function.id == "matmul":
+            for k in node.keywords:  # tf.matmul(a, b, transpose_b=True)
+                n = {"transpose_a": 0, "transpose_b": 1, "adjoint_a": 0, "adjoint_b": 1}.get(
+                    k.arg or "", len(node.args)
+                )
+                if n < len(node.args) and isinstance(k.value, ast.Constant):
+                    node.args[n] = _turned(node.args[n]) if k.value.value else node.args[n]
+            node.keywords = []
+        if (said := _said_otherwise(node)) is not None:
+            return said
         if isinstance(function, ast.Name) and function.id == "einsum":
             return _einsum(node)
         if isinstance(function, ast.Name) and function.id == "ones" and len(node.args) == 1:
@@ -114,6 +144,38 @@ class _Plain(ast.NodeTransformer):
         if isinstance(function, ast.Attribute) and function.attr == "t" and not node.args:
             return ast.Attribute(function.value, "T", ast.Load())
         return node
+
+
+def _said_otherwise(node: ast.Call) -> ast.expr | None:
+    """`x.transpose(0, 1)` as x.T, `addmm(b, W, x)`, `linear(x, W, b)`, `grad(J, W)` as what they compute."""
+    function, given = node.func, node.args
+    numbers = all(isinstance(x, ast.Constant | ast.UnaryOp | ast.Tuple) for x in given)
+    if isinstance(function, ast.Attribute):
+        turns = function.attr in ("transpose", "swapaxes", "permute") and bool(given) and numbers
+        return _turned(function.value) if turns else None
+    if isinstance(function, ast.Call) and isinstance(function.func, ast.Name) and function.func.id == "grad":
+        return _slope(function.args, given)  # jax.grad(loss)(W)
+    if not isinstance(function, ast.Name):
+        return None
+    if function.id == "swapaxes" and given:
+        return _turned(given[0])
+    if function.id == "grad":
+        return _slope(given[:1], given[1:2])
+    if function.id == "addmm" and len(given) == 3:
+        return ast.BinOp(given[0], ast.Add(), ast.BinOp(given[1], ast.MatMult(), given[2]))
+    if function.id == "linear" and len(given) in (2, 3):
+        product = ast.BinOp(given[0], ast.MatMult(), _turned(given[1]))
+        return product if len(given) == 2 else ast.BinOp(product, ast.Add(), given[2])
+    return None
+
+
+def _slope(above: list[ast.expr], below: list[ast.expr]) -> ast.expr | None:
+    """dJ/dW, of a loss and a letter."""
+    if len(above) != 1 or len(below) != 1 or not all(isinstance(x, ast.Name) for x in (*above, *below)):
+        return None
+    names = [x.id for x in (*above, *below) if isinstance(x, ast.Name)]
+    cost = "J" if names[0].lower() in ("loss", "cost", "objective") else names[0]
+    return ast.BinOp(ast.Name(f"d{cost}", ast.Load()), ast.Div(), ast.Name(f"d{names[1]}", ast.Load()))
 
 
 def _bounded(node: ast.Call) -> ast.expr | None:
@@ -131,6 +193,15 @@ def _bounded(node: ast.Call) -> ast.expr | None:
     return _call("minimum", given["value"], given["max"]) if set(given) == {"value", "max"} else None
 
 
+def _derivative(node: ast.expr) -> ast.expr | None:
+    """dW1 for W1, as W1.grad is; None for what has no name."""
+    if isinstance(node, ast.Name):
+        return ast.Name(f"d{node.id}", ast.Load())
+    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
+        return ast.Subscript(ast.Name(f"d{node.value.id}", ast.Load()), node.slice, ast.Load())
+    return None
+
+
 def _is_module(node: ast.AST) -> bool:
     """`np`, `np.linalg`, `torch.nn.functional`; the inner ones were visited before and are names by now."""
     return isinstance(node, ast.Name) and node.id in MODULES
@@ -142,6 +213,16 @@ def _is_none(node: ast.expr) -> bool:
     )
 
 
+def _side(node: ast.Subscript) -> str:
+    """Whether a vector is made a column, `u[:, None]`, or a row, `v[None, :]`."""
+    match node.slice:
+        case ast.Tuple(elts=[first, last]) if _is_whole(first) and _is_none(last):
+            return "column"
+        case ast.Tuple(elts=[first, last]) if _is_none(first) and _is_whole(last):
+            return "row"
+    return ""
+
+
 def _is_whole(node: ast.expr) -> bool:
     bare = isinstance(node, ast.Slice) and node.lower is None and node.upper is None and node.step is None
     return bare or (isinstance(node, ast.Constant) and node.value is ...)
@@ -149,18 +230,30 @@ def _is_whole(node: ast.expr) -> bool:
 
 def _named(node: ast.Subscript) -> ast.expr | None:
     """`params["W1"]`, `grads["dW" + str(l)]`, `cache[f"A{l-1}"]`: the quantity of that name, and its layer."""
+    d = "d" if _holds_gradients(node.value) else ""
     match node.slice:
         case ast.Constant(value=str(name)) if name.isidentifier():
-            return ast.Name(name, ast.Load())
+            return ast.Name(_prefixed(d, name), ast.Load())
         case ast.BinOp(
             left=ast.Constant(value=str(name)), op=ast.Add(), right=ast.Call(func=ast.Name(id="str"), args=[layer])
         ) if name.isidentifier():
-            return ast.Subscript(ast.Name(name, ast.Load()), layer, ast.Load())
+            return ast.Subscript(ast.Name(_prefixed(d, name), ast.Load()), layer, ast.Load())
         case ast.JoinedStr(values=[ast.Constant(value=str(name)), ast.FormattedValue(value=layer)]) if (
             name.isidentifier()
         ):
-            return ast.Subscript(ast.Name(name, ast.Load()), layer, ast.Load())
+            return ast.Subscript(ast.Name(_prefixed(d, name), ast.Load()), layer, ast.Load())
     return None
+
+
+def _holds_gradients(table: ast.expr) -> bool:
+    """Whether a name is that of a table of gradients: `grads`, `self.gradients`, `dparams`."""
+    name = table.attr if isinstance(table, ast.Attribute) else table.id if isinstance(table, ast.Name) else ""
+    return name.lower() in _GRADIENTS
+
+
+def _prefixed(d: str, name: str) -> str:
+    """dW2 for the W2 among gradients, and for the dW2 there."""
+    return name if name.startswith("d") else d + name
 
 
 def _is_ones(node: ast.expr) -> bool:

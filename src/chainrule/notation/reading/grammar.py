@@ -102,10 +102,14 @@ class Chain:
 
 @dataclass(slots=True)
 class List:
-    """Chains between commas and semicolons."""
+    """Chains between commas and semicolons; `breaks` are the numbers of items before each semicolon."""
 
     items: list[Chain]
-    semicolons: int = 0
+    breaks: list[int] = field(default_factory=list)
+
+    @property
+    def semicolons(self) -> int:
+        return len(self.breaks)
 
 
 class _Builder:
@@ -217,8 +221,9 @@ class _Builder:
         return List([c[0]])
 
     def list_more(self, c: list[Any]) -> List:
+        if c[1].type == "SEMI":
+            c[0].breaks.append(len(c[0].items))
         c[0].items.append(c[2])
-        c[0].semicolons += c[1].type == "SEMI"
         return c[0]  # type: ignore[no-any-return]
 
     def list_end(self, c: list[Any]) -> List:

@@ -5,7 +5,22 @@ from __future__ import annotations
 import re
 
 from ...errors import FormulaError
-from .text_tokens import MATLAB_SIGNS, SIGNS, text_tokens
+from .behind import is_named_below
+from .latex_commands import (
+    ACCENTS,
+    CASES,
+    MATRICES,
+    PRIMITIVE,
+    REFUSED,
+    SIGN_COMMANDS,
+    SIZES,
+    SPACES,
+    STYLES,
+    TEXT,
+    WITH_ARGUMENT,
+    plain_commands,
+)
+from .text_tokens import LAYERED, MATLAB_SIGNS, SIGNS, text_tokens
 from .tokens import (
     COUNTS,
     FUNCTIONS,
@@ -23,68 +38,9 @@ from .tokens import (
     words,
 )
 
-PRIMITIVE = re.compile(
-    r"(?P<space>(?:\s|~|%[^\n]*\n)+|\\[,;:!>/ \n]|\\(?=\Z))"
-    r"|(?P<command>\\[A-Za-z]+)\*?"
-    r"|(?P<row>\\\\(?:\s*\[-?[\d.]+\s*(?:pt|em|ex|mm|cm)\])?)"
-    r"|(?P<escaped>\\.)"
-    r"|(?P<number>\d+(?:\.\d+)?|\.\d+|\d+\.(?=[\s/*]))"
-    r"|(?P<module>np\.[a-z_]+(?:\.[a-z_]+)?|numpy\.[a-z_]+)"
-    r"|(?P<letters>[A-Za-z]+)"
-    r"|(?P<greek>[α-ωΑ-Ωϵϕϑςℓℒ∇])"
-    r"|(?P<prime>['′’″]+)"
-    r"|(?P<entries>\.\s?(?:\*|\\ast(?![A-Za-z])|\\times(?![A-Za-z])|[/^]))"
-    r"|(?P<sign>:\s*=|==|->|<-|>=|<=|\.\.\.|.)",
-    re.DOTALL,
-)
-STYLES = words(
-    "mathbf boldsymbol bm mathcal mathbb mathit mathsf mathfrak mathscr vec pmb bf rm it cal displaystyle textstyle "
-    "scriptstyle limits nolimits mathop mathrel mathbin mathord ensuremath underline smash small normalsize large "
-    "underbrace overbrace boxed fbox hfill noindent centering nonumber notag alert mathclap mathllap mathrlap uncover "
-    "only onslide visible emph"
-)
-SPACES = words(
-    "blacksquare qed square Box therefore because left right big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr middle "
-    "displaylimits strut hskip"
-)
-WITH_ARGUMENT = frozenset(
-    {"tag", "label", "color", "phantom", "hspace", "vspace", "vphantom", "hphantom", "ref", "eqref"}
-)
-TEXT = words("text textrm textbf textit textsf texttt mathrm mathtt operatorname mbox hbox textnormal")
-SIGN_COMMANDS = {
-    "odot": ("OP", "∘"), "circ": ("OP", "∘"), "ast": ("OP", "*"), "star": ("OP", "*"), "cdot": ("OP", "·"),
-    "times": ("OP", "·"), "bullet": ("OP", "∘"), "otimes": ("OP", "⊗"), "div": ("OP", "/"), "slash": ("OP", "/"),
-    "partial": ("PARTIAL", "∂"), "sum": ("SUMOP", "∑"), "prime": ("PRIME", "'"), "colon": ("COLON", ":"),
-    "lim": ("LIM", "lim"), "in": ("REL", "∈"),
-    "frac": ("FRAC", "frac"), "dfrac": ("FRAC", "frac"), "tfrac": ("FRAC", "frac"), "cfrac": ("FRAC", "frac"),
-    "sqrt": ("SQRT", "sqrt"), "top": ("NAME", "T"), "intercal": ("NAME", "T"), "nabla": ("NAME", "nabla"),
-    "ell": ("NAME", "l"), "infty": ("NAME", "infinity"), "mid": ("BAR", "|"), "vert": ("BAR", "|"),
-    "lvert": ("BAR", "|"), "rvert": ("BAR", "|"), "Vert": ("NORMBAR", "‖"), "lVert": ("NORMBAR", "‖"),
-    "rVert": ("NORMBAR", "‖"), "lbrack": ("LBRACK", "["), "rbrack": ("RBRACK", "]"), "lbrace": ("LPAR", "{"),
-    "rbrace": ("RPAR", "}"), "langle": ("LPAR", "⟨"), "rangle": ("RPAR", "⟩"),
-    "dots": ("DOTS", "…"), "cdots": ("DOTS", "…"), "ldots": ("DOTS", "…"), "vdots": ("DOTS", "⋮"),
-    "ddots": ("DOTS", "…"), "dotsc": ("DOTS", "…"), "dotsb": ("DOTS", "…"), "hdots": ("DOTS", "…"),
-    "leftarrow": ("REL", "<-"), "gets": ("REL", "<-"), "longleftarrow": ("REL", "<-"), "rightarrow": ("REL", "->"),
-    "to": ("REL", "->"), "longrightarrow": ("REL", "->"), "mapsto": ("REL", "->"), "approx": ("REL", "≈"),
-    "leq": ("REL", "<="), "le": ("REL", "<="), "leqslant": ("REL", "<="), "lt": ("REL", "<"), "gt": ("REL", ">"),
-    "geq": ("REL", ">="), "ge": ("REL", ">="), "geqslant": ("REL", ">="),
-    "simeq": ("REL", "≈"), "neq": ("REL", "!="), "ne": ("REL", "!="), "equiv": ("REL", "="), "coloneqq": ("REL", ":="),
-    "triangleq": ("REL", ":="), "stackrel": ("BAD", ""), "coloneq": ("REL", ":="), "leftarrowtail": ("REL", "<-"),
-    "Rightarrow": ("SEP", "⇒"), "implies": ("SEP", "⇒"), "iff": ("SEP", "⇔"), "Leftrightarrow": ("SEP", "⇔"),
-    "Longrightarrow": ("SEP", "⇒"), "quad": ("SEP", "quad"), "qquad": ("SEP", "quad"), "newline": ("SEP", "\n"),
-    "And": ("SEP", "and"), "land": ("SEP", "and"),
-}  # fmt: skip
-REFUSED = {
-    "int": "an integral",
-    "forall": "a quantifier", "exists": "a quantifier", "subset": "a relation of sets", "propto": "a proportionality",
-    "binom": "a binomial coefficient", "newcommand": "a definition of commands", "def": "a definition of commands",
-    "ll": "an inequality", "gg": "an inequality", "oint": "an integral", "argmin": "a minimization", "hline": "a rule",
-}  # fmt: skip
-ACCENTS = {"hat": "hat", "widehat": "hat", "bar": "bar", "overline": "bar", "tilde": "tilde", "widetilde": "tilde"}
-MATRICES = words("bmatrix pmatrix matrix vmatrix Bmatrix Vmatrix smallmatrix array")
-CASES = frozenset({"cases", "dcases", "rcases"})
-SIZES = words("left right big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr bigm Bigm middle")
-
+_SAID = words("if for when else all then any each otherwise")  # words of conditions, no products of letters
+_NAMED = words("out err act inp targ tgt pred hid obs")  # quantities of older texts, with an index
+_CONDITION = re.compile(r"(?:if|for|when|whenever)\s[^a-z]*(?:all\s|any\s)?[^a-z]*[a-zA-Z][^a-z]*[<>=≠≤≥]")
 Primitive = tuple[str, str, int, int]
 
 
@@ -109,6 +65,8 @@ class _Lexer:
         self.captioned: set[int] = set()  # closing braces behind which a script is a caption
         self.accents: list[tuple[str, int]] = []
         self.cases = 0  # how many definitions by cases are open
+        self.braced = False  # a brace stands before the environment that comes next
+        self.environments: list[str] = []  # the matrices that are open: "cases" behind a brace, "rows" of equations
         self.delimiter = ""  # the last of \left, \right, \Big … whose bracket comes next
 
     def run(self) -> list[Token]:
@@ -139,6 +97,8 @@ class _Lexer:
         if i in self.dropped:
             if i in self.captioned:
                 return self.skip_caption(i + 1)
+            if value == "}" and self.out and self.out[-1].type == "NAME":
+                self.out[-1] = self.out[-1]._replace(end=end)  # so that ( stands right behind the F of \mathcal{F}(
             return i + 1
         sized, self.delimiter = self.delimiter, ""
         if kind == "command":
@@ -167,6 +127,8 @@ class _Lexer:
                     self.put("PRIME", "'", start, end)
         elif kind == "entries":
             self.put(*MATLAB_SIGNS["." + value[-1] if value[-1] in "/^" else ".*"], start, end)
+        elif value == "\\{" and self.opens_cases(i + 1):
+            self.braced = True
         elif kind == "escaped":
             self.escaped(value[1], start, end)
         elif value in "|" and sized:
@@ -181,28 +143,36 @@ class _Lexer:
             if self.cases:
                 return self.words_of_case(i + 1)
         elif value == ".":
-            self.dot(i, start, end)
+            return self.dot(i, start, end)
         elif value == "\n":
             pass
         else:
             self.sign(value, start, end)
         return i + 1
 
-    def dot(self, i: int, start: int, end: int) -> None:
+    def dot(self, i: int, start: int, end: int) -> int:
+        """A full stop, the dot of a product, or what leads to `.T` and `.shape` of programs; the next place."""
         after = self.primitives[i + 1] if i + 1 < len(self.primitives) else None
         letter = after is not None and (
             after[0] in ("letters", "greek")
             or (after[0] == "command" and after[1][1:] in GREEK.keys() | ACCENTS.keys())
         )
-        if letter and after is not None and after[2] == end and self.out:
-            self.put("OP", "·", start, end)
-        else:
+        if not letter or after is None or after[2] != end or not self.out:
             self.put("SEP", ".", start, end)
+        elif after[1] in ("T", "shape"):
+            self.put("ATTR", after[1], start, after[3])
+            return i + 2
+        else:
+            self.put("OP", "·", start, end)
+        return i + 1
 
     def sign(self, value: str, start: int, end: int) -> None:
         if value[0] == ":" and value[-1] == "=":
             value = ":="
-        if value in SIGNS:
+        glued = bool(self.out) and self.out[-1].type == "NAME" and self.out[-1].end == start
+        if value == "[" and glued and self.out[-1].value in _LAYERED and _LAYER.match(self.text, start):
+            self.put("IDX", value, start, end)  # W[l] amid LaTeX
+        elif value in SIGNS:
             kind, plain = SIGNS[value]
             if kind != "SPACE":
                 self.put(kind, plain, start, end)
@@ -241,13 +211,30 @@ class _Lexer:
             self.put("BAR", "|", start, end)
 
     def letters(self, run: str, start: int) -> None:
-        if run in FUNCTIONS or run in KEYWORDS or run in COUNTS or (len(run) > 1 and run in self.names):
+        if run == "net" or (run in _NAMED and re.match(r"\s*_", self.text[start + len(run) :])):
+            self.put("NAME", run, start, start + len(run))
+        elif run == "and":
+            self.put("SEP", run, start, start + 3)
+        elif run in _SAID or (is_named_below(run, self.text) and self.is_script(start + len(run))):
+            self.put("WORD", run, start, start + len(run))
+        elif run == "where" and not self.is_applied(start + 5):
+            self.put("WORD", run, start, start + 5)
+        elif run in FUNCTIONS or run in KEYWORDS or run in COUNTS or (len(run) > 1 and run in self.names):
             self.put("NAME", SYNONYMS.get(run, run), start, start + len(run))
         elif len(run) > 4 or run in LOSS_NAMES:
             self.put("WORD", run, start, start + len(run))
         else:
             for k, c in enumerate(run):
                 self.put("NAME", c, start + k, start + k + 1)
+
+    def is_applied(self, end: int) -> bool:
+        """Whether a bracket stands right behind the place where a function ends."""
+        return re.match(r"\s*(?:\\left|\\[bB]igg?l?)?\s*\(", self.text[end : end + 20]) is not None
+
+    def is_script(self, end: int) -> bool:
+        """Whether the letters that end there are all that stands below or above a letter."""
+        alone = [t.type for t in self.out[-1:]] == ["LBRACE"] and self.text[end:].lstrip().startswith("}")
+        return alone and len(self.out) > 1 and self.out[-2].type in ("SUB", "SUP")
 
     def command(self, i: int, name: str, start: int, end: int) -> int:
         follows = i + 1 in self.closing  # an argument in braces
@@ -282,6 +269,8 @@ class _Lexer:
                 kind = norm + ("O" if name[0] == "l" else "C")
             if kind == "SQRT" and i + 1 < len(self.primitives) and self.primitives[i + 1][1] == "[":
                 raise FormulaError(f"a root of another order {where(self.text, start)} is not read: write a power.")
+            if name == "langle":  # the inner product of what stands between
+                self.put("NAME", "inner", start, start)
             self.put(kind, value, start, end)
         elif name in GREEK:
             self.put("NAME", name, start, end)
@@ -322,13 +311,23 @@ class _Lexer:
         keyword = re.fullmatch(r"([a-z]+)\s*=\s*(\w+)", word)
         if not word:
             pass
+        elif _CONDITION.match(word):
+            self.dropped |= {i + 1, close}
+            return i + 1
         elif module and module.group(1) in FUNCTIONS:
             self.put("NAME", module.group(1), start, end)
         elif keyword and keyword.group(1) in KEYWORDS:
             for t in text_tokens(word):
                 self.put(t.type, t.value, start, end)
-        elif word in FUNCTIONS or word in KEYWORDS or word in self.names or is_symbol_name(word):
+        elif (
+            (word in FUNCTIONS | KEYWORDS and not (word == "where" and not self.is_applied(end)))
+            or word in self.names
+            or is_symbol_name(word)
+        ):
             self.put("NAME", SYNONYMS.get(word, word), start, end)
+        elif re.fullmatch(r"d?[A-Za-z]\d{1,2}", word):  # \texttt{dW2}
+            for t in text_tokens(word):
+                self.put(t.type, t.value, start, end)
         elif word in ("and", "or", "and also"):
             self.put("SEP", "and", start, end)
         elif re.fullmatch(r"[.,;:()\s]+", word):
@@ -354,15 +353,40 @@ class _Lexer:
             self.out.append(Token("WORD", said, start, end))
         return j
 
+    def opens_cases(self, i: int) -> bool:
+        """Whether the matrix that begins at primitive i is a definition by cases, with a brace on its left alone."""
+        if i + 1 not in self.closing or self.primitives[i][1] != "\\begin":
+            return False
+        kind = self.text[self.primitives[i + 1][3] : self.primitives[self.closing[i + 1]][2]].strip()
+        return kind in ("array", "matrix", "aligned", "gathered")
+
+    def matrix(self, kind: str, name: str, start: int, end: int, close: int) -> int:
+        """The begin or end of a matrix, of cases behind a brace, or of equations set in an array."""
+        behind = close + 1
+        if name == "begin" and kind == "array" and behind in self.closing:
+            behind = self.closing[behind] + 1
+        if name == "begin":
+            rest = self.text[end:]
+            outside = not self.out or self.out[-1].type in ("ROW", "SEP")
+            rows = kind == "array" and outside and re.search(r"&\s*(?::?=|\\(?:leftarrow|gets|approx)\b)", rest)
+            self.environments.append("cases" if self.braced else "rows" if rows else "")
+            self.cases += self.braced
+            self.braced = False
+        opened = self.environments[-1] if self.environments else ""
+        if opened != "rows":
+            types = ("CASES", "ENDC") if opened == "cases" else ("MATRIX", "ENDM")
+            self.put(types[name == "end"], f"\\{name}{{{kind}}}", start, end)
+        if name == "end" and self.environments and self.environments.pop() == "cases":
+            self.cases -= 1
+        return behind
+
     def environment(self, i: int, name: str, start: int, end: int) -> int:
         if i + 1 not in self.closing:
             raise FormulaError(f"\\{name} {where(self.text, start)} needs the name of an environment in braces.")
         close = self.closing[i + 1]
         kind = self.text[self.primitives[i + 1][3] : self.primitives[close][2]].strip().rstrip("*")
         if kind in MATRICES:
-            self.put("MATRIX" if name == "begin" else "ENDM", f"\\{name}{{{kind}}}", start, end)
-            if kind == "array" and name == "begin" and close + 1 in self.closing:
-                return self.closing[close + 1] + 1
+            return self.matrix(kind, name, start, end, close)
         elif kind in CASES:
             self.cases = max(0, self.cases + (1 if name == "begin" else -1))
             self.put("CASES" if name == "begin" else "ENDC", f"\\{name}{{{kind}}}", start, end)
@@ -371,13 +395,10 @@ class _Lexer:
         return close + 1
 
 
-# \mathbf{1}, \mathbb 1_m: a column of ones; not an indicator such as \mathbb{1}_{i=j} or \mathbb{1}[Z > 0].
-_ONES = re.compile(
-    r"\\math(?:bf|bb|bbm|ds)\s*(?:\{\s*1\s*\}|1)(?:_(?:\{[A-Za-z]\}|[A-Za-z]))?(?!\s*(?:_|\[|\(|\\\{|\\left|\\[Bb]ig))"
-)
+_LAYERED = LAYERED | words("g n")
+_LAYER = re.compile(r"\[\s*(?:\d|[lLik](?:\s*[-+]\s*1)?)\s*\]")
 
 
 def latex_tokens(text: str, names: frozenset[str] = frozenset()) -> list[Token]:
     """The tokens of a formula in LaTeX, `names` being letters too; FormulaError for a command that is not read."""
-    text = _ONES.sub(r"\\mathrm{ones}", text)
-    return _Lexer(text, names).run()
+    return _Lexer(plain_commands(text), names).run()

@@ -128,6 +128,17 @@ def mentioned(factor: Factor) -> set[str]:
     return found
 
 
+def stands_bare(name: str, content: List) -> bool:
+    """Whether a letter stands among the operands of a bracket without an argument: h in `1 - h`, not in `h(x)`."""
+    for chain in content.items:
+        for part in (p for side in chain.sides for _, product in side for p in product):
+            for k, factor in enumerate(part.factors):
+                applied = k + 1 < len(part.factors) and part.factors[k + 1].kind == "lpar"
+                if factor.kind == "name" and factor.value == name and not applied:
+                    return True
+    return False
+
+
 def method_mark(marks: list[tuple[str, object]]) -> int | None:
     """Which mark is a method that takes arguments, or None."""
     return next((k for k, (kind, v) in enumerate(marks) if kind == "attr" and v not in ("T", "prime")), None)

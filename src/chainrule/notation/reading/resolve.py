@@ -10,10 +10,10 @@ from dataclasses import replace
 from itertools import pairwise
 
 from ...errors import FormulaError
-from ..formula import At, Binary, Call, Equation, Formula, Limit, Negate, Symbol
+from ..formula import ONE, Array, At, Binary, Call, Equation, Formula, Limit, Negate, Number, Symbol
 from ..letters import Letters
 from .derivatives import Derivatives
-from .grammar import Chain, Factor, Product, parse
+from .grammar import Chain, Factor, List, Product, parse
 from .latex_tokens import latex_tokens
 from .parts import (
     ENTRY_SIGNS,
@@ -30,6 +30,7 @@ from .parts import (
     left_to_right,
     mentioned,
     one_bracket,
+    single,
 )
 from .statements import wrap_arguments
 from .tokens import COMPARISONS, balanced, wrap_scripts
@@ -44,14 +45,41 @@ class Reader(Derivatives):
 
     def chain(self, chain: Chain) -> Formula:
         if "∈" in chain.relations:
-            raise FormulaError("membership of a set states no equality: give an equation.")
+            return self.sizes(chain)
         sides = tuple(self.side(s) for s in chain.sides)
         if any(r in COMPARISONS for r in chain.relations):
             if len(sides) != 2:
                 raise FormulaError("a chain of inequalities is not read: compare two quantities at a time.")
             return Call(Symbol(COMPARISONS[chain.relations[0]]), sides)
         relations = tuple("=" if r == "==" else r for r in chain.relations)
-        return Equation(sides, relations) if relations else sides[0]
+        return Equation(_of_sizes(sides), relations) if relations else sides[0]
+
+    def sizes(self, chain: Chain) -> Formula:
+        """`W ∈ ℝ^{n × m}` as shape(W) = (n, m); `x ∈ ℝ^n` as shape(x) = (n, 1)."""
+        space = single(Chain(chain.sides[1:], [])) if chain.relations == ["∈"] else None
+        letter = space[0].factor if space is not None and len(space) == 1 else None
+        if letter is None or letter.value != "R" or [kind for kind, _ in letter.marks] not in (["sup"], ["power"]):
+            raise FormulaError("membership of a set states no equality: give an equation.")
+        content: List = letter.marks[0][1]
+        inner = single(content.items[0]) if len(content.items) == 1 else None
+        if inner is not None and len(inner) == 1 and inner[0].factor.kind == "lpar":  # R^(n x m)
+            content = inner[0].factor.value
+        found: list[Formula] = []
+        for one in content.items:
+            if one.relations or len(one.sides[0]) != 1:
+                found.append(self.chain(one))
+                continue
+            for part in one.sides[0][0][1]:
+                run = [Item("", False, f, False) for f in part.factors if (f.kind, f.value) != ("name", "x")]
+                found += (
+                    [self.product([item]) for item in run]
+                    if len(run) < len(part.factors)
+                    else [self.product(list(items_of([replace(part, sign="")])))]
+                )
+        sizes = Array((*found, *[ONE] * (2 - len(found))), 2)
+        if len(found) > 2:
+            raise FormulaError("more than two sizes are those of no matrix: write ℝ^{n × m}.")
+        return Equation(_of_sizes((Call(Symbol("shape"), (self.side(chain.sides[0]),)), sizes)), ("=",))
 
     def side(self, side: list[tuple[str, Product]]) -> Formula:
         terms: Terms = []
@@ -122,7 +150,12 @@ class Reader(Derivatives):
             if factor.kind == "sumop":
                 if i + 1 == len(items):
                     raise self.error(factor.end, "nothing follows the sum sign")
-                if sign == " " and item.glued and not factor.marks:
+                if (
+                    sign == " "
+                    and item.glued
+                    and not factor.marks
+                    and self.text[factor.start : factor.start + 1] in "∑Σ"
+                ):
                     raise self.error(
                         factor.start, "the index of a sum stands before its sign, as copying a page leaves it"
                     )
@@ -222,6 +255,26 @@ class Reader(Derivatives):
                 end = k + 1
             k = end
         return found
+
+
+def _of_sizes(sides: tuple[Formula, ...]) -> tuple[Formula, ...]:
+    """Sides that are sizes, `dim(W) = n × m`, as `shape(W) = (n, m)`; FormulaError for those of an example."""
+    calls = [x for x in sides if _is_shape(x)]
+    if not calls:
+        return sides
+    found: list[Formula] = []
+    for side in sides:
+        if isinstance(side, Binary) and side.sign == "·":
+            side = Array((side.left, side.right), 2)
+        if isinstance(side, Array) and all(isinstance(x, Number) for x in side.entries):
+            raise FormulaError("sizes in numbers are those of an example: write them with letters, as (n[l], m).")
+        found.append(replace(side, function=Symbol("shape")) if isinstance(side, Call) and side in calls else side)
+    return tuple(found)
+
+
+def _is_shape(side: Formula) -> bool:
+    names = ("shape", "dim", "size")
+    return isinstance(side, Call) and len(side.arguments) == 1 and side.function in [Symbol(n) for n in names]
 
 
 def readings(chain: Chain, text: str, letters: Letters) -> list[tuple[Formula, str]]:

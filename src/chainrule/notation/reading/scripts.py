@@ -141,6 +141,12 @@ class Scripts(ABC):
                 return
             raise self.error(factor.start, "a list or an equation stands above a letter")
         run = single(content.items[0])
+        if run is not None and len(run) == 2 and run[0].factor.kind == "num" and run[1].factor.value == "T":
+            product = content.items[0].sides[0][0][1][0]  # a^{1T}, the transpose of a^1
+            first = Chain([[("", [replace(product, factors=product.factors[:1])])]], [])
+            self.add_superscript(factor, marks, List([first]))
+            marks.after.append(("T", None))
+            return
         if self.letters.layer == "superscript" and marks.layer is None and not marks.after:
             number = self.bare_layer(factor, content)
             if number is not None:
@@ -159,13 +165,17 @@ class Scripts(ABC):
             f = run[k].factor
             if f.kind == "lbrack" and len(f.value.items) == 1 and marks.layer is None:
                 marks.layer = self.listed(f.value, f)
-                self.add_primes(f, marks)
+                turned = [kind for kind, _ in f.marks] == ["sup"] and self.is_turning(f.marks[0][1])
+                self.add_primes(replace(f, marks=[]) if turned else f, marks)
+                marks.after += [("T", None)] if turned else []  # W^{[2]^T}
             elif f.kind == "lpar" and (index := self.sample_index(f)) is not None:
                 as_layer = self.letters.layer == "parentheses" or factor.value in PER_LAYER
                 if as_layer and marks.layer is None and factor.value not in DATA:
                     marks.layer = index
                 elif marks.sample is None:
                     marks.sample = index
+                elif marks.layer is None and factor.value not in DATA:  # a^{(l)(i)}
+                    marks.layer, marks.sample = marks.sample, index
                 else:
                     raise self.error(factor.start, "two sample numbers stand above one letter")
                 self.add_primes(f, marks)
@@ -199,6 +209,11 @@ class Scripts(ABC):
         factors = [f for _, product in side for part in product for f in part.factors]
         simple = all(f.kind in ("num", "name") and not f.marks and f.value != "T" for f in factors)
         return self.side(side) if simple and len(factors) <= 3 and side[0][0] != "-" else None
+
+    def is_turning(self, content: List) -> bool:
+        """Whether a script is the T of a transpose."""
+        run = single(content.items[0]) if len(content.items) == 1 else None
+        return run is not None and len(run) == 1 and run[0].factor.value == "T" and not run[0].factor.marks
 
     def add_primes(self, factor: Factor, marks: Marks) -> None:
         if any(kind != "prime" for kind, _ in factor.marks):

@@ -6,7 +6,21 @@ import re
 from dataclasses import dataclass, replace
 
 from ...errors import FormulaError
+from .clauses import (
+    CLAUSE,
+    Condition,
+    condition_before,
+    first_word,
+    is_condition,
+    said_in,
+    with_cases,
+    without_condition,
+    without_range,
+)
+from .columns import divided
 from .latex_tokens import latex_tokens
+from .quantities import of_sizes, with_named_quantities
+from .rows import divides, goes_on, stands_between
 from .text_tokens import text_tokens
 from .tokens import CLOSING, COMPARISONS, FUNCTIONS, MAX_TOKENS, OPENING, Token, balanced, where, wrap_scripts
 
@@ -15,7 +29,6 @@ DELIMITER = re.compile(r"(?<!\\)(\$\$|\$|\\\[(?!\s*-?[\d.]+(?:pt|em|ex|mm))|\\\]
 # `lim h→0`, `lim_h->0`, `lim_(h → 0)`
 _LIMIT = re.compile(r"(?<![A-Za-z])lim\s*_?\s*[({]?\s*([^\W\d_]+(?:\s[^\W\d_])?)\s*(?:->|→)\s*([\w.+-]+)\s*[)}]?")
 _IN_WORDS = re.compile(r"\\(?:text|mbox|textrm|hbox)\s*\{(?:[^{}]|\{[^{}]*\})*\}")
-CLAUSE = re.compile(r"(?:for|where|with|when|while|if)\b", re.IGNORECASE)
 PROSE_WORD = re.compile(r"[A-Za-z]{4,}|[\u3040-\u9fff\uac00-\ud7af]")
 
 
@@ -24,12 +37,14 @@ class Statement:
     """The tokens of one statement.
 
     cut        a bracket was opened and not closed
-    condition  ("i", "=", "j") where the statement is said to hold for these entries alone
+    condition  what the statement is said to hold for: `j != k`, `z > 0`
+    unread     what is said of when it holds and is not understood
     """
 
     tokens: list[Token]
     cut: bool = False
-    condition: tuple[str, str, str] | None = None
+    condition: Condition | None = None
+    unread: str = ""
 
     @property
     def relations(self) -> list[str]:
@@ -63,7 +78,7 @@ def statements(text: str, latex: bool, names: frozenset[str] = frozenset(), *, c
     if latex:
         parts = _formula_parts(_IN_WORDS.sub(lambda m: m[0].replace("$", " "), text))  # \text{if $z > 0$}
     else:
-        parts = [(0, _LIMIT.sub(r"lim_{\1->\2} ", text.replace("⅟", "1/")))]
+        parts = [(0, _LIMIT.sub(r"lim_{\1->\2} ", (text if code else divided(text)).replace("⅟", "1/")))]
     for offset, part in parts:
         tokens = latex_tokens(part, names) if latex else text_tokens(part, names, code=code)
         if offset:
@@ -72,7 +87,7 @@ def statements(text: str, latex: bool, names: frozenset[str] = frozenset(), *, c
             raise FormulaError(
                 f"the formula has {len(tokens)} signs, of which at most {MAX_TOKENS} are read: split it."
             )
-        tokens = wrap_scripts(balanced(wrap_arguments(tokens), text), text)
+        tokens = with_cases(wrap_scripts(balanced(wrap_arguments(tokens), text), text))
         for piece in _pieces(tokens):
             found.extend(_sentences(piece, text, latex))
     stated = [s for s in found if not s.is_inequality]  # the others are conditions of what is stated
@@ -142,9 +157,9 @@ def _pieces(tokens: list[Token]) -> list[Statement]:
     """The tokens split where rows, sentences and clauses end; line breaks inside brackets are dropped."""
     pieces: list[list[Token]] = [[]]
     stack: list[str] = []
-    clause = False  # behind "for", "where" … up to the end of the line
-    conditions: dict[int, list[Token]] = {}  # what such a clause says, by the number of the piece before it
-    for t in tokens:
+    clause = False  # behind "for", "where" … up to the end of the line, or to the comma where the clause stands first
+    conditions: dict[int, list[Token]] = {}  # what such a clause says, by the number of its piece
+    for n, t in enumerate(tokens):
         if t.type in OPENING:
             stack.append(t.type)
         elif t.type in CLOSING and stack:
@@ -154,35 +169,45 @@ def _pieces(tokens: list[Token]) -> list[Statement]:
                 clause = True
             elif t.type in ("ROW", "SEMI") or (t.type == "SEP" and t.value == "\n"):
                 clause = False
+            elif not pieces[-1] and ((clause and t.type in ("COMMA", "COLON")) or first_word(t) in ("then", "we")):
+                clause = False
+                continue
         if clause:
             conditions.setdefault(len(pieces) - 1, []).append(t)
             continue
-        if not stack and t.type in ("ROW", "SEP", "SEMI"):
+        beside = not stack and (
+            (t.type == "AMP" and divides(pieces[-1], tokens, n))
+            or (t[:2] == ("REL", "->") and stands_between(pieces[-1], tokens, n))
+        )
+        if beside or (not stack and t.type in ("ROW", "SEP", "SEMI") and not goes_on(pieces[-1], tokens, n)):
             pieces.append([])
-        elif (t.type in ("ROW", "AMP") and (not stack or stack[-1] not in ("MATRIX", "CASES"))) or (
-            t.type == "SEP" and t.value in ("\n", "quad")
-        ):
-            continue
-        else:
+        elif t.type in ("ROW", "AMP"):
+            if stack and stack[-1] in ("MATRIX", "CASES"):
+                pieces[-1].append(t)
+        elif t.type != "SEP" or t.value not in ("\n", "quad"):
             pieces[-1].append(t)
-    found = [Statement(p, condition=_entries(conditions.get(k, []))) for k, p in enumerate(pieces)]
+    found = _with_conditions(pieces, conditions)
     if stack and pieces[-1]:
         last = pieces[-1]
         end = last[-1].end
         while stack and stack[-1] in ("MATRIX", "CASES"):
             kind = OPENING[stack.pop()]
             last.append(Token(kind, "end", end, end))
-        found[-1] = Statement(last, cut=bool(stack))
+        found[-1] = replace(found[-1], tokens=last, cut=bool(stack))
     return found
 
 
-def _entries(clause: list[Token]) -> tuple[str, str, str] | None:
-    """The condition `i = j` or `i != j` on two indices that a clause makes, if it makes no other."""
-    inner = [t for t in clause if t.type not in ("WORD", "LPAR", "RPAR", "COMMA")]
-    if [t.type for t in inner] != ["NAME", "REL", "NAME"] or inner[1].value not in ("=", "==", "!="):
-        return None
-    first, relation, second = (t.value for t in inner)
-    return (first, relation, second) if len(first) == len(second) == 1 else None
+def _with_conditions(pieces: list[list[Token]], clauses: dict[int, list[Token]]) -> list[Statement]:
+    """The pieces with what clauses say of them; a piece that is a condition alone belongs to the one before it."""
+    found: list[Statement] = []
+    for k, piece in enumerate(pieces):
+        condition, unread = said_in(clauses[k]) if k in clauses else (None, "")
+        stated = next((n for n in reversed(range(len(found))) if found[n].has_relation), None)
+        if stated is not None and found[stated].condition is None and is_condition(piece):
+            found[stated] = _under(found[stated], piece)
+            piece = []
+        found.append(Statement(piece, condition=condition, unread=unread))
+    return found
 
 
 def _sentences(piece: Statement, text: str, latex: bool) -> list[Statement]:
@@ -192,20 +217,68 @@ def _sentences(piece: Statement, text: str, latex: bool) -> list[Statement]:
         return []
     if piece.cut:
         return [Statement(tokens, cut=True)]
-    parts = [p for p in (_stripped(p, latex) for p in _split(tokens)) if p]
+    parts = [p for p in (_stripped(p, latex) for p in without_range(_split(tokens))) if p]
     if len(parts) <= 1:
-        return [replace(_updated(p), condition=piece.condition) for p in parts]
+        return [_of_part(p, piece) for p in parts]
     equations = [p for p in parts if Statement(p).has_relation]
     if len(equations) == len(parts) or not equations:
-        return [_updated(p) for p in parts]
+        return _joined_to_conditions(parts, piece)
     if any(len(p) == 1 and p[0].type == "DOTS" for p in _split(tokens)):
         return []  # the range of an index: l = 1, …, L
     first = next(n for n, p in enumerate(parts) if Statement(p).has_relation)
     if all(Statement(p).has_relation for p in parts[first:]):
-        return [_updated(p) for p in parts if not _is_prose(p) or Statement(p).has_relation]
+        return _joined_to_conditions([p for p in parts if not _is_prose(p) or Statement(p).has_relation], piece)
     if all(_is_prose(p) for p in parts if not Statement(p).has_relation):
-        return [_updated(p) for p in equations]
+        return _joined_to_conditions(equations, piece)
     raise FormulaError(f"a comma {where(text, parts[0][-1].end)} stands outside brackets: put a list into brackets.")
+
+
+def _of_part(tokens: list[Token], piece: Statement) -> Statement:
+    """The statement of some of a piece's tokens, with what the piece and a condition beside them say of it."""
+    tokens, before = condition_before(tokens)
+    tokens, behind = without_condition(with_named_quantities(tokens))
+    found = replace(_updated(of_sizes(tokens)), condition=piece.condition, unread=piece.unread)
+    for said in filter(None, (before, behind)):
+        found = _under(found, said)
+    return _masked(found)
+
+
+def _joined_to_conditions(parts: list[list[Token]], piece: Statement) -> list[Statement]:
+    """The statements of the parts between commas, where `j ≠ k` and `z > 0` belong to the statement before them."""
+    found: list[Statement] = []
+    for part in parts:
+        if found and is_condition(part) and not found[-1].is_inequality:
+            found[-1] = _under(found[-1], part)
+        else:
+            found.append(_of_part(part, piece))
+    return found
+
+
+def _under(statement: Statement, tokens: list[Token]) -> Statement:
+    """A statement under one condition more."""
+    condition, unread = said_in(tokens, conditional=True)
+    if statement.condition is not None and condition is not None:
+        return replace(statement, unread=unread or " ".join(t.value for t in tokens))
+    return replace(statement, condition=condition or statement.condition, unread=unread or statement.unread)
+
+
+def _masked(statement: Statement) -> Statement:
+    """`dZ[Z <= 0] = 0`: dZ = 0 for Z <= 0."""
+    tokens = statement.tokens
+    if len(tokens) < 2 or tokens[0].type != "NAME" or not any(t.type == "IDX" for t in tokens):
+        return statement
+    depth, opened = 0, 0
+    for k, t in enumerate(tokens):
+        depth += (t.type in OPENING) - (t.type in CLOSING)
+        if t.type == "IDX" and depth == 1:
+            opened = k
+        elif t.type == "REL" and depth == 0:
+            break
+        elif t.type == "RBRACK" and depth == 0:
+            inside = tokens[opened + 1 : k]
+            if any(x.type == "REL" and x.value in COMPARISONS for x in inside):
+                return _under(replace(statement, tokens=[*tokens[:opened], *tokens[k + 1 :]]), inside)
+    return statement
 
 
 def _split(tokens: list[Token]) -> list[list[Token]]:
@@ -226,9 +299,9 @@ def _is_prose(tokens: list[Token]) -> bool:
 
 def _stripped(tokens: list[Token], latex: bool) -> list[Token]:
     """Tokens without what surrounds a formula: its number, commas, dots in place of a line, words marked as such."""
-    words = [t for t in tokens if t.type == "WORD"]
+    said = [t for t in tokens if t.type == "WORD"]
     if all(t.type in ("WORD", "DOTS", "COMMA", "COLON", "LPAR", "RPAR", "LBRACE", "RBRACE") for t in tokens):
-        return tokens if len(tokens) == 1 and words and len(words[0].value.split()) == 1 else []
+        return tokens if len(tokens) == 1 and said and len(said[0].value.split()) == 1 else []
     kinds = [t.type for t in tokens]
     if kinds in (["LPAR", "NUM", "RPAR"], ["ADD", "LPAR", "NUM", "RPAR"], ["LBRACK", "NUM", "RBRACK"]):
         return []
@@ -245,7 +318,7 @@ def _stripped(tokens: list[Token], latex: bool) -> list[Token]:
         ):
             begin += 1
         elif (
-            kinds[begin : begin + 3] == ["LPAR", "NUM", "RPAR"]
+            _is_number_of_a_list(tokens[begin : begin + 3])
             and tokens[begin + 3 : begin + 4]
             and kinds[begin + 3] in ("NAME", "FRAC", "PARTIAL")
             and tokens[begin + 3].start > tokens[begin + 2].end
@@ -263,6 +336,13 @@ def _stripped(tokens: list[Token], latex: bool) -> list[Token]:
         else:
             break
     return tokens[begin:end]
+
+
+def _is_number_of_a_list(tokens: list[Token]) -> bool:
+    """`(1)`, `(b)`."""
+    if [t.type for t in tokens] == ["LPAR", "NUM", "RPAR"]:
+        return True
+    return [t.type for t in tokens] == ["LPAR", "NAME", "RPAR"] and tokens[1].value in "abcdefgiv"
 
 
 def _words_in_brackets(tokens: list[Token], begin: int, end: int) -> int:

@@ -59,6 +59,21 @@ SYNONYMS = {
     "grad": "nabla",
     "lamda": "lambda",
     "lambd": "lambda",
+    "Tr": "tr",
+    "Diag": "diag",
+    "Det": "det",
+    "lambda_": "lambda",
+    "lam": "lambda",
+    "lmbda": "lambda",
+    "lmbd": "lambda",
+    "learn_rate": "alpha",
+    "learningRate": "alpha",
+    "step_size": "alpha",
+    "stepsize": "alpha",
+    "y_pred": "yhat",
+    "y_true": "y",
+    "Y_pred": "Yhat",
+    "Y_true": "Y",
 }
 
 # Functions that every text may apply to an argument, with or without parentheses.
@@ -68,13 +83,13 @@ FUNCTIONS = words(
     "maximum minimum clip where mean average sum dot matmul multiply outer transpose diag trace tr det inv reshape "
     "array zeros ones one_hot argmax argmin var std prod square power divide add subtract negative reciprocal "
     "hadamard kron nabla vec shape size sech coth LeakyReLU LeakyRelu ReLU Softmax Sigmoid Tanh SoftMax softsign "
-    "hardtanh cosine"
+    "hardtanh cosine inner"
 )
 KEYWORDS = frozenset({"axis", "keepdims", "keepdim", "True", "False", "None", "dim", "ord", "ddof", "dtype"})
 COUNTS = frozenset({"TP", "TN", "FP", "FN", "tp", "tn", "fp", "fn"})  # of a table of two classes
 LOSS_NAMES = frozenset({"CE", "BCE", "MSE", "NLL", "MAE", "KL", "SSE"})  # losses as functions of their arguments
 ATTRIBUTES = words(
-    "T prime dot matmul sum mean transpose reshape max min copy multiply outer item flatten ravel conj astype"
+    "T prime dot matmul sum mean transpose reshape max min copy multiply outer item flatten ravel conj astype shape"
 )
 
 # Inequalities are true or false entry by entry; inside brackets they are the numbers 1 and 0, under these names.
@@ -169,6 +184,9 @@ def balanced(tokens: list[Token], text: str) -> list[Token]:
             if not norm and below and not any(o.type == "ABSO" for o in stack):
                 out.append(t._replace(type="AT"))
                 continue
+            if norm and stack and stack[-1].type == "LPAR" and _divides_arguments(tokens, n, out):
+                out.append(t._replace(type="COMMA"))  # KL(p ‖ q)
+                continue
             if stack and stack[-1].type == ("NORMO" if norm else "ABSO") and out and _ends_a_factor(out[-1]):
                 stack.pop()
                 t = t._replace(type="NORMC" if norm else "ABSC")
@@ -191,6 +209,18 @@ def balanced(tokens: list[Token], text: str) -> list[Token]:
         if len(stack) > MAX_NESTING:
             raise FormulaError(f"brackets are nested more than {MAX_NESTING} deep {where(text, t.start)}.")
     return out
+
+
+def _divides_arguments(tokens: list[Token], n: int, before: list[Token]) -> bool:
+    """Whether a double bar is the only one in its brackets, between two quantities."""
+    depth = 0
+    for t in tokens[n + 1 : n + 40]:
+        depth += (t.type in OPENING) - (t.type in CLOSING)
+        if depth < 0:
+            return bool(before) and _ends_a_factor(before[-1])
+        if t.type == "NORMBAR":
+            return False
+    return False
 
 
 def _ends_a_factor(t: Token) -> bool:
@@ -220,9 +250,15 @@ def wrap_scripts(tokens: list[Token], text: str) -> list[Token]:
                 i = ends[j] + 1
                 continue
             out.append(t)
+            plus = min(j + (tokens[j].type == "LBRACE"), len(tokens) - 1)  # w^+, w^{+}: the new w
+            alone = plus + 1 == len(tokens) or tokens[plus + 1].type in ("REL", "AMP", "ADD", "OP", "RBRACE")
+            if t.type == "SUP" and alone and tokens[plus][:2] == ("ADD", "+"):
+                tokens[plus] = Token("WORD", "new", tokens[plus].start, tokens[plus].end)
             if tokens[j].type != "LBRACE":
                 out.append(Token("LBRACE", "{", tokens[j].start, tokens[j].start))
                 last = _argument_end(tokens, j, ends)
+                if i and tokens[i - 1][:2] == ("NAME", "e") and [x.type for x in tokens[j : j + 2]] == ["NAME", "SUB"]:
+                    last = _argument_end(tokens, j + 2, ends) if j + 2 < len(tokens) else last  # e^z_i
                 closers[last] = closers.get(last, 0) + 1
             i += 1
             continue

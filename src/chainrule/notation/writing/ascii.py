@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from ..formula import Array, Binary, Bound, Call, Cases, Formula, Index, Limit, Number, Partial, Sum, Symbol, Transpose
 from .forms import conditional, is_scalar, is_size, looks_indexed, running, would_be_derivative
-from .signs import ATOM, DELTA_ASCII, ENTRIES, GREEK, HATS, MINUS, POWER, PRODUCT, RELATIONS, TIGHT
+from .signs import ATOM, DELTA_ASCII, ENTRIES, GREEK, HATS, MINUS, POWER, PRODUCT, RELATIONS, TIGHT, changed, lowered
 from .writer import Juxtaposing, Writer
 
 
@@ -173,7 +173,10 @@ class Unicode(Juxtaposing, Ascii):
             return GREEK[name]
         if name.startswith("d") and (name[1:] in HATS or name[1:] in GREEK):
             return "d" + (HATS.get(name[1:]) or GREEK[name[1:]])
-        return name
+        if (letter := changed(name)) is not None:
+            return f"Δ{self.name(letter)}"
+        stem, _, below = name.partition("_")
+        return f"{self.name(stem)}{lowered(below)}" if stem and below.isdigit() else name
 
     def primes(self, count: int) -> str:
         return "'" * count

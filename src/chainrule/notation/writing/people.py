@@ -25,7 +25,6 @@ _COMPARED = {"greater": ">", "less": "<", "greater_equal": "≥", "less_equal": 
 _TEX_COMPARED = {**_COMPARED, "greater_equal": r"\ge", "less_equal": r"\le"}
 _ACCENTED = re.compile(r"([A-Za-z])(hat|tilde|bar)")
 _ACCENTS = {"hat": "\u0302", "tilde": "\u0303", "bar": "\u0304"}
-_CHANGE = re.compile(r"Delta([A-Za-z])")
 _NUMBERS = frozenset({"m", "n", "N", "alpha", "eta", "lambda"})  # letters of sizes and rates in the texts of the field
 
 
@@ -87,8 +86,6 @@ class People(Scripts):
     def name(self, name: str) -> str:
         if (found := _ACCENTED.fullmatch(name)) is not None:
             return unicodedata.normalize("NFC", found[1] + _ACCENTS[found[2]])
-        if (found := _CHANGE.fullmatch(name)) is not None:
-            return f"Δ{found[1]}"
         return super().name(name)
 
 
@@ -98,8 +95,6 @@ class PeopleLatex(Latex):
     def name(self, name: str) -> str:
         if (found := _ACCENTED.fullmatch(name)) is not None:
             return rf"\{found[2]}{{{found[1]}}}"
-        if (found := _CHANGE.fullmatch(name)) is not None:
-            return rf"\Delta {found[1]}"
         return super().name(name)
 
     def symbol(self, f: Symbol, entries: tuple[Formula, ...], extra: str = "") -> str:

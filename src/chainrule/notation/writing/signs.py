@@ -23,6 +23,12 @@ RAISED = dict(zip("0123456789+-=()nijklmLtr", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻
 LOWERED = dict(zip("0123456789+-=()ijklmnprstuvxa", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ᵢⱼₖₗₘₙₚᵣₛₜᵤᵥₓₐ", strict=True))
 
 
+def changed(name: str) -> str | None:
+    """W of DeltaW, the change of W; None for any other name."""
+    rest = name.removeprefix("Delta")
+    return rest if rest != name and (len(rest) == 1 or rest in GREEK) else None
+
+
 def raised(words: str) -> str | None:
     """The words in raised signs; None if one of them has no such form."""
     return _mapped(words, RAISED)

@@ -7,9 +7,9 @@ from fractions import Fraction
 
 from ... import ops
 from ...graph import OPS, Op
-from ..formula import Array, Binary, Bound, Call, Cases, Formula, Index, Limit, Partial, Sum, Symbol, Transpose
+from ..formula import ONE, Array, Binary, Bound, Call, Cases, Formula, Index, Limit, Partial, Sum, Symbol, Transpose
 from .forms import conditional, ends_in_number, is_scalar, looks_indexed, would_be_derivative
-from .signs import ATOM, ENTRIES, GREEK, HATS, MINUS, POWER, PRODUCT, TEX_RELATIONS
+from .signs import ATOM, ENTRIES, GREEK, HATS, MINUS, POWER, PRODUCT, TEX_RELATIONS, changed
 from .writer import Juxtaposing
 
 assert ops.ACTIVATIONS  # the records are in `OPS` once their rooms are imported
@@ -40,7 +40,7 @@ class Latex(Juxtaposing):
         return TEX_RELATIONS.get(sign, sign)
 
     def brackets(self, body: str) -> str:
-        tall = any(x in body for x in (r"\frac", r"\sum", r"\prod", r"\begin", r"\left"))
+        tall = any(x in body for x in (r"\frac", r"\sum", r"\prod", r"\begin"))
         return rf"\left({body}\right)" if tall else f"({body})"
 
     def sign(self, f: Binary, a: str, b: str) -> str:
@@ -48,16 +48,17 @@ class Latex(Juxtaposing):
             return f" {self.style.product} " if self.style.product else " "
         if f.sign == "⊗":
             return r" \otimes "
-        if b[:1].isdigit() or (b.startswith(r"\frac") and ends_in_number(f.left)):
+        if b[:1].isdigit() or f.left == ONE or (b.startswith(r"\frac") and ends_in_number(f.left)):
             return r" \cdot "
+        match f.left:  # dW x would be set as dWx
+            case Symbol(name=name, layer=None, sample=None) if len(name) > 1 and name.startswith("d"):
+                return r" \, "
         return " "
 
     def power(self, f: Binary) -> str:
         (a, p), above = self.put(f.left), self.whole(f.right)
-        if looks_indexed(f.left, self.style):
-            a = self.brackets(a)
-        if isinstance(f.left, Symbol | Index) and "^" in a:
-            return f"{{{a}}}^{{{above}}}" if len(above) > 1 else f"{{{a}}}^{above}"
+        if looks_indexed(f.left, self.style) or (isinstance(f.left, Symbol | Index) and "^" in a):
+            a, p = self.brackets(a), ATOM
         a = self.within(a, p, POWER + 1) if not isinstance(f.left, Call) or p < ATOM else a
         if isinstance(f.left, Call):
             a = self.brackets(a)
@@ -77,6 +78,12 @@ class Latex(Juxtaposing):
             return name
         if name in GREEK:
             return f"\\{name}"
+        if (letter := changed(name)) is not None:
+            return rf"\Delta {self.name(letter)}"
+        stem, _, below = name.partition("_")
+        if stem and below.isalnum():
+            upright = rf"\mathrm{{{below}}}" if below.isalpha() and len(below) > 1 else below
+            return f"{self.name(stem)}_{upright if len(upright) == 1 else f'{{{upright}}}'}"
         if name.endswith("hat") and len(name) == 4:
             return rf"\hat{{{name[0]}}}"
         if name.startswith("d") and (len(name) == 2 or name[1:] in GREEK or name[1:] in HATS):
@@ -105,6 +112,7 @@ class Latex(Juxtaposing):
                 below = joined
         above += extra
         if below:
+            body = f"{{{body}}}" if "_" in body else body  # x_1 has an index in its name
             body += f"_{below}" if len(below) == 1 else f"_{{{below}}}"
         if above:
             bare = above.removesuffix("T") == r"\prime" * f.prime and f.prime and not extra

@@ -1,0 +1,54 @@
+"""What a document defines: its formulas, read once, by the letter at the left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from ..notation.canonical import canonical
+from ..notation.formula import Call, Equation, Formula, Index, Symbol
+from ..notation.letters import Letters
+from ..notation.read import read
+from .trees import LettersKey, key_of, letters_of
+from .verdict import Declared
+
+
+@dataclass(frozen=True, eq=False)
+class Definitions:
+    """The definitions of a document, by the letter; the same texts are the same object."""
+
+    by_letter: Mapping[str, Formula]
+
+
+def definitions_of(declared: Declared) -> Mapping[str, Formula]:
+    """What the document defines, by the letter at the left; `FormulaError` for what cannot be read."""
+    return definitions(declared).by_letter
+
+
+def definitions(declared: Declared) -> Definitions:
+    """The definitions of a declared meaning; `FormulaError` for what cannot be read."""
+    given, letters = declared.definitions, declared.letters
+    texts = [f"{k} = {v}" for k, v in given.items()] if isinstance(given, Mapping) else given
+    return _read(tuple(texts), key_of(letters))
+
+
+@lru_cache(maxsize=256)
+def _read(texts: tuple[str, ...], key: LettersKey) -> Definitions:
+    letters = letters_of(key)
+    found: dict[str, Formula] = {}
+    for text in texts:
+        name, formula = _one(text, letters)
+        if name:
+            found[name] = formula
+    return Definitions(found)
+
+
+def _one(text: str, letters: Letters) -> tuple[str, Formula]:
+    equation = canonical(read(text, letters=letters)[0].equation, letters)
+    assert isinstance(equation, Equation)
+    left = equation.sides[0]
+    while isinstance(left, Index | Call):
+        left = left.base if isinstance(left, Index) else left.function
+    formula = equation if len(equation.sides) > 1 else equation.sides[0]
+    return (left.name, formula) if isinstance(left, Symbol) else ("", formula)

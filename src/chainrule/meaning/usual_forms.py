@@ -1,0 +1,271 @@
+"""Ways of writing that ask for a meaning: g' of an unnamed g, J a Jacobian, z_c of the class, ' a transpose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from ..notation.formula import (
+    ONE,
+    Array,
+    Binary,
+    Bound,
+    Call,
+    Equation,
+    Formula,
+    Index,
+    Negate,
+    Number,
+    Partial,
+    Sum,
+    Symbol,
+    Transpose,
+)
+from ..notation.write import exact
+from .letters import LOSSES
+from .nearly import SMALL
+from .usual_letters import Usual, mapped, operands
+
+# --- functions ---
+
+_NAMED = ("sigmoid", "tanh", "relu", "exp", "ln", "identity")
+
+
+def functions(tree: Equation, known: frozenset[str], activations: Sequence[str]) -> Iterator[Usual]:
+    """`g'(z) = 1 - g(z)^2`: right if g is tanh."""
+    called = {x.function for x in tree.parts if isinstance(x, Call) and isinstance(x.function, Symbol)}
+    names = {f.name for f in called if f.layer is None and f.prime and f.name in ("g", "f", "h", "phi", "psi")} - known
+    if len(names) != 1 or len(operands(tree) - {"a"}) > 1:
+        return  # beside other letters any function may excuse a mistake
+    (name,) = names
+    alike = set(activations)
+    for function in activations[:1] if len(alike) == 1 else _NAMED:
+
+        def change(part: Formula, function: str = function) -> Formula:
+            return replace(part, name=function) if isinstance(part, Symbol) and part.name == name else part
+
+        words = "" if len(alike) == 1 else f"{name} is {'the identity' if function == 'identity' else function}"
+        yield Usual(words, mapped(tree, change), ((Symbol(function), Symbol(name)),), defines=True, anyway=True)
+
+
+# --- derivatives ---
+
+
+def jacobians(tree: Equation, known: frozenset[str]) -> Iterator[Usual]:
+    """`J = diag(a) - a aᵀ`, `J_ij = a_i (δ_ij - a_j)`: the Jacobian of the activation."""
+    if "J" in known:
+        return
+    yield from _through_a_jacobian(tree)
+    left, *right = tree.sides
+    base, entries = (left.base, left.entries) if isinstance(left, Index) else (left, ())
+    if base != Symbol("J") or len(entries) not in (0, 2):
+        return
+    letters = [x for side in right for x in side.parts if isinstance(x, Symbol) and x.name in _VALUES | {"z"}]
+    value = next((x for x in letters if x.name != "z"), None)
+    if not letters:
+        return
+    ours = dict.fromkeys(_VALUES - {"a"}, "yhat")
+
+    def change(part: Formula) -> Formula:
+        return replace(part, name=ours.get(part.name, part.name)) if isinstance(part, Symbol) else part
+
+    top: Formula = value or Symbol("a", letters[0].layer)
+    below: Formula = Symbol("z", top.layer if isinstance(top, Symbol) else None)
+    if entries:
+        top, below = Index(top, entries[:1]), Index(below, entries[1:])
+    slope = Partial(top, below)
+    back = () if value is None or value.name not in ours else ((Symbol("yhat"), value),)
+    yield Usual(f"J is the Jacobian {exact(slope)}", mapped(Equation((slope, *right), tree.relations), change), back)
+
+
+_VALUES = frozenset({"a", "yhat", "p", "s", "y", "o"})
+
+
+def _through_a_jacobian(tree: Equation) -> Iterator[Usual]:
+    """`∂L/∂z = Jᵀ ∂L/∂ŷ`: J is the Jacobian ∂ŷ/∂z."""
+    if not any(isinstance(x, Binary) and Symbol("J") in _bare(x.children) for x in tree.parts):
+        return
+    pairs = [
+        {x.denominator for x in side.parts if isinstance(x, Partial) and x.numerator != Symbol("J")}
+        for side in tree.sides
+    ]
+    if len(pairs) != 2 or len(pairs[0]) != 1 or len(pairs[1]) != 1 or pairs[0] == pairs[1]:
+        return
+    (below,), (top,) = pairs
+    words = f"J is the Jacobian {exact(Partial(top, below))}"
+    output = Symbol("yhat") if top == Symbol("y") else top
+
+    whole = Transpose(Transpose(Partial(output, below)))  # a matrix: no link of a chain, which has no layout
+
+    def change(part: Formula) -> Formula:
+        return whole if part == Symbol("J") else output if part == top else part
+
+    yield Usual(words if output == top else f"{words}, and y is the output", mapped(tree, change))
+
+
+def _bare(parts: Sequence[Formula]) -> list[Formula]:
+    return [x.operand if isinstance(x, Transpose) else x for x in parts]
+
+
+def of_one_sample(tree: Equation, known: frozenset[str]) -> Iterator[Usual]:
+    """`C_0 = (a - y)^2`: the cost of one sample, whose number stands below."""
+    for letter in ("C", "J", "E"):
+        found = {x for x in tree.parts if isinstance(x, Index) and x.base == Symbol(letter)}
+        numbers = [x.entries[0] for x in found if len(x.entries) == 1 and isinstance(x.entries[0], Number)]
+        if letter in known or len(numbers) != 1 or len(found) > 1 or Symbol(letter) in _operand_parts(tree):
+            continue
+        (cost,) = found
+
+        def change(part: Formula, cost: Formula = cost) -> Formula:
+            return Symbol("L") if part == cost else part
+
+        yield Usual(f"{exact(cost)} is the loss of one sample", mapped(tree, change))
+
+
+def _operand_parts(tree: Formula) -> list[Formula]:
+    """The letters that carry no index."""
+    if isinstance(tree, Index):
+        return []
+    return [tree] if isinstance(tree, Symbol) else [y for x in tree.children for y in _operand_parts(x)]
+
+
+def entries_in_turn(tree: Equation, known: frozenset[str]) -> Iterator[Usual]:
+    """`dW ≈ (J(W + ε) - J(W - ε)) / (2 ε)`: each entry of W is moved by itself."""
+    moved = {
+        x.left
+        for call in tree.parts
+        if isinstance(call, Call) and isinstance(call.function, Symbol) and call.function.name in LOSSES
+        for x in call.arguments
+        if isinstance(x, Binary) and x.sign in "+-" and isinstance(x.left, Symbol | Index)
+        if isinstance(x.right, Symbol) and x.right.name in SMALL
+    }
+    steps = tuple(x for x in SMALL if x in operands(tree) - known)
+    if len(moved) != 1 or len(steps) != 1:
+        return
+    (letter,) = moved
+    relations = tuple("≈" if x == "=" else x for x in tree.relations)
+    if isinstance(letter, Index):
+        yield Usual("", Equation(tree.sides, relations), free=steps)
+        return
+    assert isinstance(letter, Symbol)
+    ours = {"theta": "W", "Theta": "W", "w": "W"}.get(letter.name, letter.name)
+    layer = letter.layer or Symbol("L")
+    table = {
+        letter: Symbol(ours, layer),
+        replace(letter, name=f"d{letter.name}"): Symbol(f"d{ours}", layer),
+    }
+    entries: tuple[Formula, ...] = (Symbol("i"), Symbol("j"))
+
+    def change(part: Formula) -> Formula:
+        new = table.get(part) if isinstance(part, Symbol) else None
+        return part if new is None else Index(new, entries)
+
+    new = Equation(mapped(tree, change).sides, relations)
+    back = tuple((x, theirs) for theirs, x in table.items())
+    yield Usual(f"{letter.name} stands for each of its entries in turn", new, back, steps)
+
+
+def entry_by_entry(tree: Equation) -> Iterator[Usual]:
+    """`∂a/∂z = a (1 - a)`: where g acts entry by entry, the derivative of each entry by its own.
+
+    It is the sum over each row of the Jacobian, which holds nothing else; that of the soft-max is zero.
+    """
+    wanted = {"a": "z", "A": "Z", "yhat": "z", "Yhat": "Z"}
+
+    def change(part: Formula) -> Formula:
+        match part:
+            case Partial(Symbol(top, sample=None), Symbol(below, sample=None)) if wanted.get(top) == below:
+                return Call(Symbol("sum"), (part, ONE, Symbol("True")), ("axis", "keepdims"))
+        return part
+
+    yield Usual("∂a/∂z is taken entry by entry, as a column", mapped(tree, change))
+
+
+# --- indices ---
+
+
+def of_the_class(tree: Equation, known: frozenset[str]) -> Iterator[Usual]:
+    """`L = -log ŷ_c`, `z_c`: c is the class of the sample, where y is one-hot; what is said is said of y_c = 1."""
+    for letter in ("c", "t", "y"):
+        target = Index(Symbol("y"), (Symbol(letter),))
+
+        def change(part: Formula, letter: str = letter) -> Formula:
+            match part:
+                case Index(Symbol("delta"), (i, Symbol(name))) | Call(Symbol("kronecker"), (i, Symbol(name))):
+                    return Index(Symbol("y"), (i,)) if name == letter else part
+            return part
+
+        new = mapped(tree, change)  # 1{i = c} is y_i
+        words = f"{letter} is the class of the sample (y is one-hot)"
+        conventions = {"one_hot_targets": True}
+        if letter in _free_indices(new) - known:
+            new = Equation(tuple(Binary("*", target, side) for side in new.sides), new.relations)
+        if new != tree:
+            yield Usual(words, new, conventions=conventions)
+
+
+def off_the_diagonal(tree: Equation) -> Iterator[Usual]:
+    """`∂a_i/∂z_j = -a_i a_j`: it is said of i ≠ j."""
+    left = tree.sides[0]
+    match left:
+        case Partial(Index(_, (Symbol() as i,)), Index(_, (Symbol() as j,))) if i != j:
+            pass
+        case _:
+            return
+    other = Binary("-", ONE, Index(Symbol("delta"), (i, j)))
+    sides = tuple(Binary("*", other, side) for side in tree.sides)
+    yield Usual(f"{exact(i)} ≠ {exact(j)}", Equation(sides, tree.relations))
+
+
+def _free_indices(tree: Formula) -> frozenset[str]:
+    """The letters that count entries and that no sum binds."""
+    match tree:
+        case Sum(body, bounds):
+            bound = {b.index.name for b in bounds if isinstance(b, Bound) and isinstance(b.index, Symbol)}
+            return _free_indices(body) - bound
+        case Index(base, entries):
+            own = {x.name for x in entries if isinstance(x, Symbol) and x.layer is None}
+            return _free_indices(base) | own
+    return frozenset[str]().union(*map(_free_indices, tree.children))
+
+
+# --- other ways to write ---
+
+_MATRICES = frozenset({"W", "A", "Z", "X", "Y", "Yhat", "dW", "dZ", "dA"})
+
+
+def octave(tree: Equation) -> Iterator[Usual]:
+    """`dZ * A'` is a product of matrices with a transpose."""
+
+    def turned(part: Formula) -> Formula:
+        match part:
+            case Symbol(name, prime=1) if name in _MATRICES:
+                return Transpose(replace(part, prime=0))
+        return part
+
+    def product_of(part: Formula) -> Formula:
+        match part:
+            case Binary("*", left, right) if _is_matrix(left) and _is_matrix(right):
+                return Binary("@", left, right)
+        return part
+
+    transposed = mapped(tree, turned)
+    if transposed != tree:
+        words = "' is the transpose and * the product of matrices, as in Octave"
+        yield Usual(words, mapped(transposed, product_of))
+
+
+def _is_matrix(part: Formula) -> bool:
+    """It has a matrix of many samples in it that is no argument."""
+    match part:
+        case Symbol(name):
+            return name in _MATRICES
+        case Transpose(x) | Negate(x):
+            return _is_matrix(x)
+        case Binary("/", left, _):
+            return _is_matrix(left)
+        case Binary(_, left, right):
+            return _is_matrix(left) or _is_matrix(right)
+        case Array():
+            return True
+    return False

@@ -1,0 +1,216 @@
+"""What texts mean without saying it: each meaning makes a formula an equation that holds, and no wrong one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from chainrule.meaning.convention import Convention
+from chainrule.meaning.usual import usual
+from chainrule.meaning.world import World
+from chainrule.notation.canonical import canonical
+from chainrule.notation.formula import Equation, Symbol
+from chainrule.notation.letters import Letters
+from chainrule.notation.read import read
+
+CLASSES = ("3-5:tanh-3:softmax", "cross_entropy")
+SQUARES = ("3-5:sigmoid-2:sigmoid", "quadratic")
+UNIT = ("3-1:sigmoid", "binary_cross_entropy")
+LAYER = ("3-2:softmax", "cross_entropy")
+ONE = Convention(samples="one")
+
+
+def tree(text: str) -> Equation:
+    found = canonical(read(text)[0].equation, Letters())
+    assert isinstance(found, Equation)
+    return found
+
+
+def holding(text: str, network: tuple[str, str], convention: Convention = ONE) -> list[str]:
+    """The words of the meanings in which a formula holds."""
+    found = []
+    for meant in usual(tree(text)):
+        made = replace(convention, **meant.conventions)
+        world = World.of_network(*network, convention=made, free_letters=meant.free)
+        bindings = world.bindings(meant.tree)
+        if bindings and all(world.compare(meant.tree, b).status == "equal" for b in bindings):
+            found.append(meant.words)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "network", "words"),
+    [
+        ("∂E/∂o_k = -(t_k - o_k)", SQUARES, "E is the loss of one sample, and o is the output, and t is the target"),
+        ("E = 1/2 sum_k (t_k - o_k)^2", SQUARES, "E is the loss of one sample"),
+        ("E = 1/2 sum_k (t_k - y_k)^2", SQUARES, "y is the output"),
+        ("∂L/∂z[2] = p - t", CLASSES, "p is the output, and t is the target"),
+        ("L = -(sum_k p_k ln(q_k))", CLASSES, "p is the target, and q is the output"),
+        ("∂E/∂z[2]_k = o_k - d_k", CLASSES, "d is the target"),
+        ("p_k = exp(s_k) / sum_j exp(s_j)", LAYER, "s is z"),
+        ("∂L/∂W[2] = (p - y) h.T", CLASSES, "h is the hidden layer, and p is the output"),
+        ("∂L/∂W[1] = (W[2].T (p - y) ∘ (1 - h^2)) x.T", CLASSES, "h is the hidden layer"),
+        ("∂L/∂V = (p - y) h.T", CLASSES, "V is the weights of layer 2"),
+        ("∂L/∂W = (V.T (p - y) ∘ (1 - h^2)) x.T", CLASSES, "W is the weights of layer 1"),
+        ("p = softmax(V h + c)", CLASSES, "c is the bias of layer 2"),
+        ("L = -ln(p_y)", CLASSES, "y is the class of the sample (y is one-hot), and p is the output"),
+        ("∂L/∂z[2]_k = p_k - kronecker(k, c)", CLASSES, "c is the class of the sample"),
+        ("∂L/∂z[2] = J.T ∂L/∂a[2]", CLASSES, "J is the Jacobian da[2]/dz[2]"),
+        ("L = 1/2 (f(x) - y)^2", ("3-1:sigmoid", "quadratic"), "f(x) is the output"),
+        ("z = W x + c", LAYER, ""),
+        ("L = -ln yhat_c", CLASSES, "c is the class of the sample"),
+        ("∂L/∂z[2]_c = yhat_c - 1", CLASSES, "c is the class of the sample"),
+        ("∂a[2]_i/∂z[2]_j = -a[2]_i a[2]_j", CLASSES, "i ≠ j"),
+        ("∂a[1]/∂z[1] = a[1] * (1 - a[1])", SQUARES, "entry by entry"),
+        ("∂a[1]/∂z[1] = 1 - a[1]^2", CLASSES, "entry by entry"),
+    ],
+)
+def test_letters_that_nobody_declares(text: str, network: tuple[str, str], words: str) -> None:
+    found = holding(text, network)
+    if text == "z = W x + c":  # W has no layer here; the judge gives it one
+        assert [m.tree for m in usual(tree(text))] == [tree("z = W x + b")]
+        return
+    assert any(words in x for x in found), found
+
+
+@pytest.mark.parametrize(
+    ("text", "network"),
+    [
+        ("∂E/∂o_k = t_k - o_k", SQUARES),
+        ("E = sum_k (t_k - o_k)^2", SQUARES),
+        ("∂L/∂z[2] = t - p", CLASSES),
+        ("L = -(sum_k q_k ln(p_k))", CLASSES),
+        ("L = ln yhat_c", CLASSES),
+        ("∂L/∂z[2]_c = yhat_c", CLASSES),
+        ("∂a[2]_i/∂z[2]_j = a[2]_i a[2]_j", CLASSES),
+        ("∂a[2]_i/∂z[2]_j = a[2]_i (1 - a[2]_j)", CLASSES),
+        ("∂a[2]/∂z[2] = a[2] * (1 - a[2])", CLASSES),  # the soft-max does not act entry by entry
+        ("∂a[1]/∂z[1] = 1 - a[1]^2", SQUARES),
+        ("∂L/∂V = h (p - y).T", CLASSES),
+        ("∂L/∂W[1] = (W[2].T (p - y) ∘ (1 + h^2)) x.T", CLASSES),
+        ("∂L/∂z[2] = J.T ∂L/∂a[1]", CLASSES),
+    ],
+)
+def test_no_meaning_excuses_a_mistake(text: str, network: tuple[str, str]) -> None:
+    assert holding(text, network) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("w ← w - η ∇J", "w <- w - eta dJ/dw"),
+        ("w_ij ← w_ij + γ ∂J/∂w_ij", "w_ij <- w_ij + α ∂J/∂w_ij"),
+        ("θ ← θ - α dθ", "w <- w - α dw"),
+        ("g'(z) = 1 - g(z)^2", "tanh'(z) = 1 - tanh(z)^2"),
+        ("J = diag(a) - a @ a.T", "∂a/∂z = diag(a) - a @ a.T"),
+        ("J_ij = a_i * (kronecker(i, j) - a_j)", "∂a_i/∂z_j = a_i * (kronecker(i, j) - a_j)"),
+        ("dW = 1/M * dZ @ X.T", "dW = 1/m * dZ @ X.T"),
+        ("∂l/∂w = (a - y) x", "∂L/∂w = (a - y) x"),
+    ],
+)
+def test_the_tree_of_a_meaning(text: str, wanted: str) -> None:
+    found = [meant.tree for meant in usual(tree(text))]
+    assert tree(wanted) in found
+
+
+def test_the_change_of_a_step() -> None:
+    """`W ← W + ΔW` is a step of descent where ΔW = -η dW, and `W ← W - ΔW` is none."""
+    world = World.of_network(*SQUARES)
+    for text, status in (("W[1] ← W[1] + ΔW[1]", "equal"), ("W[1] ← W[1] - ΔW[1]", "different")):
+        (meant,) = usual(tree(text))
+        assert meant.words == "ΔW = -η dW"
+        assert world.compare(meant.tree).status == status
+
+
+def test_a_transpose_and_product_of_octave() -> None:
+    given = tree("dW[2] = dZ[2] * A[1] / m")
+    primed = given.mapped(lambda x: replace(x, prime=1) if isinstance(x, Symbol) and x.name == "A" else x)
+    assert isinstance(primed, Equation)
+    (meant,) = usual(primed)
+    assert World.of_network(*CLASSES).compare(meant.tree).status == "equal"
+    assert "Octave" in meant.words
+
+
+@pytest.mark.parametrize(
+    ("text", "network", "status"),
+    [
+        ("dW[2] = (J(W[2] + ε) - J(W[2] - ε)) / (2 ε)", CLASSES, "equal"),
+        ("dW[1] ≈ (J(W[1] + h) - J(W[1])) / h", SQUARES, "equal"),
+        ("dW[1][i,j] ≈ (J(W[1][i,j] + h) - J(W[1][i,j] - h)) / (2 h)", SQUARES, "equal"),
+        ("dW[1] ≈ (J(W[1] + h) - J(W[1] - h)) / h", SQUARES, "different"),
+        ("dW[1] ≈ (J(W[1] - h) - J(W[1] + h)) / (2 h)", SQUARES, "different"),
+        ("db[1] ≈ (J(W[1] + h) - J(W[1])) / h", SQUARES, ""),
+    ],
+)
+def test_quotients_of_differences(text: str, network: tuple[str, str], status: str) -> None:
+    found = []
+    for meant in usual(tree(text)):
+        world = World.of_network(*network, free_letters=meant.free)
+        found.append(world.compare(meant.tree).status)
+    assert found == [status] if status else "equal" not in found
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("E = 1/2 sum_i (o(i) - t(i))^2", "equal"),
+        ("E = sum_i (o(i) - t(i))^2", "different"),
+        ("∂E/∂W[1] = sum_i (o(i) - t(i)) x(i).T", "equal"),
+        ("∂E/∂W[1] = sum_i (t(i) - o(i)) x(i).T", "different"),
+        ("∂E/∂W[1] = sum_n ∂E_n/∂W[1]", "equal"),
+        ("J = 1/2 sum_i (f(x(i)) - y(i))^2", "equal"),
+    ],
+)
+def test_a_cost_that_is_the_sum_over_the_samples(text: str, wanted: str) -> None:
+    world = World.of_network("3-1", "quadratic")
+    told = [m for m in usual(tree(text)) if "is the sum of the losses of all samples" in m.words]
+    found = {world.compare(m.tree).status for m in told}
+    assert ("equal" in found) == (wanted == "equal")
+    assert not any(m.anyway for m in usual(tree(text), activations=("identity",)) if "f(x)" not in m.words)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("∂MSE/∂ŷ_k = 2/2 * (ŷ_k - y_k)", True),  # of two outputs
+        ("∂MSE/∂ŷ_k = 2/2 * (y_k - ŷ_k)", False),
+        ("SSE = Σ_k (y_k - p_k)^2", True),
+        ("SSE = Σ_k (y_k - p_k)", False),
+        ("CE = -Σ_k y_k ln(p_k)", True),
+        ("∂CE/∂ŷ_k = -y_k / ŷ_k", True),
+    ],
+)
+def test_losses_that_are_called_by_their_name(text: str, wanted: bool) -> None:
+    assert bool(holding(text, ("3-2:sigmoid", "quadratic"))) == wanted
+
+
+def test_the_cost_without_the_penalty() -> None:
+    world = World.of_network("3-2", "quadratic", convention=Convention(penalty=Symbol("lambda")))
+    for text, wanted in (("∂J/∂W[1] = ∂L/∂W[1] + λ W[1]", "equal"), ("∂J/∂W[1] = ∂L/∂W[1] - λ W[1]", "different")):
+        (meant,) = [m for m in usual(tree(text)) if "penalty" in m.words]
+        assert world.compare(meant.tree).status == wanted
+
+
+def test_what_is_declared_keeps_its_meaning() -> None:
+    assert usual(tree("∂E/∂w = (a - y) x"), {"E"}) == []
+    assert [m.words for m in usual(tree("dL/dz = p - t"), {"t"})] == ["p is the output"]
+    assert all("γ" not in m.words for m in usual(tree("W ← W - γ dW"), {"gamma"}))
+
+
+def test_a_definition_is_no_claim() -> None:
+    """What defines an undeclared letter cannot be wrong."""
+    assert [m.defines for m in usual(tree("net_j = sum_i w_ji x_i"))] == [True]
+    assert not any(m.defines for m in usual(tree("∂E/∂o = o - t")))
+    assert all(m.defines for m in usual(tree("f'(x) = 1/x")))
+
+
+def test_one_kind_of_activation_is_the_one_that_is_meant() -> None:
+    (meant,) = usual(tree("g'(z) = 1 - g(z)^2"), activations=("tanh", "tanh"))
+    assert (meant.words, meant.tree) == ("", tree("tanh'(z) = 1 - tanh(z)^2"))
+
+
+def test_few_meanings_are_offered() -> None:
+    found = usual(tree("E = o_k + s_k * t_k"))
+    assert 1 < len(found) <= 7
+    assert all(m.defines for m in found)
