@@ -28,7 +28,7 @@ from .update import Update
 
 Measure = Callable[[Array, Array], float]
 
-TOGETHER = 2**16  # samples of the epochs that may be one row of steps
+TOGETHER = 2**14  # samples of the epochs that may be one row of steps: their order stays in the cache
 
 
 class Trainer:

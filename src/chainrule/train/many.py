@@ -136,13 +136,14 @@ def cross_validate_model(
     Raises the first error that a fold met.
     """
     chosen = settings or Settings()
-    first = network if isinstance(network, Model) else _model(network, y, loss, dtype, chosen.seed)
+    seed = chosen.seed
+    first = network.twin(seed) if isinstance(network, Model) else _model(network, y, loss, dtype, seed)
     samples = first.samples(X, y)
     labels = first.objective.labels
     if folds is None:
         folds = k_folds(samples.targets if labels else len(samples), k, stratified=labels, seed=chosen.seed)
     pairs = [Fold(np.asarray(train), row_numbers(held, samples)) for train, held in folds]
-    jobs = [Job(lambda: first.twin(chosen.seed), samples, train, settings=chosen) for train, _ in pairs]
+    jobs = [Job(first.twin, samples, train, settings=chosen) for train, _ in pairs]
     used = measures or ({"accuracy": accuracy} if labels else {"r2": r2, "rmse": rmse})
     scores: list[dict[str, float]] = [{} for _ in pairs]
 
