@@ -503,3 +503,14 @@ def test_where_an_equation_is_said_to_hold() -> None:
     assert read("x = y, x > 0")[0].equation == Equation((b(holds, "*", x), b(holds, "*", y)), ("=",))
     with pytest.raises(FormulaError, match="inequality"):
         read("x > 0")
+
+
+def test_a_letter_that_stands_for_one_with_a_layer_has_its_layer_above() -> None:
+    letters = Letters(layer="superscript", rename={"H": "A", "S": "Z", "R": "dZ", "T": "Y"})
+    for theirs, ours in (
+        ("R^3 = H^3 - T", "dZ^{[3]} = A^{[3]} - Y"),
+        ("S^l = W^l H^{l-1} + b^l", "Z^{[l]} = W^{[l]} A^{[l-1]} + b^{[l]}"),
+        ("J = T^2", "J = Y^2"),
+    ):
+        found = canonical(read(theirs, letters=letters, syntax="latex")[0].equation, letters)
+        assert found == canonical(read(ours, syntax="latex")[0].equation, Letters()), theirs

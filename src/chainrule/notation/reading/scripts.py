@@ -202,7 +202,8 @@ class Scripts(ABC):
 
     def bare_layer(self, factor: Factor, content: List) -> Formula | None:
         """`l-1`, `L`, `2` above a letter that has a layer; None for a transpose, a prime or another letter."""
-        known = WITH_LAYER | self.letters.layered | (self.letters.functions - COSTS - FUNCTIONS)
+        meant = {letter for letter, stands_for in self.letters.rename.items() if stands_for in WITH_LAYER}
+        known = WITH_LAYER | meant | self.letters.layered | (self.letters.functions - COSTS - FUNCTIONS)
         if factor.value not in known:
             return None
         side = content.items[0].sides[0]
