@@ -622,3 +622,30 @@ def test_what_one_unit_has_by_itself_may_be_declared_too(definitions: str) -> No
     )
     report = judge_document(text, "x.md", seconds=0.2)
     assert [e.verdict for e in report.entries] == ["right", "right", "right", "wrong"]
+
+
+_COLUMNS = """<!-- chainrule:
+network = "3-4:tanh-2:identity"
+loss = "quadratic"
+samples = "one"
+-->
+The error of the layer before is $dA^{[1]} = W^{[2]T} (A^{[2]} - Y)$, and so
+
+$\\frac{\\partial L}{\\partial A^{[1]}} = W^{[2]T} (A^{[2]} - Y)$
+
+$\\frac{\\partial L}{\\partial A^{[1]}} = (A^{[2]} - Y)^T W^{[2]}$
+"""
+
+
+def test_a_derivative_that_is_a_column_elsewhere_is_no_row() -> None:
+    told = [e.verdict for e in judge_document(_COLUMNS, "a.md").entries]
+    assert told == ["right", "right", "wrong"]
+    alone = [
+        e.verdict
+        for e in judge_document(
+            _COLUMNS.replace("$\\frac{\\partial L}{\\partial A^{[1]}} = W", "$U = W"), "a.md"
+        ).entries
+    ]
+    assert alone[-1] == "right if"
+    spoken = _COLUMNS.replace("The error", "In denominator layout the error")
+    assert [e.verdict for e in judge_document(spoken, "a.md").entries][-1] == "right if"

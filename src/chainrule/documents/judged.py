@@ -21,6 +21,7 @@ from .found import Found
 from .guessed import guess, is_open
 from .header import Header, Notation, Stretch, read_header
 from .inferred import infer
+from .layouts import settled_layout
 from .own import as_read
 from .report import DocumentReport, Entry, shortened
 from .section import Judge, Known, Reader, Section
@@ -131,9 +132,12 @@ def judge_document(
     stretches, guessed = guess(found, stretches, read, quick)
     stretches, assumed = assume(found, stretches, read, judge)
     entries = _judged(found, stretches, read, judge, progress)
+    starts = [s.start for s in stretches]
+    numbers = [max(0, bisect_right(starts, e.found.line) - 1) for e in entries]
+    entries = settled_layout(
+        text, entries, numbers, stretches, read, lambda others: _judged(found, others, read, judge, None)
+    )
     if any(is_open(s) for s in given):
-        starts = [s.start for s in stretches]
-        numbers = [max(0, bisect_right(starts, e.found.line) - 1) for e in entries]
         entries = list(doubted(entries, numbers, given, stretches, read))
     return DocumentReport(
         name, tuple(entries), (*unclosed, *inferred, *guessed, *assumed, *_nothing_found(entries, text))

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 
 PER_SECOND = 15_000_000  # numbers computed in a second, the trees around them included
-PER_COMPARISON = 2_000  # what a comparison costs beside the numbers
+PER_COMPARISON = 3_000  # what a comparison costs beside the numbers
 PER_TREE = 50  # what it costs to make a changed formula, for each of its parts
 _LEAST = 0.5  # seconds' worth: slips of the pen are looked for, however little is allowed
 _FAR = 5.0  # times the seconds that were allowed: the processor time after which a search ends whatever was counted

@@ -63,7 +63,17 @@ class Formula:
     @cached_property
     def parts(self) -> tuple[Formula, ...]:
         """Every part, outermost first, as `walk` gives them."""
-        return (self, *(part for x in self.children for part in x.parts))
+        found: list[Formula] = []
+        stack: list[Formula] = [self]
+        while stack:  # parts that are known are not walked again: an edited formula shares most of them
+            part = stack.pop()
+            known = part.__dict__.get("parts")
+            if known is not None:
+                found += known
+            else:
+                found.append(part)
+                stack += reversed(part.children)
+        return tuple(found)
 
     def rebuilt(self, children: tuple[Formula, ...]) -> Formula:
         """The same part with other children, given in the order of `children`."""
