@@ -665,8 +665,9 @@ def test_what_people_train_with_is_derived() -> None:
     assert str(derive(slides)) == str(derive("4-5:tanh-3:softmax"))
     with pytest.raises(ConfigurationError, match="a MLPClassifier: fit it first"):
         derive(chainrule.MLPClassifier())
+    no_network: Any = [1]
     with pytest.raises(ConfigurationError, match="a list that holds no network"):
-        derive([1])  # type: ignore[arg-type]
+        derive(no_network)
 
 
 def test_labels_are_written_in_indices_as_a_matrix() -> None:

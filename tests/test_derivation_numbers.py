@@ -153,8 +153,8 @@ def stepped(name: str, values: dict[str, Any]) -> Any:
     [*((s, n, "denominator") for s in ("columns", "rows", "one") for n in NOTATIONS), ("columns", "ng", "numerator"),
      ("rows", "leibniz", "numerator")],
 )  # fmt: skip
-def test_slopes_and_updates_have_numbers(samples: str, style: str, layout: str) -> None:
-    found = derive("3-2:tanh-1:sigmoid", samples=samples, style=style, layout=layout)  # type: ignore[arg-type]
+def test_slopes_and_updates_have_numbers(samples: Any, style: Any, layout: Any) -> None:
+    found = derive("3-2:tanh-1:sigmoid", samples=samples, style=style, layout=layout)
     one, rows = samples == "one" or style == "delta", samples == "rows"
     values = {n: v[:, :1] if one and n in ("A[0]", "Y") else v for n, v in GIVEN.items()}
     shown = {n.lower() if one and n in ("A[0]", "Y") else n: v.T if rows else v for n, v in values.items()}
