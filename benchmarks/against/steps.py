@@ -12,6 +12,7 @@ from .by_hand import numpy_step, products_alone
 from .case import OURS, Case, Epoch, description
 from .jax_side import jax_scan
 from .keras_side import keras_fit
+from .only_s import written_for_s
 from .ours import ours
 from .peak import machine_peak
 from .sklearn_side import sklearn_partial_fit
@@ -32,6 +33,7 @@ SIDES: dict[str, Side] = {
     "keras-torch": keras_fit,
     "numpy": numpy_step,
     AFTER: partial(ours, epsilon_hat=True),
+    "C++ for S alone": written_for_s,
     PRODUCTS: products_alone,
     FMA: machine_peak,
 }
