@@ -60,6 +60,12 @@ template <class T> struct Product : Vectors<T> {
         }
     };
 
+    // The length at whose multiples sums over k are cut; an even number of parts, so that two threads may share them.
+    static std::int64_t part(std::int64_t k) {
+        const std::int64_t parts = k <= KC ? 1 : 2 * ((k + 2 * KC - 1) / (2 * KC));
+        return (k + parts - 1) / parts;
+    }
+
     static void run(std::int64_t m, std::int64_t n, std::int64_t k, T alpha, Matrix a, Matrix b, T* c, std::int64_t ldc,
                     Room& room) {
         if (m == 1 && ldc == 1 && n > 1) {  // a row is a column of the transposed product
@@ -68,7 +74,7 @@ template <class T> struct Product : Vectors<T> {
             run(n, 1, k, alpha, b, a, c, n, room);
             return;
         }
-        const std::int64_t parts = (k + KC - 1) / KC, depth = (k + parts - 1) / parts;
+        const std::int64_t depth = part(k);
         // Read in place what lies close together or is read by few tiles. With few registers for addresses, packed
         // operands pay sooner.
         constexpr std::int64_t size = sizeof(T);

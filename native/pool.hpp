@@ -16,7 +16,7 @@ namespace chainrule {
 
 class Pool {
 public:
-    explicit Pool(int threads) {
+    explicit Pool(int threads) : next_(static_cast<std::size_t>(threads > 1 ? threads : 1)) {
         for (int i = 1; i < threads; ++i) workers_.emplace_back([this, i] { work(i); });
     }
 
@@ -41,7 +41,7 @@ public:
         call_ = [](void* context, std::int64_t p, int t) { (*static_cast<std::remove_reference_t<F>*>(context))(p, t); };
         context_ = &f;
         pieces_ = pieces;
-        next_.store(0, std::memory_order_relaxed);
+        for (int t = 0; t < threads(); ++t) next_[t].piece.store(first(t), std::memory_order_relaxed);
         busy_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
         round_.fetch_add(1, std::memory_order_release);
         round_.notify_all();
@@ -60,18 +60,28 @@ private:
     static constexpr int SPINS = 4000;  // about 50 µs, then the thread is parked: other processes may need the core
     std::vector<std::thread> workers_;
     std::atomic<std::uint64_t> round_{0};
-    std::atomic<std::int64_t> next_{0};
+    struct alignas(64) Next {
+        std::atomic<std::int64_t> piece{0};
+    };
+    std::vector<Next> next_;  // one per thread
     std::atomic<int> busy_{0};
     std::atomic<bool> stop_{false};
     std::int64_t pieces_ = 0;
     void (*call_)(void*, std::int64_t, int) = nullptr;
     void* context_ = nullptr;
 
+    std::int64_t first(int thread) const { return thread * pieces_ / threads(); }
+
+    // Pieces side by side go to one thread, the same in each instruction: what it reads is then often what it wrote. Who
+    // is done helps the others.
     void share(int thread) {
-        for (;;) {
-            const auto p = next_.fetch_add(1, std::memory_order_relaxed);
-            if (p >= pieces_) return;
-            call_(context_, p, thread);
+        for (int other = 0; other < threads(); ++other) {
+            const int whose = (thread + other) % threads();
+            for (const std::int64_t end = first(whose + 1);;) {
+                const auto p = next_[whose].piece.fetch_add(1, std::memory_order_relaxed);
+                if (p >= end) break;
+                call_(context_, p, thread);
+            }
         }
     }
 

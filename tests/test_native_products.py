@@ -84,7 +84,8 @@ def test_products_are_right_to_the_last_digits(ta: bool, tb: bool, dtype: Any) -
 def test_neither_threads_nor_vectors_change_a_bit(
     ta: bool, tb: bool, dtype: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for m, n, k in [(10, 3000, 60), (333, 130, 77), (48, 512, 400), (1024, 40, 385), (95, 900, 33)]:
+    long = [(128, 128, 784), (20, 30, 2000), (1, 300, 5000), (33, 17, 2305), (333, 130, 2700)]  # cut along k too
+    for m, n, k in [(10, 3000, 60), (333, 130, 77), (48, 512, 400), (1024, 40, 385), (95, 900, 33), *long]:
         node, values = product(m, n, k, ta, tb), numbers(m, n, k, ta, tb, dtype)
         wanted = compute(node, values, dtype).tobytes()
         for threads in (2, 3, 5):
