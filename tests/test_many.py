@@ -327,3 +327,16 @@ def test_programs_that_are_released_are_gone_at_once() -> None:
     gone = weakref.ref(model.bound("loss", 7))
     model.release()
     assert gone() is None
+
+
+def test_held_numbers_are_watched_where_they_lie(monkeypatch):
+    """No copy of held samples is made, and the curve is that of their copy."""
+    X, y = table()
+    held, settings = np.arange(60, 90), Settings(epochs=2, batch_size=8)
+    wanted = Alone(SPEC, X, y, np.arange(60), settings, held).history["val_loss"]
+    model = Model(SPEC, labels=True)
+    samples = model.samples(X, y)
+    monkeypatch.setattr(Samples, "take", None)
+    assert Trainer(model, samples, held, settings, rows=np.arange(60)).run()["val_loss"] == wanted
+    with pytest.raises(DataError, match="there is no sample 90"):
+        Trainer(model, samples, [90], settings)

@@ -36,7 +36,7 @@ class Trainer:
 
     model       trained in place
     samples     `model.samples(X, y, …)`; samples of weight 0 are left out. Or a `Stream`, read while training
-    validation  watched after every epoch, or None
+    validation  watched after every epoch: samples, or numbers of `samples`, of which no copy is made; None: nothing
     measures    name -> function(targets, Ŷ of shape (N, n_L)) -> number, on the validation samples
     update      the update of an earlier run over the same model, to go on with its moments instead of fresh ones
     rows        numbers of the samples to train on, in place of all, repeated ones too: nothing is copied
@@ -50,7 +50,7 @@ class Trainer:
         self,
         model: Model,
         samples: Samples | Stream,
-        validation: Samples | None = None,
+        validation: Samples | npt.ArrayLike | None = None,
         settings: Settings | None = None,
         *,
         callbacks: Sequence[Callback] = (),
@@ -61,6 +61,11 @@ class Trainer:
     ) -> None:
         self.model, self.settings = model, settings or Settings()
         self.rows: npt.NDArray[np.int64] | None = None
+        self.held: npt.NDArray[np.int64] | None = None  # the numbers of the validation samples
+        if validation is not None and not isinstance(validation, Samples):
+            if isinstance(samples, Stream):
+                raise ConfigurationError("a stream has no sample numbers: give validation samples in memory")
+            self.held, validation = row_numbers(validation, samples), samples
         if isinstance(samples, Stream):
             if rows is not None or order is not None:
                 raise ConfigurationError("a stream has an order of its own: give samples in memory with rows or order")
@@ -231,8 +236,9 @@ class Trainer:
         rate = self.schedule.rate(epoch - 1, self.settings.epochs)
         row: dict[str, Any] = {"epoch": epoch, "loss": self._sums[0] / self._sums[1]}
         if self.validation is not None:
-            row["val_loss"], Yhat = self.model.loss_and_prediction(self.validation)
-            row |= {f"val_{name}": float(f(self.validation.targets, Yhat)) for name, f in self.measures.items()}
+            row["val_loss"], Yhat = self.model.loss_and_prediction(self.validation, self.held)
+            targets = self.validation.targets if self.held is None else self.validation.targets[self.held]
+            row |= {f"val_{name}": float(f(targets, Yhat)) for name, f in self.measures.items()}
         row["learning_rate"] = rate
         row["seconds"] = self._sums[2] + ended - begun
         self.history.append(row)
@@ -339,7 +345,7 @@ def _number_or_none(value: Any) -> Any:
 def fit(
     model: Model,
     samples: Samples | Stream,
-    validation: Samples | None = None,
+    validation: Samples | npt.ArrayLike | None = None,
     settings: Settings | None = None,
     *,
     callbacks: Sequence[Callback] = (),

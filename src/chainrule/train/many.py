@@ -225,15 +225,10 @@ class _Crew:
         return model
 
     def _trainer(self, job: Job, model: Model) -> Trainer:
-        validation = job.validation
-        if validation is not None and not isinstance(validation, Samples):
-            if isinstance(job.samples, Stream):
-                raise ConfigurationError("a stream has no sample numbers: give validation samples in memory")
-            validation = job.samples.take(row_numbers(validation, job.samples))
         return Trainer(
             model,
             job.samples,
-            validation,
+            job.validation,
             replace(job.settings, threads=1),
             rows=job.rows,
             callbacks=[_Stop(self), *job.callbacks],
