@@ -210,9 +210,10 @@ def main() -> None:
     parser.add_argument("--networks", default=",".join(NETWORKS), help=f"of {','.join(NETWORKS)}")
     parser.add_argument("--quick", action="store_true", help="64 MiB, small blocks, 2 turns")
     given = parser.parse_args()
-    for what, names, known in (("side", given.sides.split(";"), SIDES), ("network", given.networks.split(","), NETWORKS)):
+    sides, networks = given.sides.split(";"), given.networks.split(",")
+    for what, names, known in (("side", sides, SIDES), ("network", networks, NETWORKS)):
         if unknown := [n for n in names if n not in known]:
-            parser.error(f"unknown {what} {unknown[0]!r}: allowed are {', '.join(known)}")
+            parser.error(f"unknown {what} {unknown[0]!r}: allowed are {'; '.join(known)}")
     if given.quick:
         given.megabytes, given.block, given.turns = 64, 1024, 2
     limit = given.limit or given.megabytes // 2
