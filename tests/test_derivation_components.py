@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from printed_lines import BELOW_ZERO, compared, with_pi
 from tables import CALLS, LEAVES, REAL, complex_step, relative_error, sample
 
 from chainrule.derivation.document import Section
@@ -44,7 +45,7 @@ def assert_true(world: World, section: Section, bindings: bool = True) -> int:
     count = 0
     for line in section.every_line():
         for given in world.bindings(line.formula) if bindings else [{}]:
-            found = world.compare(line.formula, given, tolerance=TOLERANCE)
+            found = compared(world, line.formula, given, TOLERANCE)
             assert found.status == "equal", (section.title, text(line.formula), given, found)
             count += 1
     assert count
@@ -56,7 +57,9 @@ def definitions(section: Section) -> dict[str, Formula]:
     for line in section.every_line():
         name = line.formula.sides[0]
         if line.formula.relations[0] == ":=":
-            found[name.name if isinstance(name, Symbol) else name.children[0].name] = line.formula  # type: ignore[attr-defined]
+            letter = name if isinstance(name, Symbol) else name.children[0]
+            assert isinstance(letter, Symbol)
+            found[letter.name] = with_pi(line.formula)
     return found
 
 
@@ -327,6 +330,8 @@ def test_every_line_of_an_activation_is_true(name: str) -> None:
         alone = replace(section, parts=tuple(x for x in section.parts if x.setting is None))
         for seed in (1, 2, 3):
             assert_true(World.free(seed, definitions=definitions(alone)), alone, bindings=False)
+        below = {**definitions(alone), "z": BELOW_ZERO}  # the other branch of a rectifier
+        assert_true(World.free(4, definitions=below), alone, bindings=False)
         for part in section.parts:
             if part.setting is not None:
                 check(part)

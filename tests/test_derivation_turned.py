@@ -10,7 +10,6 @@ from fractions import Fraction
 import pytest
 
 from chainrule.derivation import derive
-from chainrule.derivation.constants import root_of
 from chainrule.derivation.conventions import LAYOUTS, PLACES, SAMPLES
 from chainrule.derivation.document import Section
 from chainrule.derivation.pages.web import mathml
@@ -19,6 +18,7 @@ from chainrule.errors import ChainruleError, ConfigurationError
 from chainrule.laws import LAWS
 from chainrule.notation.formula import Binary, Bound, Call, Equation, Formula, Index, Number, Symbol
 from chainrule.notation.read import read
+from chainrule.notation.roots import root_of
 from chainrule.notation.style import NOTATIONS, Style
 from chainrule.notation.write import exact, latex, text
 
@@ -134,29 +134,37 @@ def test_numbers_are_announced_in_order() -> None:
 @pytest.mark.parametrize(
     ("value", "root"),
     [
-        (1 / math.sqrt(2), "1/√2"),
-        (math.sqrt(2 / math.pi), "√(2/π)"),
-        (1 / math.sqrt(2 * math.pi), "1/√(2π)"),
-        (2 / math.sqrt(math.pi), "2/√π"),
-        (math.sqrt(3) / 2, "√3/2"),
-        (math.sqrt(10), "√10"),
-        (math.sqrt(math.pi), "√π"),
-        (math.sqrt(2 * math.pi / 3), "√(2π/3)"),
-        (0.7071067811, ""),  # not to the last bits
-        (1.0507009873554805, ""),
-        (0.25, ""),
-        (0.044715, ""),
+        (1 / math.sqrt(2), "1 / sqrt(2)"),
+        (math.sqrt(2 / math.pi), "sqrt(2/π)"),
+        (1 / math.sqrt(2 * math.pi), "1 / sqrt(2 · π)"),
+        (2 / math.sqrt(math.pi), "2 / sqrt(π)"),
+        (math.sqrt(3) / 2, "sqrt(3) / 2"),
+        (math.sqrt(10), "sqrt(10)"),
+        (math.sqrt(math.pi), "sqrt(π)"),
+        (math.sqrt(2 * math.pi / 3), "sqrt(2 · π / 3)"),
+        (0.7071067811, None),  # not to the last bits
+        (1.0507009873554805, None),
+        (0.25, None),
+        (1.5, None),
+        (0.044715, None),
+        (-math.sqrt(2), None),
     ],
 )
-def test_a_decimal_is_a_root_to_its_last_bits_or_none(value: float, root: str) -> None:
-    assert root_of(Fraction(value)) == root
+def test_a_decimal_is_a_root_to_its_last_bits_or_none(value: float, root: str | None) -> None:
+    found = root_of(Fraction(value))
+    assert (None if found is None else text(found)) == root
 
 
-def test_decimals_are_explained_where_they_stand_first() -> None:
-    shown = derive("4-3:gelu-3:gelu-2:softmax").page(proofs=True).text(200)
-    assert shown.count("0.7071067811865475 is 1/√2, rounded") == 1
-    assert "0.7978845608028653 is √(2/π), rounded" in shown
-    assert "rounded" not in derive("4-3:tanh-2:softmax").page(proofs=True).text(200)
+def test_roots_are_printed_and_no_decimals() -> None:
+    for steps in (False, True):
+        page = derive("4-3:gelu-3:gelu_tanh-2:softmax").page(proofs=True, steps=steps)
+        shown = page.text(200)
+        assert "erf(Z[1] / sqrt(2))" in shown
+        assert "tanh(sqrt(2/π)" in shown
+        assert "0.7071" not in shown
+        assert "0.7978" not in shown
+        assert r"\operatorname{erf}\left(\frac{z}{\sqrt{2}}\right)" in page.latex()
+        page.verify().check()
 
 
 def test_a_notebook_has_the_theme_of_the_notebook() -> None:

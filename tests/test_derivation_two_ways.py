@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from printed_lines import compared, with_pi
 
 from chainrule.derivation.document import Section
 from chainrule.derivation.proofs.two_ways import Ways, two_ways
@@ -13,7 +14,7 @@ from chainrule.errors import DerivationError, UnknownNameError
 from chainrule.graph import Node, variable, walk
 from chainrule.meaning.world import World
 from chainrule.nn.losses import LOSSES, loss
-from chainrule.notation.formula import Formula, Symbol
+from chainrule.notation.formula import Equation, Formula, Symbol
 from chainrule.notation.write import text
 from chainrule.ops import ACTIVATIONS, activation
 
@@ -33,8 +34,8 @@ MATRICES = (("cross_entropy", "softmax"), ("quadratic", "softmax"), ("poisson", 
 
 
 def definitions(section: Section) -> dict[str, Formula]:
-    lines = [line.formula for line in section.every_line() if line.formula.relations[0] == ":="]
-    return {f.sides[0].name: f for f in lines if isinstance(f.sides[0], Symbol)}
+    lines = [with_pi(line.formula) for line in section.every_line() if line.formula.relations[0] == ":="]
+    return {f.sides[0].name: f for f in lines if isinstance(f, Equation) and isinstance(f.sides[0], Symbol)}
 
 
 def part(section: Section, title: str) -> Section:
@@ -49,7 +50,7 @@ def assert_true(world: World, section: Section, passed_over: str = "no letter is
     for line in section.every_line():
         if passed_over in text(line.formula):
             continue
-        found = world.compare(line.formula, {}, tolerance=TOLERANCE)
+        found = compared(world, line.formula, {}, TOLERANCE)
         assert found.status == "equal", (section.title, text(line.formula), found)
 
 
@@ -136,7 +137,7 @@ def test_the_result_is_the_complex_step_of_the_loss(given: str, g: str) -> None:
     numbers = {name: float(world.value(Symbol(name)).array.real.item()) for name in "zy"}
     wanted = value(L, {"z": numbers["z"] + 1e-30j, "y": numbers["y"]}).imag / 1e-30
     for side in line.formula.sides[1:]:
-        assert np.isclose(world.value(side).array.real.item(), wanted, rtol=1e-10)
+        assert np.isclose(world.value(with_pi(side)).array.real.item(), wanted, rtol=1e-10)
 
 
 def test_ways_that_differ_are_an_error() -> None:

@@ -122,7 +122,7 @@ def test_a_network_has_no_more_layers_than_declared(formula: str, verdict: str) 
             "dZ[1] = W[2].T @ dZ[2] * A[1] * (1 - A[1])",
             DEEP,
             "wrong-operand",
-            "dZ[1] = W[2].T @ dZ[2] * g[1].prime(Z[1])",
+            "dZ[1] = W[2].T @ dZ[2] * (1 - A[1]^2)",
         ),
         (
             "dZ[2] = W[3].T @ dZ[3] * Z[2] * (1 - Z[2])",

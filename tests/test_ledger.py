@@ -32,6 +32,7 @@ from chainrule.documents.pieces import has_relation, pieces
 from chainrule.documents.report import Entry
 from chainrule.documents.tex import rows
 from chainrule.errors import ChainruleError
+from chainrule.judge.said import said_activation
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 LEDGER = SHARED / "acceptance" / "ledger.jsonl"
@@ -127,9 +128,9 @@ class Outcome:
 
 
 def without_remark(formula: str) -> str:
-    """A formula of the ledger without the words behind it."""
+    """A formula of the ledger without the words behind it; an activation that they name is part of it."""
     formula = re.sub(r"\s+\((?=[a-z]{3,}[ ,)-])[^()]*\)\s*$", "", formula)
-    formula = re.sub(r"\s+for [a-z-]+\s*$", "", formula)
+    formula = formula if said_activation(formula) else re.sub(r"\s+for [a-z-]+\s*$", "", formula)
     return re.sub(r",\s+[a-z]+-[a-z]+\s*$|\s+at [a-z] = [^=]*$", "", formula).strip()
 
 

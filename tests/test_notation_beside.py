@@ -13,6 +13,7 @@ from chainrule.errors import FormulaError
 from chainrule.notation import Letters, canonical, read, read_all
 from chainrule.notation.formula import Binary, Call, Equation, Formula, Number, Symbol
 from chainrule.notation.reading.columns import columns
+from chainrule.notation.reading.list_marks import without_marks
 from chainrule.notation.write import exact
 
 CASES = "r(z) = where(z > 0, 1, 0)"
@@ -314,3 +315,52 @@ def test_a_loss_of_two_equal_quantities_stays_one() -> None:
     assert standard("J = L(yhat, y)").children[1] == Symbol("L")
     above = Letters(layer="parentheses")
     assert canonical(tree("J = L⁽ᵏ⁾", letters=above), above).children[1] == Symbol("L", None, Symbol("k"))
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "(a')", "(b'')", "a')", "a’)", "1')", "(i')", "(2*)", "b2)", "(iii)", "[3]", "Step 2:", "Step 2.", "Q3:", "1.",
+        "(2.1)", "(4.3a)", "•", "(*)", "(†)", "BP1:", "(BP1)", "A)", "iv.", "Aufgabe 3a)", "Part (b):", "Eq. (3):",
+        "(1) (a)", "ad (a):", "> (c)",
+    ],
+)  # fmt: skip
+def test_the_mark_of_a_list_is_no_part_of_the_formula(mark: str) -> None:
+    assert read(f"{mark} dz = a - y") == read("dz = a - y")
+    assert read(rf"{mark} \delta^{{[2]}} = a^{{[2]}} - y") == read(r"\delta^{[2]} = a^{[2]} - y")
+
+
+@pytest.mark.parametrize("text", ["(a) + b = c", "(a b) c = d", "- x = y", "2.1 x = y", "w (a) = b", "(T) x = y"])
+def test_operands_in_brackets_are_no_marks(text: str) -> None:
+    assert without_marks(text) == text
+
+
+def test_marks_are_found_at_every_line_and_row() -> None:
+    assert len(read_all("(a') x = 1\n(b') y = 2")) == 2
+    rows = read_all(r"\begin{aligned} (i) & x = 1 \\ (ii) & y = 2 \end{aligned}")
+    assert [r[0].equation.sides[0] for r in rows] == [Symbol("x"), Symbol("y")]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "for l = L, L-1, ..., 1: dW[l] = dZ[l] @ A[l-1].T",
+        "for l in range(L, 0, -1): dW[l] = dZ[l] @ A[l-1].T",
+        r"\forall l: \quad dW^{[l]} = dZ^{[l]} A^{[l-1]T}",
+        "∀ l: dW[l] = dZ[l] @ A[l-1].T",
+    ],
+)
+def test_the_head_of_a_loop_is_no_part_of_the_formula(written: str) -> None:
+    assert tree(written).sides[0] == tree("dW[l] = 1").sides[0]
+
+
+def test_conditions_joined_by_and() -> None:
+    plain = tree("d = where((k == i) (u == j), 1, 0)")
+    assert tree("d = 1 if k = i and u = j else 0") == plain
+    assert tree("r(z) = 1 if z > 0 and 0 otherwise") == tree(CASES)
+    cases = tree(r"d = \begin{cases} 1 & k = i \text{ and } u = j \\ 0 & \text{otherwise} \end{cases}")
+    assert len({x for x in cases.parts if isinstance(x, Call) and x.function == Symbol("kronecker")}) == 2
+
+
+def test_a_layer_that_is_told_behind_the_formula() -> None:
+    assert tree("dC/dW[L] = dZ[L] for L = 3") == tree("dC/dW[3] = dZ[3]")

@@ -11,7 +11,7 @@ import pytest
 
 from chainrule.errors import FormulaError
 from chainrule.notation import Letters, canonical, read
-from chainrule.notation.formula import Call, Dots, Equation, Limit, Number, Symbol
+from chainrule.notation.formula import Binary, Call, Dots, Equation, Formula, Limit, Number, Symbol
 from chainrule.notation.read import Syntax
 from chainrule.notation.write import exact, latex, text
 
@@ -197,3 +197,119 @@ def test_lists_of_gradients() -> None:
     assert equation.children[0] == Call(Symbol("nabla"), (Symbol("L"),))
     assert equation.children[1].children == (*tree("[dL/dw_1, ..., dL/dw_n]").children[0].children,)
     assert isinstance(equation.children[1].children[1], Dots)
+
+
+# A quantity written with what it depends on is the quantity, one that is applied to other things a function.
+DEPENDENT = [
+    (r"a(z) = \tanh(z)", "a = tanh(z)"),
+    (r"z(x) = W x + b", "z = W x + b"),
+    (r"\hat y(x; \theta) = \sigma(z)", r"\hat y = \sigma(z)"),
+    (r"y(x, w) = \sigma(z)", r"\hat y = \sigma(z)"),
+    (r"a'(z) = a(z)(1 - a(z))", r"\frac{\partial a}{\partial z} = a (1 - a)"),
+    (r"a^{[1]}(z^{[1]}) = \tanh(z^{[1]})", r"a^{[1]} = \tanh(z^{[1]})"),
+    (r"L(\hat y(x), y) = 3", r"L(\hat y, y) = 3"),
+    (r"z_k(x) = \sum_i w_{ki} x_i", r"z_k = \sum_i w_{ki} x_i"),
+]
+
+
+@pytest.mark.parametrize(("written", "plain"), DEPENDENT)
+def test_quantities_with_what_they_depend_on(written: str, plain: str) -> None:
+    assert canonical(read(written)[0].equation, Letters()) == canonical(read(plain)[0].equation, Letters())
+
+
+def test_a_quantity_that_is_applied_to_two_things_is_a_function() -> None:
+    tree = canonical(read("c = a(z) - a(x)")[0].equation, Letters())
+    assert len({part for part in tree.parts if isinstance(part, Call)}) == 2
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("u(z)", Call(Symbol("u"), (Symbol("z"),))),
+        ("p(y|x)", Call(Symbol("p"), (Symbol("y"), Symbol("x")))),
+        (r"\rho(v)", Call(Symbol("rho"), (Symbol("v"),))),
+        ("f(|x|)", Call(Symbol("f"), (Call(Symbol("abs"), (Symbol("x"),)),))),
+    ],
+)
+def test_letters_right_before_a_letter_in_brackets_are_applied(written: str, said: Formula) -> None:
+    assert read(written)[0].equation.sides[0] == said
+
+
+@pytest.mark.parametrize("written", ["W(x)", "x(y)", r"\theta(x)", "a (b)", "a(1 - a)", "2(x)", "a(x_1 + x_2)"])
+def test_factors_before_a_bracket(written: str) -> None:
+    assert isinstance(read(written)[0].equation.sides[0], Binary)
+
+
+def test_names_of_arguments_in_another_library() -> None:
+    assert read("torch.sum(dZ, dim=1, keepdim=True)") == read("np.sum(dZ, axis=1, keepdims=True)")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        r"h_j^\mu = \sum_k w_{jk} \xi_k^\mu",
+        r"\delta_k^n = y_k^n - t_k^n",
+        r"E = \sum_p E^p",
+        r"E_p = \sum_j (t_{pj} - o_{pj})",
+        r"\Delta_p w_{ji} = \eta \delta_{pj} o_{pi}",
+    ],
+)
+def test_bare_numbers_of_samples(written: str) -> None:
+    found = canonical(read(written)[0].equation, Letters())
+    numbered = [x for x in found.parts if isinstance(x, Symbol) and x.sample is not None]
+    assert numbered
+    assert not any(isinstance(x, Binary) and x.sign == "^" and isinstance(x.right, Symbol) for x in found.parts)
+
+
+def test_declared_indices_are_no_samples() -> None:
+    letters = Letters(rename={"o_{pk}": "a[2][k]", "t_{pk}": "y[k]", "E_p": "L"})
+    found = canonical(read(r"E_p = \sum_k (t_{pk} - o_{pk})^2", letters=letters)[0].equation, letters)
+    assert Symbol("a", Number(Fraction(2))) in found.parts
+
+
+def test_powers_stay_powers() -> None:
+    for written in ("x^n + y^n = z^n", "a^p b^p", "p^n (1 - p)^n"):
+        tree = read(written)[0].equation
+        assert canonical(tree, Letters()) == tree
+
+
+@pytest.mark.parametrize(("written", "plain"), [(r"\delta^{x,l}", r"\delta^{l,x}"), (r"a^{(i),l-1}", "a^{l-1,(i)}")])
+def test_sample_and_layer_above_a_letter(written: str, plain: str) -> None:
+    assert read(written) == read(plain)
+    letter = read(written)[0].equation.sides[0]
+    assert isinstance(letter, Symbol)
+    assert letter.layer is not None
+    assert letter.sample is not None
+
+
+def test_the_component_of_a_bracket_above_it() -> None:
+    letters = Letters(component="superscript")
+    assert read("(W z + b)^k", letters=letters)[0].equation.sides[0] == read("(W z + b)_k")[0].equation.sides[0]
+    assert isinstance(read("(W z + b)^2", letters=letters)[0].equation.sides[0], Binary)
+
+
+def test_a_declared_value_of_a_layer_is_not_applied() -> None:
+    letters = Letters(rename={"h": "a"})
+    assert read("h(x - y)", letters=letters)[0].equation.sides[0] == read("w(x - y)")[0].equation.sides[0].mapped(
+        lambda x: Symbol("h") if x == Symbol("w") else x
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "numbered"),
+    [
+        (r"C = \sum_x \|y(x) - a^L(x)\|^2", {("y", "x"), ("a", "x")}),
+        (r"C_x = \|y(x) - a^L(x)\|^2", {("y", "x"), ("a", "x")}),
+        (r"E = \sum_n y(x^{(n)}, w)", {("yhat", "n")}),
+    ],
+)
+def test_quantities_of_a_sample(written: str, numbered: set[tuple[str, str]]) -> None:
+    found = canonical(read(written)[0].equation, Letters())
+    assert {(x.name, x.sample) for x in found.parts if isinstance(x, Symbol) and x.sample is not None} == {
+        (name, Symbol(number)) for name, number in numbered
+    }
+
+
+def test_the_output_for_an_input_with_an_index() -> None:
+    found = canonical(read(r"E = \sum_n (y(x_n, w) - t_n)^2")[0].equation, Letters())
+    assert found == canonical(read(r"E = \sum_n (\hat y_n - t_n)^2")[0].equation, Letters())

@@ -265,7 +265,9 @@ def test_differentials_are_small_changes() -> None:
 
 
 def test_declared_functions() -> None:
-    assert read("q(x)")[0].equation.sides[0] == b(sym("q"), " ", x)
+    assert read("theta(x)")[0].equation.sides[0] == b(sym("theta"), " ", x)  # a parameter is a factor
+    assert read("q(x)")[0].equation.sides[0] == call("q", x)
+    assert read("q (x)")[0].equation.sides[0] == b(sym("q"), " ", x)
     assert read("q(x)", letters=Letters(functions=frozenset({"q"})))[0].equation.sides[0] == call("q", x)
     declared = Letters(functions=frozenset({"act"}))
     assert read("act'(x)", letters=declared)[0].equation.sides[0] == call(sym("act", prime=1), x)

@@ -99,7 +99,7 @@ def command(given: str, **options: Any) -> int:
             steps=options["steps"],
             proofs=_proofs(options, form),
             two_ways=options["two_ways"],
-            numbers=options["values"] or options["numbers"],
+            numbers=options["values"] or (options["numbers"] and _own_numbers(given)),
             digits=options["digits"],
             seed=options["seed"],
         )
@@ -118,6 +118,11 @@ def command(given: str, **options: Any) -> int:
 
 def _proofs(options: dict[str, Any], form: str) -> bool:
     return bool(options["proofs"]) if options["proofs"] is not None else form == "html"
+
+
+def _own_numbers(given: str) -> bool | str:
+    """The weights of a trained run go into its lines; all else is drawn."""
+    return given if Path(given).is_dir() or given.endswith(".safetensors") else True
 
 
 def _code(report: Report) -> int:

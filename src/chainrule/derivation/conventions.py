@@ -82,9 +82,14 @@ def _variable(n: Node) -> Node:
     return variable(n.name, n.shape.cols, n.shape.rows)
 
 
-def pushed(node: Node, memo: dict[Node, Node], leaf: Callable[[Node], Node]) -> Node:
-    """The transpose of an expression with the transposition carried to its leaves; `leaf` transposes a variable."""
-    return _turned(node, memo, leaf, lambda x, done: x)
+def pushed(
+    node: Node, memo: dict[Node, Node], leaf: Callable[[Node], Node], straight: Callable[[Node], Node] = lambda x: x
+) -> Node:
+    """The transpose of an expression with the transposition carried to its leaves.
+
+    leaf      transposes a variable; straight: an operand of a transpose, which stays as it is, in the new variables
+    """
+    return _turned(node, memo, leaf, lambda x, done: straight(x))
 
 
 def _turned(

@@ -19,7 +19,6 @@ from ..nn.losses import LOSSES
 from ..notation.style import Notation
 from ..notation.write import GREEK
 from ..ops import ACTIVATIONS
-from .constants import explained
 from .conventions import Conventions, rows_as_samples, transposed
 from .document import Document, Section
 from .sections import document
@@ -115,7 +114,7 @@ class Derivation(reverse.Derivation):
             sections += [proved(self._subject)] if proofs else []
         if numbers is not False:
             sections.append(self._numbers(numbers, digits, seed))
-        whole = explained(replace(found, sections=tuple(sections)))
+        whole = replace(found, sections=tuple(sections))
         return Page(whole, self._subject.conventions.writing(), self._subject)
 
     def numbers(self, given: bool | str | Path | Mapping[str, Any] = True, *, digits: int = 4, seed: int = 0) -> Page:

@@ -19,6 +19,7 @@ from ..notation.style import Style
 from .typed import build, numbered, said
 
 MOST = 2_000  # characters of an expression
+_POWER = re.compile(r"\*\*\(([^()]*)\)")  # of a sum, for a title: x^{a+1}
 _LONGEST_TITLE = 60  # signs of an expression that stands in a title
 
 
@@ -37,7 +38,7 @@ def expression(text: str) -> tuple[Node, str]:
     root = _sized(build(tree))
     if not any(n.is_variable for n in walk(root)):
         raise DerivationError(f"{said(tree)} has no letters: there is nothing to differentiate by")
-    shown = write.text(tree, Style())
+    shown = _POWER.sub(lambda m: f"^{{{m[1].replace(' ', '')}}}", write.text(tree, Style()))
     return root, f"Derivative of {shown if len(shown) <= _LONGEST_TITLE else 'an expression'}"
 
 

@@ -18,6 +18,7 @@ from ..laws import simplify
 from ..ops import ACTIVATIONS, total
 from ..reverse import Derivation, Step, derive
 from .conventions import lower
+from .penalties import of_layer
 
 SLOPE = "g[l]'(Z[l])"  # names of what the activation is and of its derivative, whatever it is
 VALUE = "g[l](Z[l])"
@@ -45,19 +46,24 @@ class Layer:
 
 
 @lru_cache(maxsize=8)
-def layer(place: str = "parameters", *, one: bool = False) -> Layer:
+def layer(
+    place: str = "parameters", penalties: tuple[tuple[str, str], ...] = (), *, one: bool = False, spread: bool = False
+) -> Layer:
     """Layer l between A[l-1] and Z[l+1], seeded with dZ[l+1]; of `one` sample with lower-case letters.
+
+    penalties  kinds and letters of what the cost adds for the weights, see `penalties`; `spread` over the samples
 
     Raises DerivationError if the activations disagree.
     """
-    derived = {name: _through(name, place, one) for name in sorted(ACTIVATIONS) if name not in WITHOUT_SLOPE}
+    added = of_layer(variable("W[l]", "n_l", "n_{l-1}"), dict(penalties), "l", size("m", -1) if spread else None)
+    derived = {name: _through(name, place, one, added) for name in sorted(ACTIVATIONS) if name not in WITHOUT_SLOPE}
     texts = {n: str(x.found["dz[l]" if one else "dZ[l]"]) for n, x in derived.items()}
     if len(set(texts.values())) != 1:
         raise DerivationError(f"the activations do not agree on the recursion: {texts}")
     return derived["tanh"]
 
 
-def _through(activation: str, place: str, one: bool) -> Layer:
+def _through(activation: str, place: str, one: bool, penalty: Node | None) -> Layer:
     """Reverse mode through the layer, its activation's derivative replaced by the name g[l]'(Z[l])."""
     m: Dim = 1 if one else "m"
 
@@ -83,9 +89,12 @@ def _through(activation: str, place: str, one: bool) -> Layer:
     parameters = {}
     for x in (W, b):
         parameters[x] = c = front.of(x)
-        if place == "parameters" and not one:
-            mean = size("m", -1) * c
-            steps.append(Step("cost", x, c, mean, "J is the mean of the losses over the m samples"))
+        mean = size("m", -1) * c if place == "parameters" and not one else c
+        why = "J is the mean of the losses over the m samples"
+        if penalty is not None and x is W:
+            mean, why = mean + simplify(derive(penalty, [x]).of(x), every=True), f"{why}, plus the penalties"
+        if mean is not c:
+            steps.append(Step("cost", x, c, mean, why))
             parameters[x] = simplify(mean)
     order = (A, Z, W, b, before)
     cotangents = {**behind.cotangents, **front.cotangents, Z: dA * factor, **parameters}

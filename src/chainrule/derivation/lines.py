@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 
 from ..graph import Node, Shape, build, variable, walk
 from ..graph.shape import show
-from ..notation.formula import Binary, Equation, Formula, Number, Symbol
+from ..notation.formula import ONE, Binary, Equation, Formula, Negate, Number
 from ..notation.from_graph import entry, entry_of, formula, place_of, symbol
 from ..notation.write import text
+from ..notation.writing.forms import is_scalar
 from .conventions import Conventions, pushed, transposed
 from .document import Line
 
@@ -74,10 +75,12 @@ class Setter:
     """Makes lines under one set of conventions.
 
     special  names that are written as another formula than their symbol, e.g. `g[1]'(Z[1])`
+    taken    letters of sizes, which are no indices
     """
 
     conventions: Conventions
     special: dict[str, Formula] = field(default_factory=dict)
+    taken: frozenset[str] = frozenset()
     _turned: dict[Node, Node] = field(default_factory=dict)
     _pushed: dict[Node, Node] = field(default_factory=dict)
     _names: dict[Node, Formula] = field(default_factory=dict)
@@ -120,9 +123,8 @@ class Setter:
         if not self.conventions.numerator:
             return node
         if gradient:
-            return pushed(node, self._pushed, _numerator_transpose)
-        table = {x: _gradient_in_numerator(x).T for x in walk(node) if _is_gradient_variable(x)}
-        return _replaced(node, table) if table else node
+            return pushed(node, self._pushed, _numerator_transpose, _in_numerator)
+        return _in_numerator(node)
 
     def say(self, name: str) -> str:
         """A name in prose, in the style's letters."""
@@ -140,7 +142,7 @@ class Setter:
 
     def whole(self, node: Node) -> Formula:
         """The formula of a right side."""
-        written = formula(node, self.names_of(node)).mapped(_number_first)
+        written = formula(node, self.names_of(node)).mapped(_tidied)
         return written if not self.conventions.one else outer_products(node, written, self)
 
     def _entries(self, name: Formula, nodes: list[Node | Formula], shape: Shape) -> tuple[Formula, ...]:
@@ -148,17 +150,27 @@ class Setter:
         sides = [entry_of(name, shape, place)]
         for x in nodes:
             if isinstance(x, Node):
-                sides.append(entry(x, place, self.names_of(x)).mapped(_number_first))
+                sides.append(entry(x, place, self.names_of(x), taken="".join(self.taken)).mapped(_tidied))
             else:
                 sides.append(entry_of(x, shape, place))
         return tuple(sides)
 
 
-def _number_first(part: Formula) -> Formula:
-    """`2 λ` for λ · 2."""
+def _tidied(part: Formula) -> Formula:
+    """Numbers in front and signs outside: `2 λ` for λ · 2, `2/s · A` for 2 · 1/s · A, `-y / a` for (-y) / a."""
     match part:
-        case Binary(sign="·", left=Symbol(layer=None) as letter, right=Number() as number):
-            return Binary("·", number, letter)
+        case Binary(sign="·", left=Number(value=value), right=right) if value < 0:
+            return Negate(right if value == -1 else _tidied(Binary("·", Number(-value), right)))
+        case Binary(sign="·", left=Number() as c, right=Binary(sign="·", left=Binary(sign="/") as factor, right=whole)):
+            return Binary("·", Binary("/", c, factor.right), whole) if factor.left == ONE else part
+        case Binary(sign="·" | "∘" | "@" | "/" as sign, left=Negate(operand=left), right=right):
+            return Negate(_tidied(Binary(sign, left, right)))
+        case Binary(sign="·", left=left, right=Number() as number) if not isinstance(left, Number):
+            return _tidied(Binary("·", number, left))
+        case Binary(sign="·" | "∘" as sign, left=left, right=Binary(sign="·", left=Number() as number, right=right)):
+            return Binary("·", number, _tidied(Binary(sign, left, right))) if not is_scalar(left) else part
+        case Binary(sign="+", left=left, right=Negate(operand=right)):
+            return Binary("-", left, right)
     return part
 
 
@@ -173,6 +185,12 @@ def _is_gradient_variable(x: Node) -> bool:
 
 def _gradient_in_numerator(x: Node) -> Node:
     return variable(x.name, x.shape.cols, x.shape.rows)
+
+
+def _in_numerator(node: Node) -> Node:
+    """An expression with the transposes of derivatives in numerator layout for those in the other."""
+    table = {x: _gradient_in_numerator(x).T for x in walk(node) if _is_gradient_variable(x)}
+    return _replaced(node, table) if table else node
 
 
 def _numerator_transpose(x: Node) -> Node:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
-from ..graph import OPS, Node, constant, variables, walk
+from ..graph import OPS, Node, constant, size, variable, variables, walk
 from ..laws import LAWS
 from ..notation import write
 from ..notation.formula import Formula
 from ..notation.from_graph import function_name, symbol
 from ..notation.style import Style, shifted
+from ..notation.write import text
 from .general import WITHOUT_SLOPE, slope
 from .lines import Names, Setter
+from .penalties import dense_layers, of_layer
 from .replay import is_contribution
 from .subject import SUM_TO_ONE, Subject, layer_activations
 from .written import slope_name
@@ -34,10 +37,41 @@ def of_cost(subject: Subject) -> str:
         return ""
     c = subject.conventions
     equation = f"{loss_name(subject)}: `{subject.loss.equation.replace('ℓ', 'L')}`."
-    if c.one:
-        return f"The loss of one sample is {equation}"
     cost = "C" if c.style in ("leibniz", "components") else "J"
-    return f"The cost {cost} is the mean over the m samples of the loss, {equation}"
+    added = _of_layer_penalties(subject)
+    if c.one:
+        return f"The loss of one sample is {equation}{f' Besides, {added}' if added else ''}"
+    return (
+        f"The cost {cost} is the mean over the m samples of the loss, {equation}{f' Besides, {added}' if added else ''}"
+    )
+
+
+def _of_layer_penalties(subject: Subject) -> str:
+    """The penalty that each layer adds to the cost, as a formula of the style."""
+    found = subject.penalties
+    if found.whole is None:
+        return ""
+    spread = subject.objective is not None and subject.objective.spread and not subject.conventions.one
+    node = of_layer(variable("W[l]", "n_l", "n_{l-1}"), found.letters, "l", size("m", -1) if spread else None)
+    assert node is not None
+    setter = Setter(replace(subject.conventions, style="ng"))
+    shown = text(setter.whole(node), subject.conventions.writing())
+    return f"the penalty `{shown}` is added for every layer l, where {of_penalties(subject)}."
+
+
+def of_penalties(subject: Subject) -> str:
+    """The numbers of the letters before the penalties: λ = 0.01."""
+    style = subject.conventions.writing()
+    rates = dict(subject.penalties.rates)
+    if subject.kind == "layer" and subject.network is not None:
+        for letter in subject.penalties.letters.values():
+            for i in range(1, len(dense_layers(subject.network.layers)) + 1) if letter.endswith("[]") else ():
+                rates.setdefault(letter.replace("[]", f"[{i}]"), 0.0)
+    return ", ".join(f"{text(symbol(n), style)} {_as_number(rates[n])}" for n in sorted(rates))
+
+
+def _as_number(x: float) -> str:
+    return f"= {x:.4g}" if float(f"{x:.4g}") == x else f"≈ {x:.4g}"
 
 
 def activations(subject: Subject) -> dict[int, str]:
@@ -65,6 +99,8 @@ def of_single_units(subject: Subject) -> str:
 
 def of_forward(subject: Subject, name: str, own: Node) -> tuple[str, str]:
     """Rule and reason of an equation of the forward pass; `own` is its right side with the parts before it by name."""
+    if subject.kind == "expression":
+        return "definition", "names for parts of the expression"
     stem = name.partition("[")[0].upper()
     one = subject.conventions.one
     sample, feature = ("row", "column") if subject.conventions.rows else ("column", "row")
@@ -178,7 +214,8 @@ def of_slope(activation: str, setter: Setter, at: str) -> str:
 def of_derivative(subject: Subject, setter: Setter, name: str) -> str:
     """One sentence on a derivative of a network."""
     if subject.kind == "expression":
-        return _down_to(subject, setter, subject.found.names[name.removeprefix("d")])
+        stem = name.removeprefix("d")
+        return _by_parts(subject, setter, stem) or _down_to(subject, setter, subject.found.names[stem])
     stem = name.removeprefix("d")
     letter, _, inside = stem.partition("[")
     layer = inside.rstrip("]")
@@ -187,10 +224,11 @@ def of_derivative(subject: Subject, setter: Setter, name: str) -> str:
     sample = "row" if subject.conventions.rows else "column"
     if letter == "W":
         before = say(_input_of(subject, layer))
+        added = "; the rest is the derivative of the penalty" if _is_penalized(subject, stem) else ""
         if one:
-            return f"each weight acts on one entry of {say(Z)} through one entry of {before}"
+            return f"each weight acts on one entry of {say(Z)} through one entry of {before}{added}"
         outer = f"each sample gives the outer product of its {sample}s of"
-        return f"{outer} {dZ} and {before}, and the matrix product adds them"
+        return f"{outer} {dZ} and {before}, and the matrix product adds them{added}"
     if letter == "b":
         if one:
             return f"{this} is added to the weighted sum as it is"
@@ -202,7 +240,11 @@ def of_derivative(subject: Subject, setter: Setter, name: str) -> str:
     if letter in ("Z", "z"):
         target = subject.found.names[stem]
         if any(s.rule == SUM_TO_ONE and s.target in _above(subject, target) for s in subject.found.steps):
-            Y, condition = subject.target, _LAWS[SUM_TO_ONE].condition
+            condition = _LAWS[SUM_TO_ONE].condition
+            if subject.labels and subject.kind == "network" and subject.network is not None:
+                there = f"`one_hot({subject.target}, {subject.network.outputs})`"
+                return f"{there} has a single 1{'' if one else f' in every {sample}'}: its entries sum to one"
+            Y = "y" if one else "Y"
             ones = f"{Y} 1 = 1" if subject.conventions.rows else f"1ᵀ{Y} = 1{'' if one else 'ᵀ'}"
             each = "the entries sum" if one else f"every {sample} sums"
             return f"since {ones}, {each} to one: {condition}"
@@ -218,12 +260,32 @@ def of_derivative(subject: Subject, setter: Setter, name: str) -> str:
     return _through(subject, setter, stem)
 
 
+def _is_penalized(subject: Subject, name: str) -> bool:
+    found = subject.penalties
+    if subject.kind == "layer":
+        return found.whole is not None
+    return found.whole is not None and name in variables(found.whole)
+
+
 _OPERATIONS = {
     "add": "the addition", "broadcast": "", "divide": "the quotient", "exp": "the exponential function",
     "log": "the logarithm", "lse": "the log-sum-exp", "matmul": "the matrix product", "multiply": "the product",
     "negate": "the sign", "power": "the power", "subtract": "the difference", "sum": "the sum",
     "transpose": "the transpose",
 }  # fmt: skip
+
+
+def _by_parts(subject: Subject, setter: Setter, stem: str) -> str:
+    """The named parts of an expression that read a letter, through which its derivative comes back."""
+    users = [n for n, read in _reads(subject) if stem in read]
+    if not users:
+        return ""
+    node, names = subject.found.output, Names()
+    names.enter_all(subject.forward.items())
+    told = [setter.say(n) for n in users] + (["the expression"] if stem in variables(names.own(node)) else [])
+    if len(told) == 1:
+        return f"{setter.say(stem)} enters {told[0]}, and its derivative comes back through it"
+    return f"{setter.say(stem)} enters {', '.join(told[:-1])} and {told[-1]}: what comes back through each is added"
 
 
 def _down_to(subject: Subject, setter: Setter, target: Node) -> str:
@@ -301,6 +363,7 @@ __all__ = [
     "of_backward",
     "of_derivative",
     "of_forward",
+    "of_penalties",
     "of_same",
     "of_slope",
     "rules",

@@ -10,6 +10,7 @@ from ..ops import activation, total
 from ..reverse import Derivation, derive
 from .conventions import Conventions
 from .general import layer
+from .penalties import penalties
 from .subject import SUM_TO_ONE, Subject, by_output
 
 
@@ -20,7 +21,9 @@ def recursion(objective: Objective, conventions: Conventions) -> Subject:
     """
     _refuse_what_it_would_leave_out(objective)
     one = conventions.one
-    recursive = layer(conventions.place, one=one)
+    added = penalties(objective, size("m", -1))
+    spread = objective.spread and not one
+    recursive = layer(conventions.place, tuple(added.letters.items()), one=one, spread=spread)
     weight = None if one or conventions.place == "parameters" else size("m", -1)
     output, last, early = _last(objective, weight, one)
     found = Derivation(
@@ -41,6 +44,8 @@ def recursion(objective: Objective, conventions: Conventions) -> Subject:
         network=objective.network,
         loss=objective.loss,
         labels=objective.labels,
+        objective=objective,
+        penalties=added,
     )
 
 
@@ -50,7 +55,6 @@ def _refuse_what_it_would_leave_out(objective: Objective) -> None:
     dense = [x for x in network.layers if isinstance(x, Dense)]
     reasons = {
         f"a {other.kind} layer" if other is not None else "": other is not None,
-        "penalties on its weights": any(x.l1 or x.l2 for x in dense),
         "class weights": objective.loss.class_weights is not None,
         "sample weights": objective.weighted,
         "an activation of its own": any(not isinstance(x.activation, str) for x in dense),

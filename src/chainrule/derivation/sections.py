@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from ..graph import Node, broadcast_to, rename_dim, substitute, variable, variables, walk
 from ..laws import LAWS
+from ..laws.ring import RING
 from ..notation.formula import Call, Formula, Symbol
 from ..notation.from_graph import symbol
 from . import reasons
@@ -16,7 +17,7 @@ from .general import slope
 from .lines import Names, Setter
 from .subject import Subject
 from .turned import turned
-from .written import names_of, setter_of, slope_name
+from .written import names_of, names_of_parts, setter_of, slope_name
 
 _LAWS = {law.name: law for law in LAWS}
 _SHOWN_NAME = ("softmax", "log_softmax", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish")
@@ -66,6 +67,8 @@ def _forward(subject: Subject) -> Section:
         own = variable(seen[node], node.shape.rows, node.shape.cols) if node in seen else names.own(node)
         right = _named_activation(subject, name, own)
         rule, why = reasons.of_forward(subject, name, own)
+        if subject.kind == "expression" and lines:
+            rule, why = "", ""  # said once
         lines.append(setter.line(name, *right, shape=node.shape, rule=rule, why=why))
         seen.setdefault(node, name)
         names.enter(name, node)
@@ -76,7 +79,8 @@ def _forward(subject: Subject) -> Section:
         node = variable(last, shape.rows, shape.cols)
         lines.append(setter.line(yhat, node, rule="definition", why="the output of the network"))
     title = "Forward pass" if subject.kind != "expression" else "Parts"
-    return Section(title, "forward", reasons.of_single_units(subject), lines=tuple(lines))
+    prose = _sizes(subject) if subject.kind == "expression" and lines else reasons.of_single_units(subject)
+    return Section(title, "forward", prose, lines=tuple(lines))
 
 
 def _named_activation(subject: Subject, name: str, own: Node) -> list[Node | Formula]:
@@ -108,10 +112,11 @@ def _cost(subject: Subject) -> Section:
         names = Names()
         names.enter_all(subject.forward.items())
         sides = [names.own(node)]
-        if subject.given is not None and setter.whole(subject.given) != setter.whole(node):
-            sides.insert(0, names.own(subject.given))
+        if subject.given is not None:
+            told = [subject.given, node] if _is_another(subject.given, node) else [subject.given]
+            sides = [names.own(x) for x in told]
         line = setter.line(name, *sides, rule="definition", why="the expression that is differentiated")
-        return Section("Expression", "cost", _sizes(subject), lines=(line,))
+        return Section("Expression", "cost", "" if subject.forward else _sizes(subject), lines=(line,))
     loss = reasons.loss_name(subject)
     if subject.conventions.one:
         why = f"the loss of one sample, {loss}"
@@ -119,11 +124,20 @@ def _cost(subject: Subject) -> Section:
         why = f"the mean over the samples, weighted by w, of the loss, {loss}"
     else:
         why = f"the mean over the m samples of the loss, {loss}"
-    if subject.network is not None and subject.network.forward(training=True).penalties:
-        why += ", plus the penalties on the weights"
+    if subject.penalties.whole is not None:
+        why += f", plus the penalties on the weights; {reasons.of_penalties(subject)}"
     if subject.objective is not None and subject.objective.labels and not subject.labels:
         why += "; Y is 1 at the label of each sample and 0 elsewhere"
     return Section("Cost", "cost", lines=(setter.line(name, node, rule="cost", why=why),))
+
+
+def _is_another(given: Node, node: Node) -> bool:
+    """Whether the laws made other functions of an expression, or dropped letters: not only another order of terms."""
+
+    def content(x: Node) -> set[str]:
+        return {n.name if n.is_variable else n.op.name for n in walk(x) if n.op.name not in (*RING, "broadcast")}
+
+    return content(given) != content(node)
 
 
 def _sample(subject: Subject) -> str:
@@ -146,6 +160,7 @@ def _sizes(subject: Subject) -> str:
 
 def _backward(subject: Subject) -> Section:
     setter, names, found = setter_of(subject), names_of(subject), subject.found
+    of_parts = names_of_parts(subject) if subject.kind == "expression" and subject.forward else names
     lines: list[Line] = []
     printed: dict[Node, str] = {}
     rules = reasons.rules(subject)
@@ -160,9 +175,10 @@ def _backward(subject: Subject) -> Section:
         if n in output:
             add(n, node, rule="derivative of the loss", why=reasons.LOSS_BY_OUTPUT)
             lines += _slope_lines(subject, setter, subject.layers)
-    for n in _in_order(subject, found.ordered(), names):
+    for n in _in_order(subject, found.ordered(), names, of_parts):
         stem = n.removeprefix("d")
         node = found[n]
+        own = of_parts if stem in subject.forward else names
         if node in printed and not node.is_constant:
             usual = names.by_name(node)
             same = printed[node] if not usual.is_variable or usual.name == n else usual.name
@@ -185,14 +201,11 @@ def _backward(subject: Subject) -> Section:
                     rule="chain rule",
                     why=reasons.ENTRY_BY_ENTRY,
                 )
+        if (layer is not None and stem == subject.letter("Z", layer)) or stem == subject.letter("Z", "L"):
             for name, before in early:
-                if name == n:
+                if name == n and names.own(before) is not names.own(node):
                     add(n, names.own(before), rule="chain rule", why=reasons.BEFORE_THE_LAW)
-        if subject.kind == "layer" and stem == subject.letter("Z", "L"):
-            for name, before in early:
-                if name == n:
-                    add(n, names.own(before), rule="chain rule", why=reasons.BEFORE_THE_LAW)
-        add(n, names.own(node), rule=rules.get(n, "chain rule"), why=reasons.of_derivative(subject, setter, n))
+        add(n, own.own(node), rule=rules.get(n, "chain rule"), why=reasons.of_derivative(subject, setter, n))
         if subject.kind == "layer" and stem == subject.letter("Z", "l"):
             dA = found[subject.letter("dA", "l")]
             table = {variable(subject.letter("dA", "l"), *node.shape): dA}
@@ -225,11 +238,12 @@ def _slope_lines(subject: Subject, setter: Setter, layer: int) -> list[Line]:
     return [setter.line(setter.named(left), broadcast_to(node, shape), rule=rule, why=why, label=left)]
 
 
-def _in_order(subject: Subject, order: list[str], names: Names) -> list[str]:
+def _in_order(subject: Subject, order: list[str], names: Names, of_parts: Names) -> list[str]:
     """The derivatives as they are written: of an expression each behind those by whose names it is written."""
     if subject.kind != "expression":
         return _in_layers(subject, order)
-    reads = {n: variables(names.own(subject.found[n])) for n in order}
+    own = {n: of_parts if n.removeprefix("d") in subject.forward else names for n in order}
+    reads = {n: variables(own[n].own(subject.found[n])) for n in order}
     rest, found = list(order), list[str]()
     while rest:
         n = next((n for n in rest if not any(x in reads[n] for x in rest if x != n)), rest[0])

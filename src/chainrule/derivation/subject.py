@@ -15,6 +15,8 @@ from ..ops import ACTIVATIONS, one_hot, total
 from ..reverse import Derivation, Step, derive, derive_cost
 from .conventions import Conventions, lower, one_sample
 from .general import WITHOUT_SLOPE
+from .layered import layers_of
+from .penalties import Penalties, penalties, with_penalties
 
 SUM_TO_ONE = "columns that sum to one"  # the law whose condition a text has to state
 
@@ -32,6 +34,7 @@ class Subject:
                  before a law with a condition was used
     given        an expression as it was written, before the laws
     names        all names of a network's parts; `found` lacks A[L] where the loss fuses with the output activation
+    penalties    what the cost has besides the mean of the losses, and the numbers of its letters
     """
 
     kind: Literal["network", "expression", "layer"]
@@ -50,6 +53,7 @@ class Subject:
     labels: bool = False
     layers: int = 0
     objective: Objective | None = None
+    penalties: Penalties = field(default_factory=Penalties)
 
     def letter(self, letter: str, layer: int | str) -> str:
         """`Z[2]`, or `z[2]` for one sample."""
@@ -88,7 +92,9 @@ def of_network(objective: Objective, conventions: Conventions) -> Subject:
         objective = replace(objective, labels=False)  # labels in indices: Y is 1 at the label of its sample, else 0
         _refuse_without_indices(objective)
     forward = network.forward(training=True)
-    S, scale, R = objective.parts(forward)
+    S, scale, _ = objective.parts(forward)
+    added = penalties(objective, scale)
+    R = added.whole
     graph = dict(forward.graph)
     output = forward.output
     out_name = next(n for n in reversed(list(graph)) if graph[n] is output)
@@ -103,6 +109,7 @@ def of_network(objective: Objective, conventions: Conventions) -> Subject:
 
         S, general, losses = single(S), single(general), single(losses)
         R = None if R is None else single(R)
+        added = replace(added, whole=R)
         cost = losses if R is None else simplify(losses + R)
         graph = {lower(n): single(x) for n, x in graph.items()}
         out_name = lower(out_name)
@@ -111,12 +118,16 @@ def of_network(objective: Objective, conventions: Conventions) -> Subject:
     entry = lower("A[0]") if conventions.one else "A[0]"
     wrt = [*graph.values(), *(present[n] for n in parameters), *([present[entry]] if entry in present else [])]
     if conventions.one:
-        found = derive(S if R is None else simplify(S + R), wrt, names=graph)
+        found = derive(S, wrt, names=graph)
     elif conventions.place == "dZ":
-        found = derive(objective.cost(forward), wrt, names=graph)
+        found = derive(simplify(S * scale), wrt, names=graph)
     else:
         given = [present[n] for n in parameters]
-        found = _with_laws_of_the_cost(derive_cost(S, scale, given, R, wrt=wrt, names=graph))
+        found = derive_cost(S, scale, given, wrt=wrt, names=graph)
+    if R is not None:
+        found = with_penalties(found, R)
+    if R is not None or not (conventions.one or conventions.place == "dZ"):
+        found = _with_laws_of_the_cost(found)
     activations = dict(layer_activations(network.layers))
     subject = Subject(
         "network",
@@ -132,6 +143,7 @@ def of_network(objective: Objective, conventions: Conventions) -> Subject:
         labels=objective.labels,
         layers=max(activations, default=0),
         objective=asked,
+        penalties=added,
     )
     weight = scale if conventions.place == "dZ" and not conventions.one else None
     early = tuple(_early(subject, out_name, losses if weight is None else cost, general, weight))
@@ -269,14 +281,17 @@ def of_expression(
     asked = list(known) if wrt is None else [x.name if isinstance(x, Node) and x.is_variable else x for x in wrt]
     zero = {n: x for n, x in gone.items() if n in asked}
     rest = [x for x in asked if x not in zero]
+    letters = all(not isinstance(x, str) or x in known for x in rest)
+    layered = layers_of(output) if given is not None and names is None and rest and letters else {}
+    names = layered or names
     found = derive(output, rest, seed=seed, names=names) if rest else Derivation(output, {}, (), {})
     if given is not None:
-        found = _numbers_outside(found)
+        found = found if layered else _numbers_outside(found)
         zero |= {n: x for n, x in found.names.items() if n in asked and x.is_variable and x not in found.cotangents}
         still = {x: constant(0, x.shape) for x in zero.values() if x.get("kind") == "real"}
         found = Derivation(output, {**found.cotangents, **still}, found.steps, {**found.names, **zero})
     forward = {n: x for n, x in (names or {}).items() if not x.is_variable}
-    wanted = tuple(n.removeprefix("d") for n in found)
+    wanted = tuple(n for n in (x.removeprefix("d") for x in found) if n not in layered)
     cost = (_cost_letter(known, conventions), output) if output.shape == SCALAR else None
     return Subject(
         "expression", title or "Derivative of an expression", conventions, forward, cost, found, wanted, given=given

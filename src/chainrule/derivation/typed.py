@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from .. import ops
-from ..errors import DerivationError
+from ..errors import DerivationError, ShapeError
 from ..graph import Node, constant, variable
 from ..laws import simplify
 from ..laws.ring import coefficient
@@ -97,6 +97,14 @@ def _operands(tree: Formula) -> list[Symbol]:
     return [x for _, x in tree.walk() if isinstance(x, Symbol) and id(x) not in functions]
 
 
+def _crossed(a: Node, b: Node) -> bool:
+    """Whether one is a column and the other a row, which would be spread to a matrix."""
+    for x, y in ((a, b), (b, a)):
+        if x.shape.cols == 1 and y.shape.rows == 1 and x.shape.rows != 1 and y.shape.cols != 1:
+            return True
+    return False
+
+
 def _ends_in_matrix(f: Formula) -> bool:
     while isinstance(f, Binary) and f.sign in ("@", " "):
         f = f.right
@@ -157,6 +165,11 @@ class _Builder:
         if f.sign == "^" and f.right == Symbol("T"):
             return self.build(f.left).T
         a, b = self.build(f.left), self.build(f.right)
+        if f.sign in ("+", "-", "*", "∘", "/") and _crossed(a, b):
+            raise ShapeError(
+                f"{said(f)} has a column and a row, whose entries do not belong together: transpose one of them, or "
+                "write outer(u, v) for all products"
+            )
         match f.sign:
             case "+":
                 return a + b

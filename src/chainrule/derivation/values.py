@@ -25,6 +25,7 @@ from .general import slope
 from .pages.scripts import plain_line
 from .programs.named import Named, named
 from .programs.spelling import letters
+from .reasons import of_penalties
 from .sections import document
 from .settings import Numbers
 from .written import slope_name
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 SAMPLES = 3  # of a drawn sample
 ALPHA = 0.1  # the learning rate where none is given
+_SIZE = 2  # of what an expression leaves open
 _RETRIES = 20
 
 
@@ -69,14 +71,16 @@ def with_numbers(
     known = {**needed, "alpha": variable("alpha", 1, 1)} if subject.kind == "network" else needed
     own = _given(given, known, subject)
     rest = {n: v for n, v in own.items() if n in needed}
-    drawn = _complete(rest, needed, table, subject, samples, seed)
-    values = _valued(table, {**drawn, **own}, found, subject, needed)
+    factors = {n: np.array([[x]]) for n, x in subject.penalties.rates.items() if n not in rest}
+    drawn = _complete({**rest, **factors}, needed, table, subject, samples, seed)
+    values = _valued(table, {**drawn, **factors, **own}, found, subject, needed)
     lines = [x for x in _lines(subject, derivation.layer) if _is_computable(x)]
     made = numbers.section(lines, values, digits=digits)
     style = subject.conventions.writing()
     theirs = [_said(n, style) for n in sorted(own, key=_in_order)]
     ours = [_said(n, style) for n in sorted(drawn, key=_in_order) if n != "pi" and needed[n].get("kind") != "counter"]
     rate = f" The learning rate α is {ALPHA}." if "alpha" in known and "alpha" not in own else ""
+    rate += f" {of_penalties(subject)}." if factors else ""
     return replace(made, prose=f"{_origin(theirs, ours, seed)}{rate} {made.prose}", setting=Numbers(values, digits))
 
 
@@ -142,6 +146,8 @@ def _valued(
         for dim, size in zip(x.shape, np.shape(given[n]), strict=True):
             if isinstance(dim, str) and dim == "m":
                 values["m"] = np.array([[float(size)]])
+            elif isinstance(dim, str) and subject.kind == "expression":
+                values.setdefault(dim, np.array([[float(size)]]))
     return values
 
 
@@ -172,7 +178,7 @@ def _complete(
     for x in needed.values():
         for dim in x.shape:
             if isinstance(dim, str):
-                sizes.setdefault(dim, samples if dim == "m" else 2)
+                sizes.setdefault(dim, samples if dim == "m" else _SIZE)
     rest = {n: x for n, x in needed.items() if n not in own}
     kinds = _kinds(rest, subject)
     shapes = {n: x.shape for n, x in rest.items() if x.get("kind") == "real"}
@@ -183,6 +189,7 @@ def _complete(
         )
         drawn = {n: v.T if n in turned else v for n, v in drawn.items()}
         drawn |= {n: np.array([[np.pi]]) for n in drawn if n == "pi"}
+        drawn |= {n: np.array([[float(_SIZE)]]) for n in drawn if n in ("m", "n")}  # numbers of samples
         for n, x in rest.items():
             if x.get("kind") == "counter":
                 drawn[n] = np.array([[seed]])

@@ -29,9 +29,19 @@ def names_of(subject: Subject) -> Names:
     return names
 
 
+def names_of_parts(subject: Subject) -> Names:
+    """The names in which the derivatives of an expression's parts are written: those of other parts, no letter's."""
+    names, found = Names(), subject.found
+    for n in reversed(found.ordered()):
+        if n.removeprefix("d") in subject.forward:
+            names.enter(n, found[n])
+    names.enter_all(subject.forward.items())
+    return names
+
+
 def setter_of(subject: Subject) -> Setter:
     """What makes the lines of a subject, with g' of every layer by its own sign."""
-    setter = Setter(subject.conventions)
+    setter = Setter(subject.conventions, taken=_sizes(subject))
     for layer in subject.activations:
         z = symbol(subject.letter("Z", layer))
         setter.special[slope_name(subject, layer)] = Call(Symbol("g", Number(Fraction(layer)), None, 1), (z,))
@@ -42,6 +52,14 @@ def setter_of(subject: Subject) -> Setter:
         setter.special[SLOPE] = Call(Symbol("g", Symbol("l"), None, 1), logits)
         setter.special[VALUE] = Call(Symbol("g", Symbol("l")), logits)
     return setter
+
+
+def _sizes(subject: Subject) -> frozenset[str]:
+    """Letters that are sizes somewhere in an expression: no sum runs over them in another line."""
+    if subject.kind != "expression":
+        return frozenset()
+    dims = {d for n in walk(subject.found.output) for d in n.shape if isinstance(d, str)}
+    return frozenset(d for d in dims if len(d) == 1)
 
 
 def slope_name(subject: Subject, layer: int) -> str:

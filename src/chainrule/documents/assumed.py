@@ -16,6 +16,7 @@ from .header import Notation, Stretch
 _STANDS_FOR = {"z": "dz", "a": "da", "Z": "dZ", "A": "dA"}
 _TRIED = ("dz", "-dz", "da")
 _SAID = {"-": "minus the derivative of the loss"}
+_SMALL, _CAPITALS = frozenset("xza"), frozenset("XZA")
 _MOST = 5  # formulas that are tried
 
 Read = Callable[[Found, Notation], Equation]
@@ -51,11 +52,25 @@ def assume(
             stretch, form = _written(equations, stretch)
             ours = _meaning(equations, form, stretch, judge) if form else ""
             if form and ours:
+                ours = _of_all(equations, ours)
                 words = _SAID.get(ours[0], "the derivative of the loss")
                 said.append(f"line {here[0].line}: δ, which is not declared, is read as {ours}, {words}")
                 stretch = _with_delta(stretch, form, ours)
         new.append(stretch)
     return new, said
+
+
+def _of_all(equations: Sequence[tuple[Found, Equation]], ours: str) -> str:
+    """dZ for dz where δ stands beside matrices of all samples only."""
+    beside = {
+        p.name
+        for _, e in equations
+        if any(_is_delta(p) for p in e.parts)
+        for p in e.parts
+        if isinstance(p, Symbol) and p.name in _SMALL | _CAPITALS and (p.layer is not None or p.name in "xX")
+    }
+    numbered = any(isinstance(p, Symbol) and p.sample is not None for _, e in equations for p in e.parts)
+    return ours.upper().replace("D", "d") if beside and beside <= _CAPITALS and not numbered else ours
 
 
 def _is_declared(stretch: Stretch) -> bool:

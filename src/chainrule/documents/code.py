@@ -5,13 +5,16 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
+from .changes import Changed, Values, copied, labelled
 from .found import Found
 from .tex import words
 
 _STATEMENT = re.compile(r"([A-Za-z_][\w.]*(?:\[[^\]=]*\])*)\s*([-+*/]?)=(?!=)\s*(.+)", re.DOTALL)
 _KEYWORD = re.compile(r"(?:if|elif|else|for|while|def|class|return|import|from|print|assert|with|raise|try|except)\b")
+_CHANGE = re.compile(r"[-+*/]=|\[[^\]]*\]\s*=")
 _LAMBDA = re.compile(r"([A-Za-z]\w*)\s*=\s*lambda\s+([A-Za-z]\w*)\s*:\s*(.+)", re.DOTALL)
 _DEF = re.compile(r"def\s+([A-Za-z]\w*)\(\s*([A-Za-z]\w*)[^,()]*\)[^:()]*:\s*(.*)", re.DOTALL)
 _RETURN = re.compile(r"return\s+(.+)", re.DOTALL)
@@ -26,6 +29,60 @@ _DRAWN = re.compile(r"rand\w*|load\w*|seed|normal|uniform|choice|permutation|shu
 
 def of_code(block: str, first: int) -> Iterator[Found]:
     """The assignments of a block of code; what is no assignment of an expression is passed over."""
+    found: list[Found] = []
+    values, given = Values(), dict[str, int]()  # of each name, where its value was found
+    for start, statement, following in _statements(block):
+        if (defined := _function(statement, following)) is not None:
+            found.append(Found(first + start + defined[1], defined[2], defined[0], "code"))
+            continue
+        printed = " ".join(statement.split())
+        indent = len(statement) - len(statement.lstrip())
+        for part in statement.split(";"):
+            text = printed if ";" not in statement else part.strip()
+            changed = values.after(part, indent)
+            if changed is not None:
+                _change(found, given, changed, Found(first + start, text, changed.formula, "code", name=changed.name))
+            elif formula := assignment(part.strip()):
+                found.append(Found(first + start, text, formula, "code"))
+                given[formula.partition(" ")[0]] = len(found) - 1
+            elif copied := copy_of(part.strip()):  # listed where it is changed
+                found.append(Found(first + start, text, copied, "code", certain=False))
+                given[copied.partition(" ")[0]] = len(found) - 1
+    yield from (f for f in found if f.certain or f.then)
+
+
+def _change(found: list[Found], given: dict[str, int], changed: Changed, now: Found) -> None:
+    """Append a change of a value; where nobody used it since it was given, both say one thing."""
+    base = given.get(changed.name)
+    if base is None or changed.begins:
+        given[changed.name] = len(found)
+    else:
+        now = replace(now, after=found[base].line)
+        found[base] = replace(found[base], then=(*found[base].then, now), name=changed.name)
+    found.append(now)
+
+
+def with_changes(found: Sequence[Found]) -> list[Found]:
+    """Lines of a text that are a program: `d /= m` right behind `d = P - Y`."""
+    new: list[Found] = []
+    values, given, last = Values(), dict[str, int](), 0
+    for each in found:
+        statement = each.text if each.display and each.syntax != "latex" else ""
+        if not statement or each.line > last + 1:
+            values, given = Values(), {}
+        last = each.line
+        changed = values.after(statement, 0) if statement else None
+        if changed is not None and _CHANGE.search(statement):
+            _change(new, given, changed, replace(each, formula=changed.formula, syntax="code", name=changed.name))
+            continue
+        if statement:
+            given[statement.partition(" ")[0]] = len(new)
+        new.append(each)
+    return new
+
+
+def _statements(block: str) -> Iterator[tuple[int, str, str]]:
+    """The statements of a block: the number of the first line, the statement, the line behind it."""
     lines = block.split("\n")
     i = 0
     while i < len(lines):
@@ -34,14 +91,7 @@ def of_code(block: str, first: int) -> Iterator[Found]:
             i += 1
             statement = statement.rstrip().removesuffix("\\") + " " + _without_comment(lines[i]).strip()
         i += 1
-        if (defined := _function(statement, lines[i] if i < len(lines) else "")) is not None:
-            yield Found(first + (i if defined[1] else start), defined[2], defined[0], "code")
-            continue
-        printed = " ".join(statement.split())
-        for part in statement.split(";"):
-            formula = assignment(part.strip())
-            if formula:
-                yield Found(first + start, printed if ";" not in statement else part.strip(), formula, "code")
+        yield start, statement, lines[i] if i < len(lines) else ""
 
 
 def _function(statement: str, following: str) -> tuple[str, bool, str] | None:
@@ -103,7 +153,15 @@ def assignment(statement: str) -> str:
     tree = _parsed(right)
     if (tree is None and re.search(r"['\"]|\bNone\b", right)) or (tree is not None and not _computes(tree)):
         return ""
-    return f"{left} = {right}" if not operation else f"{left} = {left} {operation} ({right})"
+    return labelled(f"{left} = {right}" if not operation else f"{left} = {left} {operation} ({right})")
+
+
+def copy_of(statement: str) -> str:
+    """`d = P.copy()` as d = P; empty where a statement is no copy."""
+    match = _STATEMENT.fullmatch(statement)
+    tree = _parsed(match[3]) if match is not None and not match[2] and not _KEYWORD.match(statement) else None
+    of = copied(tree) if tree is not None else ""
+    return f"{match[1]} = {of}" if match is not None and of else ""
 
 
 def fault_of(program: str) -> str:

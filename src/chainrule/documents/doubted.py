@@ -57,7 +57,7 @@ def doubted(
     changed = {
         i
         for number, places in doubtful.items()
-        if len(places) > 1 and 3 * len(places) > 2 * right[number]
+        if (len(places) > 1 or (right[number] == 1 and len(entries) > 2)) and 3 * len(places) > 2 * right[number]
         for i in places
     }
     for i, entry in enumerate(entries):

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import replace
 
-from .code import is_python, of_code, of_matlab
+from .code import is_python, of_code, of_matlab, with_changes
 from .found import Found, HeaderBlock
 from .pieces import begins_with_relation, first_relation, has_relation, joined, pieces
 from .plain import letters_of, of_line, whole_line
@@ -99,7 +99,9 @@ def extracted(
             warnings.append(
                 f"line {line}: {match['open']} is never closed; what follows it is read up to an empty line"
             )
-        if len(inner) > LONGEST:
+        if _goes_on_in_code(text, match):
+            pass
+        elif len(inner) > LONGEST:
             warnings.append(
                 f"line {line}: {len(inner)} characters of mathematics in one piece are passed over: {_MOST}"
             )
@@ -108,10 +110,12 @@ def extracted(
         plain += [text[at : match.start()], "\ufffc" + "\n" * match[0].count("\n")]
         at = match.end()
     lines = "".join([*plain, text[at:]]).split("\n")
+    for number, rest in _never_closed(lines):
+        warnings.append(f"line {number}: $ is never closed; what follows it is read up to an empty line")
+        found += _of_math(rest, number, display=False)
     names |= letters_of("\n".join(lines)) if kind != "latex" else frozenset()
-    for number, each in enumerate(lines, 1):
-        found += of_line(each, number, names, prose=kind == "latex")
-    found = _with_products(found) + code
+    typed = [f for i, each in enumerate(lines, 1) for f in of_line(each, i, names, prose=kind == "latex")]
+    found = _with_products(found + with_changes(typed)) + code
     found.sort(key=lambda f: f.line)
     if len(found) > FORMULAS:
         warnings.append(
@@ -119,6 +123,27 @@ def extracted(
         )
         del found[FORMULAS:]
     return list(_continued(found)), headers, warnings
+
+
+_OPEN = re.compile(r"(?<![\\$\w])\$(?=[\\A-Za-z({])([^$]*)$")
+_CODE_BEHIND = re.compile(r" ?`[A-Za-z_][\w.]*\([^`=\n]*(?:=[^`=\n]*)*\)`")
+
+
+def _never_closed(lines: list[str]) -> Iterator[tuple[int, str]]:
+    """What follows a single $ that is never closed, up to the next empty line, where it looks like mathematics."""
+    for i, line in enumerate(lines):
+        match = _OPEN.search(line)
+        if match is None or not re.search(r"[\\^_]", match[1]) or not has_relation(match[1]):
+            continue
+        end = next((k for k in range(i + 1, len(lines)) if not lines[k].strip() or "\ufffc" in lines[k]), len(lines))
+        rest = "\n".join([match[1], *lines[i + 1 : end]])
+        lines[i : max(end, i + 1)] = [line[: match.start()] + "\ufffc", *("" for _ in lines[i + 1 : end])]
+        yield i + 1, rest[:LONGEST]
+
+
+def _goes_on_in_code(text: str, match: re.Match[str]) -> bool:
+    """`$db = \\frac1m$ `np.sum(dZ)``: a formula whose other half is a piece of code."""
+    return match["inline"] is not None and _CODE_BEHIND.match(text, match.end()) is not None
 
 
 def take_headers(text: str) -> tuple[list[HeaderBlock], str]:

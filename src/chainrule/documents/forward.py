@@ -28,6 +28,8 @@ _ACTIVATIONS = {
 _COUNTED = "ijklmnpqrstuvN"  # what these number are samples or components
 _SUFFIXES = frozenset({"in", "ih", "ho", "hh", "xh", "hy", "hi", "io", "oh"})  # h_in of a program is one name
 _INPUTS = re.compile(r"[xX](?:_\w+|\[0\])?|inputs?|data|features")
+_DATA = frozenset({"X", "x"})
+_SLOPE = re.compile(r"d[WwbZAza]|delta|grad")
 SEVERAL = "?"
 _PRODUCTS = "@ ·"
 _ONE, _ZERO = Number(Fraction(1)), Number(Fraction(0))
@@ -84,14 +86,21 @@ def name_of(part: Formula) -> Name | None:
 
 
 def layers_of(equations: Iterable[Equation]) -> list[Layer]:
-    """The layers of the forward pass in their order, from the first that is not computed by another."""
+    """The layers of the forward pass in their order, from the first that is not computed by another.
+
+    `z[1](i) = W[1] x(i) + b[1]`, of any sample, is a layer as well as without the number.
+    """
     found: list[Layer] = []
     applied: dict[Name, tuple[Name, str]] = {}  # what a function is applied to: its value, and the function
     exponentials: dict[Name, Name] = {}
     values: set[Name] = set()  # what was computed so far
+    equations = [_of_any_sample(e) for e in equations]
+    named = {x.text for e in equations if (x := left_of(e)) is not None}
     for equation in equations:
-        left = name_of(_whole(equation.sides[0]))
-        if left is None or re.match(r"d[WwbZAza]|delta|grad", left.text):
+        left = left_of(equation)
+        if left is None or _SLOPE.match(left.text):
+            continue
+        if left.text[0] == "d" and left.text[1:].strip("_") in named | _DATA:
             continue
         for side in equation.sides[1:]:
             called = _activation(side, exponentials)
@@ -110,6 +119,22 @@ def layers_of(equations: Iterable[Equation]) -> list[Layer]:
                 applied.setdefault(argument, (left, SEVERAL))  # a = g(z), whatever g is
                 values.add(left)
     return _ordered([_with_activation(x, applied) for x in found])
+
+
+def left_of(equation: Equation) -> Name | None:
+    """The name of the left side."""
+    return name_of(_whole(_of_any_sample(equation).sides[0]))
+
+
+def _of_any_sample(equation: Equation) -> Equation:
+    """An equation without the letter that numbers samples."""
+
+    def bare(part: Formula) -> Formula:
+        numbered = isinstance(part, Symbol) and isinstance(part.sample, Symbol)
+        return replace(part, sample=None) if numbered and isinstance(part, Symbol) else part
+
+    new = equation.mapped(bare)
+    return new if isinstance(new, Equation) else equation
 
 
 def _argument(part: Formula) -> Name | None:
@@ -232,10 +257,10 @@ def _activation(part: Formula, exponentials: dict[Name, Name]) -> tuple[str, For
 
 
 def _whole(part: Formula) -> Formula:
-    """s of s_k."""
+    """s of s_k and of s_ij."""
     match part:
-        case Index(base=Symbol() as base, entries=(Symbol(name=below),)) if below in _COUNTED:
-            return base
+        case Index(base=Symbol() as base, entries=entries):
+            return base if all(isinstance(x, Symbol) and x.name in _COUNTED for x in entries) else part
     return part
 
 

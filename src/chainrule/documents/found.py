@@ -16,6 +16,9 @@ class Found:
     syntax     "latex", "text" or "code"
     display    it stands on lines of its own, so that the next one may continue it
     certain    it is marked as mathematics or code; otherwise a line that looks like a formula
+    then       what a program makes of the value in place before it uses it, each with the whole value up to there
+    after      of such a change, the line where the value was given
+    name       of a value of a program that is changed, or was: its name
     """
 
     line: int
@@ -24,6 +27,9 @@ class Found:
     syntax: Literal["latex", "text", "code"]
     display: bool = True
     certain: bool = True
+    then: tuple[Found, ...] = ()
+    after: int = 0
+    name: str = ""
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,8 @@ def general(equations: Iterable[Equation]) -> General | None:
             found = _linear(side, pre)
             if found is not None:
                 weight, before, bias, rows, shifted = found
+                if _computed_otherwise(equations, pre, before):
+                    return None
                 functions, output = tuple(_functions(equations, pre, before)), _depth(equations, before)
                 ours = all(
                     name in _KNOWN[role]
@@ -85,8 +87,20 @@ def general(equations: Iterable[Equation]) -> General | None:
                     if name
                 )
                 known = General(pre.name, weight, before, bias, rows, shifted, functions, output)
-                return known if not ours or shifted or known.letters(equations) else None
+                return known if not ours or shifted or rows or known.letters(equations) else None
     return None
+
+
+def _computed_otherwise(equations: Sequence[Equation], pre: Symbol, post: str) -> bool:
+    """Whether the next layer's input is more than a function of the pre-activation, `h_k = h_{k-1} + g(u_k)`."""
+    for equation in equations:
+        left = _letter(equation.sides[0])
+        if left is None or left.name != post or not isinstance(left.layer, Symbol | Binary):
+            continue
+        for side in equation.sides[1:]:
+            if any(isinstance(p, Symbol) and p.name == pre.name for p in side.parts):
+                return isinstance(side, Binary) and side.sign in "+-"
+    return False
 
 
 def _letter(part: Formula) -> Symbol | None:
@@ -99,7 +113,7 @@ def _linear(side: Formula, pre: Symbol) -> tuple[str, str, str, bool, bool] | No
     """Weight, input and bias of `M[k] s[k-1] + c[k]`; whether the weight stands behind; whether z[k+1] has M[k]."""
     bias: Symbol | None = None
     if isinstance(side, Binary) and side.sign == "+":
-        bias = _letter(side.right)
+        bias = _letter(side.right) or _broadcast(side.right)
         if bias is None:
             return None
         side = side.left
@@ -115,6 +129,16 @@ def _linear(side: Formula, pre: Symbol) -> tuple[str, str, str, bool, bool] | No
         shifted = weight.layer == inner.layer and _is_behind(pre.layer, inner.layer)
         if alike and (usual or (shifted and weight.name in ("W", "w", "Theta", "theta"))):
             return weight.name, inner.name, "" if bias is None else bias.name, rows, shifted
+    return None
+
+
+def _broadcast(part: Formula) -> Symbol | None:
+    """b of `1 b`, where ones repeat the bias for every sample."""
+    match part:
+        case Binary(left=Number() | Symbol(name="ones" | "one" | "1"), right=right):
+            return _letter(right)
+        case Binary(left=left, right=Number() | Transpose() | Symbol(name="ones" | "one" | "1")):
+            return _letter(left)
     return None
 
 

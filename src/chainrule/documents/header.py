@@ -36,6 +36,8 @@ definitions    formulas that hold in the document, such as "a = sig(z)"
 layout         of a derivative by a column vector: "denominator" (a column like it) or "numerator" (a row)
 free           letters that are any numbers, bound to nothing
 cost           what J is of the losses of all samples: their "mean", or their "sum", without any 1/m
+penalty        what scales the squared norm of all weights in the cost, such as "lambda/(2*m)"; the derivatives of the
+               cost by weights then have it too
 minus          "dropped" where L, J and C stand for the cost without its leading minus; else "kept"
 section        `from` = a text (the first line that contains it, after the section before) or the number of a line;
                its other keys hold from there on, and every other key stays as it was
@@ -52,12 +54,14 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from fractions import Fraction
 from typing import Any
 
 from ..errors import ChainruleError, ConfigurationError, unknown_name
 from ..judge.verdict import NO_NETWORK, Declared
+from ..meaning.letters import PENALTIES
 from ..nn import Network, loss
-from ..notation.formula import Symbol
+from ..notation.formula import Binary, Formula, Number, Symbol, symbols
 from ..notation.letters import FUNCTIONS, Letters
 from ..notation.read import read
 
@@ -81,7 +85,9 @@ class Notation:
     minus: str = "kept"
     cost: str = "mean"
     layers: tuple[str, ...] = ()
+    penalty: str = ""
     any_widths: bool = False  # of a network that was concluded; no key of the header
+    output: str = ""  # the activation of all layers where the text says no more of its network; no key either
 
     def declared(self, name: str = "") -> Declared:
         """The same as the judge takes it, as the reading of that name."""
@@ -92,6 +98,8 @@ class Notation:
             conventions["minus_dropped"] = True
         if self.cost == "sum":
             conventions["summed"] = True
+        if self.penalty:  # of s ‖W‖² the derivative is 2 s W
+            conventions["penalty"] = Binary("*", Number(Fraction(2)), _scale(self.penalty))
         return Declared(
             name=name,
             network=None if self.network == "any" else self.network,
@@ -105,6 +113,7 @@ class Notation:
             free=self.free,
             conventions=conventions,
             any_widths=self.any_widths,
+            output=self.output,
         )
 
     def _told_apart(self) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -133,12 +142,14 @@ class Notation:
 class Stretch:
     """A stretch of a document and its meanings: one without a name, or several that are all judged.
 
-    start     the number of its first line
-    readings  (name, notation), at least one
+    start      the number of its first line
+    readings   (name, notation), at least one
+    continues  what was defined before it holds on
     """
 
     start: int
     readings: tuple[tuple[str, Notation], ...] = (("", Notation()),)
+    continues: bool = False
 
     def overridden(self, keys: Mapping[str, Any]) -> Stretch:
         """The stretch with keys that hold whatever is declared."""
@@ -315,6 +326,17 @@ def _truth_or_texts(value: Any) -> bool | tuple[str, ...]:
     return _texts(value)
 
 
+def _scale(text: str) -> Formula:
+    """What a penalty is scaled by."""
+    return read(text, syntax="text")[0].equation.sides[0]
+
+
+def _penalty(value: Any) -> str:
+    if not isinstance(value, str) or not any(x.name in PENALTIES for x in symbols(_scale(value))):
+        raise ConfigurationError('a text such as "lambda/(2*m)" is needed here')
+    return value
+
+
 def letter_name(written: str) -> str:
     """The name that a reader gives a letter: of `\\varphi` and of φ it is phi."""
     try:
@@ -344,10 +366,11 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "definitions": _texts,
     "layout": _one_of("denominator", "numerator"),
     "free": _texts,
+    "penalty": _penalty,
     "minus": _one_of("kept", "dropped"),
     "cost": _one_of("mean", "sum"),
 }
-assert set(_READERS) == {f.name for f in fields(Notation)} - {"any_widths"}
+assert set(_READERS) == {f.name for f in fields(Notation)} - {"any_widths", "output"}
 
 
 def _line_of(start: str | int, lines: Sequence[str], after: int, name: str) -> int:

@@ -20,11 +20,13 @@ from .extraction import extracted, take_headers
 from .found import Found
 from .guessed import guess, is_open
 from .header import Header, Notation, Stretch, read_header
+from .headings import headings
 from .inferred import infer
-from .layouts import settled_layout
 from .own import as_read
+from .penalized import penalize
 from .report import DocumentReport, Entry, shortened
-from .section import Judge, Known, Reader, Section
+from .section import Judge, Known, Reader, Section, Told
+from .settled import settled
 from .stated import nothing_stated
 
 __all__ = [
@@ -129,14 +131,17 @@ def judge_document(
     read, judge = read or read_found, judge or _judge(seconds)
     given = stretches
     stretches, inferred = infer(found, stretches)
-    stretches, guessed = guess(found, stretches, read, quick)
+    stretches, guessed = guess(found, stretches, read, quick, headings(text, program=kind == "python"), text)
     stretches, assumed = assume(found, stretches, read, judge)
-    entries = _judged(found, stretches, read, judge, progress)
+    stretches, penalized = penalize(found, stretches, read, quick)
+    assumed += penalized
+    declared = [s.start for s in given]
+    given = [given[max(0, bisect_right(declared, s.start) - 1)] for s in stretches]
+    told: Told = {}
+    entries = _judged(found, stretches, read, judge, progress, told)
     starts = [s.start for s in stretches]
     numbers = [max(0, bisect_right(starts, e.found.line) - 1) for e in entries]
-    entries = settled_layout(
-        text, entries, numbers, stretches, read, lambda others: _judged(found, others, read, judge, None)
-    )
+    entries = settled(text, entries, numbers, stretches, read, judge, told)
     if any(is_open(s) for s in given):
         entries = list(doubted(entries, numbers, given, stretches, read))
     return DocumentReport(
@@ -180,22 +185,28 @@ def _nothing_found(entries: Sequence[Entry], text: str) -> list[str]:
 
 def judge_found(found: Sequence[Found], stretches: Sequence[Stretch], *, seconds: float = 1.0) -> list[Entry]:
     """Judge formulas that were taken out of a document, under the notation of its stretches."""
-    return _judged(found, stretches, read_found, _judge(seconds), None)
+    return _judged(found, stretches, read_found, _judge(seconds), None, {})
 
 
 def _judged(
-    found: Sequence[Found], stretches: Sequence[Stretch], read: Reader, judge: Judge, progress: Progress | None
+    found: Sequence[Found],
+    stretches: Sequence[Stretch],
+    read: Reader,
+    judge: Judge,
+    progress: Progress | None,
+    told: Told,
 ) -> list[Entry]:
     entries: list[Entry] = []
     known: Known = {}
     starts = [s.start for s in stretches]
-    section, current = Section(stretches[0], read, judge, known), 0
+    section, current = Section(stretches[0], read, judge, known, told=told), 0
     for i, each in enumerate(found):
         if progress is not None:
             progress(i, len(found))
         number = max(0, bisect_right(starts, each.line) - 1)
         if number != current:
-            section, current = Section(stretches[number], read, judge, known), number
+            taken = section.taken if stretches[number].continues else {}
+            section, current = Section(stretches[number], read, judge, known, dict(taken), told), number
         for entry in section.entries(each):
             latex = each.syntax == "latex" and len(each.formula) <= LONGEST_SHOWN
             shown = as_read(each.formula, section.letters) if latex else ""
@@ -213,29 +224,25 @@ def read_found(found: Found, notation: Notation) -> Equation:
 
 
 def _judge(seconds: float) -> Judge:
-    def judge(found: Found, declared: Sequence[Declared]) -> Judgement:
-        from ..judge.judge import check_formula
-
-        try:
-            return check_formula(found.formula, syntax=_syntax(found), readings=declared, seconds=seconds)
-        except ChainruleError as error:
-            return Judgement(found.text, "cannot tell", note=str(error))
-        except Exception as error:  # one formula must not cost the judgement of all others
-            note = f"an internal error, please report it: {type(error).__name__}: {error}"
-            warnings.warn(f"line {found.line}: {shortened(found.text, 60)!r}: {note}", InternalWarning, stacklevel=2)
-            return Judgement(found.text, "cannot tell", note=note)
-
-    return judge
+    return lambda found, declared: _checked(found, declared, seconds=seconds)
 
 
 def verdict_only(found: Found, declared: Sequence[Declared]) -> Judgement:
     """The judgement of a formula that is tried under several notations: no mistake is looked for."""
+    return _checked(found, declared[:1], seconds=0.1, mend=False)
+
+
+def _checked(found: Found, declared: Sequence[Declared], *, seconds: float, mend: bool = True) -> Judgement:
     from ..judge.judge import check_formula
 
     try:
-        return check_formula(found.formula, syntax=_syntax(found), readings=declared[:1], seconds=0.1, mend=False)
+        return check_formula(found.formula, syntax=_syntax(found), readings=declared, seconds=seconds, mend=mend)
     except ChainruleError as error:
         return Judgement(found.text, "cannot tell", note=str(error))
+    except Exception as error:  # one formula must not cost the judgement of all others
+        note = f"an internal error, please report it: {type(error).__name__}: {error}"
+        warnings.warn(f"line {found.line}: {shortened(found.text, 60)!r}: {note}", InternalWarning, stacklevel=2)
+        return Judgement(found.text, "cannot tell", note=note)
 
 
 def _syntax(found: Found) -> Syntax:

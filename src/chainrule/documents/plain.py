@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ..notation.reading.text_tokens import is_component
+from ..notation.reading.list_marks import without_marks
+from ..notation.reading.text_words import is_component
 from ..notation.reading.tokens import COUNTS, FUNCTIONS, GREEK, KEYWORDS, SYNONYMS
 from .code import assignment, is_python
 from .found import Found
@@ -27,7 +28,8 @@ _LETTER = re.compile(
     r"(?<![A-Za-z])(?:d?[AWZXYabwzxy](?:hat)?\d*|[JCL]|delta|eps|epsilon)(?![A-Za-z])|[∂∇δεϵσ]|[yYaA]\u0302|[ŷŶ]"
 )
 _MEASURE = re.compile(rf"\b(?:{'|'.join(sorted(COUNTS | DEFINITIONS.keys()))})\b")
-_FOREIGN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af?!&#$]|;\s*\w")
+_SPAN = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
+_FOREIGN = re.compile(r"[\ufffc\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af?!&#$]|;\s*\w")
 _WORD = re.compile(r"[A-Za-z][A-Za-z]+")
 _SLOPE = re.compile(
     r"(?<![A-Za-z])d([A-Za-z][A-Za-z]{0,7}\d?)(?:_\w+)? ?/ ?d([A-Za-z][A-Za-z]{0,7}\d?)(?![A-Za-z])"
@@ -56,11 +58,14 @@ def of_line(line: str, number: int, names: frozenset[str] = frozenset(), *, pros
     prose  the text is LaTeX, where only what is marked is mathematics
     """
     line = re.sub(r"\s{3,}", "  ", line)
-    for match in re.finditer(r"(?<!`)`([^`\n]+)`(?!`)", line):
+    for match in _SPAN.finditer(line):
         yield from _whole(match[1].strip(), number, names, display=False)
+    if "`" in line and not prose and "\ufffc" not in line:  # what stands beside code is prose
+        yield from _amid(_SPAN.sub(" \ufffc ", line), number, names)
+        return
     if prose or "\ufffc" in line or "`" in line or not re.search(rf"{RELATION.pattern}|[-+*/]=", line):
         return
-    whole = _BULLET.sub("", line, count=1).strip()
+    whole = without_marks(_BULLET.sub("", line, count=1)).strip()
     whole = _NUMBER.sub("", whole).strip().rstrip(".,;").strip()
     if not whole:
         return
@@ -94,7 +99,7 @@ def _whole(text: str, number: int, names: frozenset[str], *, display: bool) -> I
 
 def whole_line(line: str, number: int, names: frozenset[str]) -> Iterator[Found]:
     """A line that is a formula in mathematics, not in a program: `relu(x) = x * (x > 0)`."""
-    text = _NUMBER.sub("", _BULLET.sub("", line, count=1)).strip().rstrip(".,;").strip()
+    text = _NUMBER.sub("", without_marks(_BULLET.sub("", line, count=1))).strip().rstrip(".,;").strip()
     if _looks_like_a_formula(text, names):
         for part in at_commas(text):
             yield Found(number, " ".join(part.split()), part, "code", True, False)

@@ -8,9 +8,12 @@ from dataclasses import dataclass, field, replace
 
 from ..errors import ChainruleError
 from ..judge.verdict import NO_NETWORK, Declared, Judgement
+from ..meaning.letters import PENALTIES
+from ..meaning.seen import updated
 from ..notation.canonical import canonical
-from ..notation.formula import Call, Equation, Formula, Index, Symbol
+from ..notation.formula import Call, Equation, Formula, Index, Partial, Symbol, Transpose, symbols
 from ..notation.letters import Letters
+from ..notation.read import read as read_text
 from ..notation.updates import CHANGES
 from ..notation.write import exact
 from . import measures
@@ -26,6 +29,7 @@ from .worked import worked
 Reader = Callable[[Found, Notation], Equation]
 Judge = Callable[[Found, Sequence[Declared]], Judgement]
 Known = dict[tuple[str, str, tuple[Declared, ...]], Judgement]
+Told = dict[tuple[int, str], tuple[Declared, ...]]  # under what the formula of a line was judged
 
 
 ANEW = "is defined anew here"  # what is said of a letter that means something else from a line on
@@ -38,6 +42,8 @@ class Section:
 
     known  what was judged before, in other stretches too
     taken  the definitions that hold from here on, by their letter
+    told   under what the formula of a line was judged
+    shown  the entries are shown to people, in the letters of the document
     """
 
     stretch: Stretch
@@ -45,6 +51,10 @@ class Section:
     judge: Judge
     known: Known
     taken: dict[str, str] = field(default_factory=dict)
+    told: Told = field(default_factory=dict)
+    shown: bool = True
+    _turned: dict[str, str] = field(default_factory=dict)  # names of a program -> the derivative that they became
+    _changes: dict[Found, list[Entry]] = field(default_factory=dict)  # entries of changes, found with what they change
 
     def __post_init__(self) -> None:
         self.stretch = _without_known(self.stretch, self.judge)
@@ -56,6 +66,81 @@ class Section:
 
     def entries(self, each: Found) -> list[Entry]:
         """The entry of one formula; none for a line that only looked like one."""
+        if each.after:
+            return self._changes.pop(each, None) or [Entry(each, "no statement", why=f"judged with line {each.after}")]
+        if each.name:
+            return self._as_one(each)
+        if each.syntax == "code" and self._turned:
+            self._turned.pop(each.formula.partition(" = ")[0], None)
+        return self._entries(each)
+
+    def _as_one(self, each: Found) -> list[Entry]:
+        """A value with what a program makes of it in place: `d = P`, `d -= Y`, `d /= m`.
+
+        d, the derivative by a layer's output, is that by its pre-activation once it is multiplied by the activation's.
+        """
+        parts = (each, *each.then)
+        chain = [replace(x, then=(), after=0, name="") for x in parts]
+        if each.then:
+            self._turned.pop(each.name, None)
+        kept = replace(chain[-1], line=each.line, text=each.text)
+        whole = self._entries(kept)
+        if not whole or whole[0].status != "judged" or _holds(whole):
+            return [replace(e, found=each) for e in whole]
+        if behind := self._through_activation(each.name):
+            before = self._turned.get(each.name)
+            self._turned[each.name] = behind
+            if _holds(turned := self._entries(kept)):
+                return [replace(e, found=each) for e in turned]
+            if _is_named(turned) or not _is_named(whole):
+                whole = turned
+            elif before is None:
+                del self._turned[each.name]
+            else:
+                self._turned[each.name] = before
+        alone = self._entries(chain[0])
+        gradient = self._is_slope(each.name)
+        if whole[0].verdict != "wrong" or not gradient:
+            return alone if _holds(alone) or not gradient else [replace(e, found=each) for e in whole]
+        at = self._goes_wrong(whole[0], chain, 1 if _holds(alone) else 0)
+        if at == 0:
+            return [replace(e, found=each) for e in whole]
+        self._changes[parts[at]] = [replace(e, found=parts[at]) for e in whole]
+        return alone if _holds(alone) else [Entry(each, "no statement", why=f"judged with line {parts[at].line}")]
+
+    def _through_activation(self, name: str) -> str:
+        """dZ[1] for a name that stands for dA[1]; empty for any other."""
+        ours = self._ours(name)
+        if ours is None or ours.name not in ("dA", "da") or ours.layer is None:
+            return ""
+        return exact(replace(ours, name="dZ" if ours.name == "dA" else "dz"))
+
+    def _is_slope(self, name: str) -> bool:
+        ours = self._ours(name)
+        return ours is not None and ours.name.startswith("d")
+
+    def _ours(self, name: str) -> Symbol | None:
+        try:
+            left = self.read(Found(0, name, f"{name} = 0", "code"), self.stretch.readings[0][1]).sides[0]
+            ours = canonical(left, self.letters)
+        except ChainruleError:
+            return None
+        ours = ours.operand if isinstance(ours, Transpose) else ours
+        return ours if isinstance(ours, Symbol) else None
+
+    def _goes_wrong(self, entry: Entry, chain: Sequence[Found], first: int) -> int:
+        """Which of the statements of a value has the part that is wrong; the last one where none has."""
+        place = entry.judgement.causes[0].place if entry.judgement and entry.judgement.causes else ""
+        for i, each in enumerate(chain[first:-1], first):
+            try:
+                sides = canonical(self.read(each, self.stretch.readings[0][1]), self.letters).children[1:]
+            except ChainruleError:
+                continue
+            if any(exact(p) == place for side in sides for p in side.parts):
+                return i
+        return len(chain) - 1
+
+    def _entries(self, each: Found) -> list[Entry]:
         if not has_relation(each.formula):
             return [Entry(each, "no statement", why="no relation")]
         if RANGE.fullmatch(each.formula.strip()):
@@ -83,7 +168,10 @@ class Section:
         """What a statement about letters is: a definition, or a claim that is judged."""
         declared = tuple(
             replace(d, definitions=(*d.definitions, *self.taken.values()))
-            for d in (notation.declared(name) for name, notation in self.stretch.readings)
+            for d in (
+                under_penalty(self._now(notation, each), equation).declared(name)
+                for name, notation in self.stretch.readings
+            )
         )
         if measures.known(equation) and not self.taken.keys() & measures.DEFINITIONS.keys():
             judgement = self.judge(each, tuple(measures.declared_with(d) for d in declared[:1]))
@@ -97,7 +185,12 @@ class Section:
         if letter and letter not in self.taken and not self._declares(letter):
             if each.syntax == "code" and not is_known(canonical(equation, declared[0].letters), self.taken):
                 return [Entry(each, "no statement", why="code about names of its own")]
-            if letter in ACTIVATIONS and all(n.network not in ("any", NO_NETWORK) for _, n in self.stretch.readings):
+            dummy = isinstance(equation.sides[0], Call) and not _is_applied(equation.sides[0])
+            if (
+                letter in ACTIVATIONS
+                and not dummy
+                and all(n.network not in ("any", NO_NETWORK) for _, n in self.stretch.readings)
+            ):
                 judgement = self.judge(each, declared)
                 if judgement.verdict in ("right", "right if"):  # it is the network's own, and says so
                     return [Entry(each, "judged", judgement, readings=_names(declared))]
@@ -105,6 +198,7 @@ class Section:
                 self._take(letter, each, equation)
             why = f"{exact(_letter_of(equation))} is taken up as defined here"
             return self._of_the_rest(each, equation, why) or [Entry(each, "definition", why=why)]
+        self.told[each.line, each.formula] = declared
         key = (each.formula, each.syntax, declared)
         if key not in self.known:
             self.known[key] = self.judge(each, declared)
@@ -114,10 +208,18 @@ class Section:
             return [Entry(each, "definition", why=f"{letter} {ANEW}")]
         if each.syntax == "code" and judgement.verdict == "cannot tell" and not self._is_ours(equation, declared[0]):
             return [Entry(each, "no statement", why=f"code: {judgement.note}")]
+        if not self.shown:
+            return [Entry(each, "judged", judgement)]
         letters, latex = _meant(judgement, declared).letters, each.syntax == "latex"
         mended = in_own_letters(judgement, letters, latex=latex)
         shown = typeset(judgement, letters) if latex else {}
         return [Entry(each, "judged", judgement, mended=mended, readings=_names(declared), typeset=shown)]
+
+    def _now(self, notation: Notation, each: Found) -> Notation:
+        """A notation with what names of the program stand for by now."""
+        if each.syntax != "code" or not self._turned:
+            return notation
+        return replace(notation, letters=tuple({**dict(notation.letters), **self._turned}.items()))
 
     def _take(self, letter: str, each: Found, equation: Equation) -> None:
         """Take up a definition; q, defined by q(z) = …, is a function from here on."""
@@ -190,6 +292,41 @@ def _without_known(stretch: Stretch, judge: Judge) -> Stretch:
             for name, x in stretch.readings
         ),
     )
+
+
+def strength_of(equation: Formula) -> str:
+    """The letter that scales a penalty; empty where there is none."""
+    return next((p.name for p in equation.parts if isinstance(p, Symbol) and p.name in PENALTIES), "")
+
+
+def under_penalty(notation: Notation, equation: Equation) -> Notation:
+    """The notation for one formula of a text whose cost has a penalty, whatever letter scales it there.
+
+    `W := W - α dW` is right with and without it, so that no penalty is added to either side.
+    """
+    if not notation.penalty:
+        return notation
+    letter = strength_of(equation)
+    if letter:
+        written = {p.name for p in symbols(read_text(notation.penalty, syntax="text")[0].equation)} & PENALTIES
+        new = re.sub(rf"\b(?:{'|'.join(written)})\b", letter, notation.penalty)
+        return replace(notation, penalty=new)
+    ours = canonical(equation, notation.as_letters())
+    is_update = isinstance(ours, Equation) and updated(ours) is not None
+    slopes = any(
+        (isinstance(p, Symbol) and p.name in ("dW", "dw")) or isinstance(p, Partial) for p in ours.children[-1].parts
+    )
+    return replace(notation, penalty="") if is_update and slopes else notation
+
+
+def _holds(entries: Sequence[Entry]) -> bool:
+    return bool(entries) and entries[0].verdict in ("right", "right if")
+
+
+def _is_named(entries: Sequence[Entry]) -> bool:
+    """Whether a mistake is known."""
+    judgement = entries[0].judgement if entries else None
+    return judgement is not None and judgement.cause not in ("", "not named", "shape")
 
 
 def _is_another(judgement: Judgement) -> bool:

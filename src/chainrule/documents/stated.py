@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 
-from ..notation.canonical import canonical, is_hypothesis
+from ..notation.canonical import COSTS, canonical, is_hypothesis
 from ..notation.formula import (
     Array,
     Binary,
@@ -15,6 +16,7 @@ from ..notation.formula import (
     Index,
     Negate,
     Number,
+    Partial,
     Symbol,
     Transpose,
     symbols,
@@ -58,6 +60,8 @@ def nothing_stated(equation: Equation) -> str:
         return "an arrow states no equality"
     if len(set(equation.sides)) == 1:
         return "the same on both sides"
+    if equation.sides[1:] == (Number(Fraction(0)),) and _is_slope_of_cost(equation.sides[0]):
+        return "what is asked of an optimum"
     if _is_set(equation) or (len(equation.sides) == 2 and worked(equation)):
         return "a number is set"
     if all(_counts(side) for side in equation.sides) and not is_arithmetic(equation):
@@ -72,6 +76,11 @@ def nothing_stated(equation: Equation) -> str:
         ):
             return "names of entries"  # W = (w_ij)
     return ""
+
+
+def _is_slope_of_cost(left: Formula) -> bool:
+    """∂J/∂W, all of it."""
+    return isinstance(left, Partial) and isinstance(left.numerator, Symbol) and left.numerator.name in COSTS
 
 
 def _is_set(equation: Equation) -> bool:
@@ -117,6 +126,7 @@ def _counts(side: Formula) -> bool:
 
 def _numbers(side: Formula) -> bool:
     """A matrix of numbers, as in a worked example."""
+    side = side.operand if isinstance(side, Transpose) else side
     if not isinstance(side, Array):
         return False
     inner = (x.operand if isinstance(x, Negate) else x for x in side.entries)

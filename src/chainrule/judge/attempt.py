@@ -11,10 +11,10 @@ from ..meaning.functions import is_known
 from ..meaning.letters import LOSSES
 from ..meaning.named_losses import NAMED
 from ..meaning.world import Convention
-from ..notation.formula import Equation, Index, Sum, Symbol
+from ..notation.formula import Equation, Formula, Index, Sum, Symbol
 from ..notation.write import GREEK
 from .budget import Budget
-from .conditions import BATCH, OF_THE_COST, SMALL
+from .conditions import BATCH, OF_THE_COST, SMALL, has_outputs
 from .definitions import definitions_of
 from .parts import index_letters, places, summed_call
 from .probe import Probe
@@ -45,7 +45,7 @@ class Attempt:
     own: bool = False
     code: bool = False
     shapes: Shapes = ()
-    back: tuple[tuple[Symbol, Symbol], ...] = ()
+    back: tuple[tuple[Symbol, Formula], ...] = ()
     kind: str = ""
 
     @property
@@ -149,6 +149,18 @@ def depth_of(tree: Equation, declared: Declared) -> int:
     if declared.network is not None:
         own = len(activations(declared.network))
     highest = highest_layer(tree)
+    last = 0 if own else _last_defined(declared)
+    if last and highest <= last:
+        return last
     if own and not (is_general(tree) and not highest):
         return own
     return max(own, _DEPTH, highest + 1 if highest else 0, min(span(tree), _DEEPEST))
+
+
+def _last_defined(declared: Declared) -> int:
+    """2 where the document defines `r = 1/2 ‖z[2] - y‖²`: the layer that is compared with the targets is the last."""
+    for formula in definitions_of(declared).values():
+        layers = {x.layer for x in formula.parts if isinstance(x, Symbol) and x.layer is not None}
+        if len(layers) == 1 and has_outputs(Equation((formula,))):
+            return highest_layer(Equation((formula,)))
+    return 0

@@ -16,11 +16,12 @@ from .conditions import (
     penalty_of,
     read_otherwise,
 )
-from .conventions import conventions
+from .conventions import conventions, two_of
 from .parts import places, summed_call
 from .subscripts import names_two_units
 from .verdict import NO_NETWORK
 from .worlds import (
+    PAIRS,
     Survey,
     highest_layer,
     may_be_one_unit,
@@ -62,6 +63,10 @@ def _attempts(taken: Sequence[tuple[Equation, str]], base: Attempt, samples: str
     beside = entry_by_entry(base)
     if beside is not None:
         yield beside
+    if declared.layout == "numerator":
+        words = "a derivative by a matrix has the shape of its transpose, as in numerator layout"
+        turned = replace(base.convention, transposed_gradients=True)
+        yield replace(base, condition="", note=words, convention=turned)
     changes = list(conventions(declared, samples, plain))
     for words, tree in trees:
         yield replace(base, condition=words, tree=tree)
@@ -75,10 +80,6 @@ def _attempts(taken: Sequence[tuple[Equation, str]], base: Attempt, samples: str
         for more, change in changes:
             if change.keys() <= {"samples", "rows", "place"}:
                 yield replace(own, condition=more, convention=replace(base.convention, **change))
-    if declared.layout == "numerator":
-        words = "a derivative by a matrix has the shape of its transpose, as in numerator layout"
-        turned = replace(base.convention, transposed_gradients=True)
-        yield replace(base, condition="", note=words, convention=turned)
     where = list(_networks(base))
     for move in where:
         yield move(base)
@@ -125,10 +126,9 @@ def _under(attempt: Attempt, change: Mapping[str, Any]) -> Attempt:
 
 
 def _two(changes: Sequence[tuple[str, dict[str, Any]]]) -> Iterator[Move]:
-    """Samples are rows, and the derivatives are those of the cost: two conventions of one program."""
-    for (one, a), (other, b) in combinations(changes, 2):
-        if not a.keys() & b.keys() and "place" in a.keys() | b.keys():
-            yield Move(_kind({**a, **b}), _both(one, other), partial(_under, change={**a, **b}))
+    """Two conventions of one program."""
+    for words, change in two_of(changes):
+        yield Move(_kind(change), words, partial(_under, change=change))
 
 
 def _kind(change: Mapping[str, Any]) -> str:
@@ -148,9 +148,12 @@ def _networks(base: Attempt) -> Iterator[Move]:
         yield Move("outputs", "there is one output unit", partial(_with, numbers=1))
     if not undeclared:
         return
-    if base.numbers in (0, 3) and base.depth > 1:
+    if base.declared.output:
+        yield Move("kind", "", partial(_alike, kind=base.declared.output, loss=None))
+    elif base.numbers in (0, 3) or base.depth == 1:
         losses = (None, "quadratic", "sum_of_squares") if has_outputs(plain) and base.declared.loss is None else (None,)
-        for kind, loss in product(_kinds(plain), losses):
+        kinds = [k for k in _kinds(plain) if base.depth > 1 or k not in _OUTPUTS]  # those are tried as outputs
+        for kind, loss in product(kinds, losses):
             yield Move("kind", "", partial(_alike, kind=kind, loss=loss))
 
 
@@ -208,16 +211,26 @@ def entry_by_entry(base: Attempt) -> Attempt | None:
     binding = base.worlds.binding(tree)
     if binding is None or all(not isinstance(x, Binary) or x.sign != " " for x in tree.parts):
         return None
+    columns = True
     for _ in range(_MOST_BESIDE):
         found = world.compare(tree, binding)
         part = tree.at(found.path) if found.status == "shape" and found.path else None
         if found.path is None or not isinstance(part, Binary) or part.sign != " ":
             break
+        left, _, right = found.message.partition(" times ")
+        if left != right:
+            return None
+        columns = columns and left.endswith(" × 1")
         changed = tree.replaced(found.path, Binary("∘", part.left, part.right))
         assert isinstance(changed, Equation)
         tree = changed
     words = "what stands side by side and does not fit as a product of matrices is multiplied entry by entry"
-    return replace(base, condition=words, tree=tree) if tree != base.tree else None
+    if tree == base.tree:
+        return None
+    alike = any(isinstance(x, Binary) and x.sign == " " for x in tree.parts)  # products of matrices are written so too
+    if columns and not alike:  # of two columns of one size there is no other product of that size
+        return replace(base, condition="", note=words, tree=tree)
+    return replace(base, condition=words, tree=tree)
 
 
 _MOST_BESIDE = 4
@@ -239,9 +252,14 @@ def _kinds(tree: Equation) -> tuple[str, ...]:
     smooth, rectified = called & {"sigmoid", "sigma", "sig", "tanh"} or by_value, called & _RECTIFIED
     if called & {"g", "f", "h", "phi"}:
         return ()
-    return (("sigmoid", "tanh") if smooth else ()) + (("relu",) if rectified else ())
+    named = tuple(sorted(called & _OTHERS))
+    slope = any(isinstance(x, Number) and 0 < x.value < 1 for x in tree.parts)
+    rectifiers = ("relu", "leaky_relu")[: 1 + slope] if rectified else ()
+    return (("sigmoid", "tanh") if smooth else ()) + rectifiers + named
 
 
+_OUTPUTS = frozenset(output for _, output, _ in PAIRS)
+_OTHERS = frozenset({"elu", "gelu", "leaky_relu", "mish", "selu", "silu", "softplus", "softsign"})
 _RECTIFIED = frozenset({"relu", "step", "greater", "less", "where", "max", "maximum"})
 
 

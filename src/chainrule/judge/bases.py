@@ -9,13 +9,13 @@ from typing import Any, TypeGuard
 from ..meaning.compare import ZERO
 from ..meaning.letters import LOSSES
 from ..meaning.matrices import matrix_shapes
-from ..meaning.seen import updated
+from ..meaning.seen import speaks_of_differentials, updated
 from ..meaning.values import NoValueError
 from ..meaning.world import World
 from ..notation.formula import ONE, Binary, Bound, Call, Equation, Formula, Negate, Partial, Sum, Symbol, Transpose
 from ..notation.write import exact
 from .attempt import Attempt
-from .conditions import SMALL, as_cost, has_outputs, speaks_of_samples, with_layer
+from .conditions import BATCH, SMALL, as_cost, capitals, has_outputs, speaks_of_samples, with_layer
 from .definitions import definitions_of
 from .parts import index_letters, layers_of, places
 from .subscripts import counts_entries, counts_units, samples_below, written_inputs
@@ -52,13 +52,17 @@ def bases_of(taken: Trees, first: Attempt) -> list[tuple[Attempt, Trees]]:
         convention = replace(first.convention, samples=first.declared.samples or "batch")
         other = replace(first, tree=numbered, note=words, convention=convention)
         of_samples = [b for b in _bases_of([(numbered, "")], other) if b[0].depth]
-        if first.declared.network is None and not counts_entries(numbered):  # each is a number
+        if first.declared.network is None and may_be_one_unit(first.declared) and not counts_entries(numbered):
             unit = "there is one output unit"
             of_samples += [
                 (replace(b, numbers=1, note=_noted(unit, b.note)), t) for b, t in of_samples if not b.numbers
             ]
         at = len(bases) - (bases[-1][0].depth == 0)
         bases[at:at] = [(replace(b, note=_noted(words, b.note)), trees) for b, trees in of_samples]
+    batch = _of_a_program(first)
+    if batch is not None:
+        at = len(bases) - (bases[-1][0].depth == 0)
+        bases[at:at] = _bases_of([(batch.tree, "")], batch)[:1]
     bases += [step for b, _ in bases if b.depth for step in _steps(b)]
     counted = _counted_by_n(first)
     if counted is not None:
@@ -69,6 +73,19 @@ def bases_of(taken: Trees, first: Attempt) -> list[tuple[Attempt, Trees]]:
         more = [b for b in bases_of([(counted, "")], other) if b[0].depth]
         bases[at:at] = [(replace(b, note=_noted(words, b.note)), trees) for b, trees in more]
     return bases
+
+
+def _of_a_program(first: Attempt) -> Attempt | None:
+    """`dW2 = np.dot(a1.T, dz2)`, `db2 = dz2.sum(axis=0)`: small letters in a program hold all samples too."""
+    tree = first.tree
+    along = any(isinstance(x, Call) and "axis" in x.names for x in tree.parts)
+    names = {p.part.name for p in places(tree) if isinstance(p.part, Symbol) and p.role == "operand"}
+    if not (first.code or along) or first.declared.samples == "one" or names & BATCH or not layers_of(tree):
+        return None
+    for variation in capitals(tree, anyway=True):
+        convention = replace(first.convention, samples="batch")
+        return replace(first, tree=variation.tree, condition=variation.condition, convention=convention)
+    return None
 
 
 def _steps(first: Attempt) -> list[tuple[Attempt, Trees]]:
@@ -172,7 +189,8 @@ def _bases_of(taken: Trees, first: Attempt) -> list[tuple[Attempt, Trees]]:
             bases.append((replace(b, tree=as_cost(t[0][0]), note=_noted(words, b.note), back=back), _as_costs(t)))
     operands = {p.part.name for p in places(plain) if isinstance(p.part, Symbol) and p.role == "operand"}
     free = declared.network is None or len(operands) == 1  # of one letter alone it is about functions
-    if not layers_of(plain) and not names & _GRADIENTS and free:
+    about = not names & _GRADIENTS or speaks_of_differentials(plain)
+    if not layers_of(plain) and about and free:
         bases.append((replace(of_any_numbers(first), note="an identity: it holds for any numbers"), taken))
     return bases
 

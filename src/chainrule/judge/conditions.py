@@ -160,14 +160,14 @@ def as_cost(equation: Equation) -> Equation:
     return tree
 
 
-def capitals(equation: Equation) -> Iterator[Variation]:
-    """`z = W X + b`: small letters beside capital ones, or beside m, stand for all samples."""
+def capitals(equation: Equation, *, anyway: bool = False) -> Iterator[Variation]:
+    """`z = W X + b`: small letters beside capital ones, or beside m, stand for all samples; in a program `anyway`."""
     names = {p.part.name for p in places(equation) if isinstance(p.part, Symbol) and p.role == "operand"}
     capital = {"z": "Z", "a": "A", "dz": "dZ", "da": "dA", "y": "Y", "yhat": "Yhat"}
     if not names & BATCH and not any(isinstance(x, Index | Sum) for x in equation.parts):
         capital["x"] = "X"  # `dW = 1/m dz x.T`: the number of samples tells it
     small = [n for n in capital if n in names]
-    if not small or not names & (BATCH | {"m", "N"}):
+    if not small or not (anyway or names & (BATCH | {"m", "N"})):
         return
 
     def raised(part: Formula) -> Formula:
@@ -292,11 +292,12 @@ def _exponents(equation: Equation) -> Iterator[Variation]:
     """`ln(x)^n` as `ln(x^n)`."""
     for place in places(equation):
         part = place.part
-        if isinstance(part, Binary) and part.sign == "^" and isinstance(part.left, Call) and part.left.arguments:
-            first, *rest = part.left.arguments
+        call = part.left if isinstance(part, Binary) and part.sign == "^" else None
+        if isinstance(part, Binary) and isinstance(call, Call) and call.arguments and not summed_call(call):
+            first, *rest = call.arguments
             inside = Binary("^", first, part.right)
-            new = replace(part.left, arguments=(inside, *rest))
-            words = f"the exponent {exact(part.right)} belongs to the argument of {exact(part.left.function)}"
+            new = replace(call, arguments=(inside, *rest))
+            words = f"the exponent {exact(part.right)} belongs to the argument of {exact(call.function)}"
             yield Variation(words, _changed(equation, place.path, new))
 
 

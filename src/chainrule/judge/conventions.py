@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from itertools import combinations
 from typing import Any
 
 from ..notation.formula import (
@@ -31,6 +32,13 @@ def conventions(declared: Declared, samples: str, tree: Equation) -> Iterator[tu
             yield words, change
 
 
+def two_of(changes: Sequence[tuple[str, dict[str, Any]]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Samples are rows, and the derivatives are those of the cost: two conventions of one program."""
+    for (one, a), (other, b) in combinations(changes, 2):
+        if not a.keys() & b.keys() and "place" in a.keys() | b.keys():
+            yield f"{one}, and {other}", {**a, **b}
+
+
 def _open_conventions(declared: Declared, samples: str, tree: Equation) -> Iterator[tuple[str, dict[str, Any]]]:
     names = {p.part.name for p in places(tree) if isinstance(p.part, Symbol) and p.role in ("operand", "function")}
     small = bool(names & SMALL) and not names & BATCH
@@ -49,12 +57,15 @@ def _open_conventions(declared: Declared, samples: str, tree: Equation) -> Itera
         yield "the derivative of a number by a column is a row (numerator layout)", {"layout": "numerator"}
     says = any("W[" in target and target.endswith(".T") for target in declared.letters.rename.values())
     product = any(isinstance(x, Binary) and x.sign == "@" for x in tree.parts)
-    if declared.rows is None and samples == "one" and product and "x" in names:
+    forward = not gradients and not partial
+    if declared.rows is None and samples == "one" and product and ("x" in names or forward):
         yield "samples are rows (x is 1 × n_0, z = x W + b)", {"rows": True}
         yield "samples are rows, and W has a row for each unit (z = x Wᵀ + b)", {"rows": True, "weights_by_unit": True}
     if declared.rows is None and samples == "batch" and names & BATCH:
         yield "samples are rows (X is m × n_0, Z = A W + b)", {"rows": True}
-        if _has_transposed_weights(tree) and not gradients and not partial and not says:
+        products = any(isinstance(x, Binary) and x.sign in "@ ·" for x in tree.parts)
+        backward = (gradients or partial) and bool(names & {"W", "dW"}) and products
+        if (backward or _has_transposed_weights(tree)) and not says:
             words = "samples are rows, and W has a row for each unit (Z = A Wᵀ + b)"
             yield words, {"rows": True, "weights_by_unit": True}
     # Backward, a missing transpose is the classic mistake; forward, w.T x is how many people store w.

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 
 from ..notation.canonical import canonical
-from ..notation.formula import Call, Equation, Formula, Index, Symbol
+from ..notation.formula import Binary, Call, Equation, Formula, Index, Number, Symbol
 from ..notation.letters import Letters
 from ..notation.read import read
 from .trees import LettersKey, key_of, letters_of
 from .verdict import Declared
+
+_TWO = Number(Fraction(2))
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,13 +33,13 @@ def definitions(declared: Declared) -> Definitions:
     """The definitions of a declared meaning; `FormulaError` for what cannot be read."""
     given, letters = declared.definitions, declared.letters
     texts = [f"{k} = {v}" for k, v in given.items()] if isinstance(given, Mapping) else given
-    return _read(tuple(texts), key_of(letters))
+    return _read(tuple(texts), key_of(letters), declared.meant)
 
 
 @lru_cache(maxsize=256)
-def _read(texts: tuple[str, ...], key: LettersKey) -> Definitions:
+def _read(texts: tuple[str, ...], key: LettersKey, meant: tuple[tuple[str, Formula], ...]) -> Definitions:
     letters = letters_of(key)
-    found: dict[str, Formula] = {}
+    found: dict[str, Formula] = dict(meant)
     for text in texts:
         name, formula = _one(text, letters)
         if name:
@@ -48,6 +51,9 @@ def _one(text: str, letters: Letters) -> tuple[str, Formula]:
     equation = canonical(read(text, letters=letters)[0].equation, letters)
     assert isinstance(equation, Equation)
     left = equation.sides[0]
+    if isinstance(left, Binary) and left.sign == "^" and isinstance(left.left, Symbol) and left.right == _TWO:
+        left, root = left.left, Call(Symbol("sqrt"), (equation.sides[-1],))  # of `sigma^2 = …`
+        return left.name, Equation((left, root), ("=",))
     while isinstance(left, Index | Call):
         left = left.base if isinstance(left, Index) else left.function
     formula = equation if len(equation.sides) > 1 else equation.sides[0]

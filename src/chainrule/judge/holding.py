@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
+from typing import TypeGuard
 
-from ..notation.formula import Call, Equation, Partial, Symbol
+from ..notation.formula import Binary, Call, Equation, Formula, Number, Partial, Symbol, Transpose
 from ..notation.write import exact
 from .attempt import Attempt
 from .attempts import ENTRYWISE
 from .clothes import clothes
 from .conditions import between_dots, has_outputs
 from .needed import needed, needed_alike
+from .parts import is_derivative
 from .verdict import Judgement, noted
 from .worlds import Survey
 
@@ -19,9 +22,11 @@ from .worlds import Survey
 def holds(text: str, attempt: Attempt, survey: Survey, *more: str) -> Judgement:
     """It holds everywhere: right, under the condition of the attempt."""
     flat = "keepdims=True is added to the sum" if survey.flat else ""
-    alike = needed_alike(attempt, attempt.kind) if attempt.kind else ""
-    conditions = [c for c in (attempt.condition, alike, *more, flat, *between_dots(attempt.tree)) if c]
-    reading = exact(attempt.tree)
+    alike = needed_alike(attempt, attempt.kind) if attempt.kind not in ("", attempt.declared.output) else ""
+    idle = "there is one output unit" if _is_idle_in_one_unit(attempt) else ""
+    conditions = [c for c in (attempt.condition, alike, idle, *more, flat, *between_dots(attempt.tree)) if c]
+    theirs = dict(attempt.back) if attempt.declared.meant else {}
+    reading = exact(attempt.tree.mapped(lambda x: theirs.get(x, x) if isinstance(x, Symbol) else x))
     attempt = replace(attempt, note=noted(attempt.note, _targets_note(attempt)))
     if conditions:
         words, one = ", and ".join(conditions), attempt.one_sample
@@ -29,6 +34,29 @@ def holds(text: str, attempt: Attempt, survey: Survey, *more: str) -> Judgement:
         return Judgement(text, "right if", words, note=note, reading=reading, one_sample=one)
     return Judgement(text, "right", note=noted(attempt.note, clothes(attempt.tree)), reading=reading)
 
+
+def _is_idle_in_one_unit(attempt: Attempt) -> bool:
+    """`zᵀ = z`, `diag(a) b = a bᵀ`: of one unit, which nobody declared, it holds because signs do nothing there."""
+    units = attempt.numbers and attempt.declared.network is None and "one" not in f"{attempt.condition} {attempt.note}"
+    if not units or not any(_is_of_columns(part) for part in attempt.tree.parts):
+        return False
+    return not replace(attempt, numbers=0).survey().everywhere
+
+
+def _is_of_columns(part: Formula) -> bool:
+    """A transpose, norm, diagonal or outer product of the letter of a unit."""
+    inner: tuple[Formula, ...] = ()
+    if isinstance(part, Transpose):
+        inner = (part.operand,)
+    elif isinstance(part, Call) and part.function in _OF_COLUMNS:
+        inner = part.arguments
+    elif isinstance(part, Binary) and part.sign == "⊗":
+        inner = (part.left, part.right)
+    return any(isinstance(x, Symbol) and x.name in _OF_A_UNIT for each in inner for x in each.parts)
+
+
+_OF_COLUMNS = (Symbol("norm"), Symbol("diag"), Symbol("outer"))
+_OF_A_UNIT = frozenset({"z", "a", "y", "yhat", "dz", "da", "dyhat", "b", "db"})
 
 _FLAT = (
     "without it NumPy drops the axis: the shape (n,) counts as a row, and beside a column, as in b - alpha * db, it is "
@@ -86,7 +114,15 @@ def _is_idle(attempt: Attempt, survey: Survey) -> bool:
     slope = isinstance(left, Call) and isinstance(left.function, Symbol) and left.function.prime
     if slope and linear and survey.holding and any(isinstance(x, Call) for side in right for x in side.parts):
         return True  # g' = g + (1 - g) of the identity
+    last = (None, Symbol("L"), Number(Fraction(attempt.depth)))
+    slopes = [x for side in right for x in side.parts if is_derivative(x)]
+    if linear and survey.holding and any(x.layer in last for slope in slopes for x in slope.parts if _is_value(x)):
+        return True  # g'(A) for g'(Z) of the output, where both are 1
     return bool(survey.holding) and factors and linear and not _names_of(attempt.tree) & {"Y", "y", "Yhat", "yhat"}
+
+
+def _is_value(part: Formula) -> TypeGuard[Symbol]:
+    return isinstance(part, Symbol) and part.name in ("z", "Z", "a", "A")
 
 
 def _names_of(tree: Equation) -> set[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
 from ..errors import ChainruleError
 from ..meaning.usual import Usual
-from ..notation.formula import ONE, Equation, Index, Number, Symbol
+from ..notation.formula import ONE, Binary, Bound, Equation, Formula, Index, Number, Sum, Symbol
 from ..notation.letters import Letters
 from ..notation.read import Syntax
 from ..notation.write import exact
@@ -27,7 +28,8 @@ from .definitions import definitions_of
 from .holding import holds, narrower_of
 from .meant import as_usual
 from .mended import mended
-from .parts import layers_of
+from .parts import LAYERED, layers_of
+from .said import as_said
 from .trees import trees_of
 from .untold import (
     defined,
@@ -37,12 +39,15 @@ from .untold import (
     renames,
     sets_a_parameter,
     states_a_loss,
+    steps_by_its_own_loss,
     unmended,
     without_layer,
 )
 from .verdict import Declared, Judgement, noted
 from .worlds import HIGHEST, Survey, activations, convention_of, highest_layer, is_general
 
+# A module or method, or `@` beside names such as dz2: a line of a program, in which small letters are arrays too.
+_PROGRAM = re.compile(r"\b(?:np|torch|jnp)\.|\.dot\(|\b[A-Za-z]+\d\b[^=]*@|@[^=]*\b[A-Za-z]+\d\b")
 MATRICES = frozenset({"W", "Z", "A", "dW", "dZ", "dA"})  # in small letters a number below is a component
 
 
@@ -85,7 +90,8 @@ def check_formula(
     """
     if not readings:
         one = Declared("", network, loss, letters or Letters(), samples, place, rows, layout, definitions=definitions)
-        return _told(text, syntax, one, seconds, mend)
+        return _told(text, syntax, as_said(text, one), seconds, mend)
+    readings = [as_said(text, d) for d in readings]
     if len(readings) == 1:
         return _told(text, syntax, readings[0], seconds, mend)
     judged = [(d, _judge(text, syntax, d, seconds, mend=False)) for d in readings]
@@ -134,20 +140,26 @@ def _usual_places(letters: Letters) -> bool:
 
 
 def _numbered_below(text: str, syntax: Syntax, letters: Letters) -> bool:
-    """Whether matrices carry one number below and no layer: `W_2`, `dZ_1`."""
+    """Whether matrices carry one number or the letter of a layer below, and no layer: `W_2`, `dZ_{l-1}`, `z_l`."""
     try:
         equation = trees_of(text, syntax, letters)[0][0]
     except ChainruleError:
         return False
-    return any(
-        isinstance(part, Index)
-        and isinstance(part.base, Symbol)
-        and part.base.layer is None
-        and part.base.name in MATRICES
-        and len(part.entries) == 1
-        and isinstance(part.entries[0], Number)
-        for part in equation.parts
-    )
+    summed = {b.index for x in equation.parts if isinstance(x, Sum) for b in x.bounds if isinstance(b, Bound)}
+    for part in equation.parts:
+        if not isinstance(part, Index) or not isinstance(part.base, Symbol) or part.base.layer is not None:
+            continue
+        if len(part.entries) != 1 or part.base.name not in LAYERED:
+            continue
+        (entry,) = part.entries
+        matrix = part.base.name in MATRICES
+        letter = entry.left if isinstance(entry, Binary) and entry.sign in "+-" else entry
+        if (matrix and isinstance(entry, Number)) or (letter in _LAYERS and letter not in summed):
+            return True
+    return False
+
+
+_LAYERS = (Symbol("l"), Symbol("ell"), Symbol("L"))
 
 
 def _joined(text: str, judged: Sequence[tuple[Declared, Judgement]]) -> Judgement:
@@ -181,7 +193,7 @@ def _judge(text: str, syntax: Syntax, declared: Declared, seconds: float, *, men
         taken = trees_of(text, syntax, declared.letters)
     except ChainruleError as error:
         return Judgement(text, "cannot tell", note=str(error))
-    code = syntax == "code" or "np." in text or "torch." in text
+    code = syntax == "code" or _PROGRAM.search(text) is not None
     plain = _of_trees(text, taken, declared, Budget.of_seconds(seconds), code, mend=mend)
     if len(taken[0][0].sides) < 2:
         return plain
@@ -201,7 +213,7 @@ def _of_trees(
     code: bool,
     *,
     mend: bool,
-    back: tuple[tuple[Symbol, Symbol], ...] = (),
+    back: tuple[tuple[Symbol, Formula], ...] = (),
 ) -> Judgement:
     """The judgement of the readings of a text; `back` holds letters of ours with those that the text has for them."""
     plain = taken[0][0]
@@ -232,7 +244,7 @@ def _of_trees(
             return holds(text, base, survey, *(["the matrix product is taken before *"] if unclear else []))
     tried = [(base, survey) for (base, _), survey in zip(bases, surveys, strict=True)]
     for (base, trees), survey in zip(bases, surveys, strict=True):
-        for attempt in attempts(trees, base, samples, survey):
+        for attempt in attempts(trees, base, base.convention.samples or samples, survey):
             if readings.spent:
                 note = "it is too large to try all its readings and conventions: split the formula"
                 return Judgement(text, "cannot tell", note=note, reading=exact(plain))
@@ -301,8 +313,11 @@ def _of_trees(
     if narrower is not None:
         return narrower
     letter = penalty_of(plain)
-    if letter is not None:
+    if letter is not None and base.convention.penalty is None:
         note = f"{letter.name} scales no penalty on the weights, λ/2 ‖W‖² and its like, that would make it right"
+        return Judgement(text, "cannot tell", note=note, reading=exact(plain))
+    if declared.loss is None and steps_by_its_own_loss(base.tree):
+        note = "it is a step of descent by a loss that was not declared"
         return Judgement(text, "cannot tell", note=note, reading=exact(plain))
     if declared.loss is None and states_a_loss(plain):
         note = "it states a loss, and which loss is meant was not declared"

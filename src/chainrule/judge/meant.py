@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ..meaning.usual import Usual, usual
-from ..notation.formula import Equation
+from ..notation.formula import Equation, symbols
 from .definitions import definitions_of
 from .verdict import NO_NETWORK, Declared, Judgement, noted
 from .worlds import activations
@@ -34,7 +34,7 @@ def as_usual(
     wrong = plain.verdict == "wrong"
     if plain.verdict in ("right", "right if") or declared.network == NO_NETWORK:
         return None
-    known = {*definitions_of(declared), *declared.free}
+    known = {*declared.free, *_defined(tree, declared)}
     told = usual(tree, known, () if declared.network is None else activations(declared.network))
     if wrong and ((plain.cause not in _UNCLEAR and len(plain.causes) == 1) or not mend):
         told = [x for x in told if x.anyway]  # without mending nobody knows whether it has a name
@@ -57,6 +57,19 @@ def as_usual(
     return None
 
 
+def _defined(tree: Equation, declared: Declared) -> set[str]:
+    """The letters that the document defines, and those in the definitions of what stands in the formula."""
+    definitions = definitions_of(declared)
+    inside: set[str] = set()
+    new = {x.name for x in symbols(tree)} & set(definitions)
+    while new:
+        inner = {x.name for name in new for x in symbols(definitions[name])} - inside
+        inside |= inner
+        new = inner & set(definitions)
+    return inside | set(definitions)
+
+
 def _declared_with(declared: Declared, meant: Usual) -> Declared:
     conventions = {**declared.conventions, **meant.conventions}
-    return replace(declared, free=(*declared.free, *meant.free), conventions=conventions)
+    free, also = (*declared.free, *meant.free), (*declared.meant, *meant.definitions)
+    return replace(declared, free=free, conventions=conventions, meant=also)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -17,7 +17,7 @@ from .attempt import Attempt, has_small_letters, keeps_widths
 from .attempts import alike, entry_by_entry
 from .budget import Budget
 from .conditions import has_last_layer, has_outputs, penalty_of, read_otherwise
-from .conventions import conventions
+from .conventions import conventions, two_of
 from .definitions import definitions_of
 from .mutations import Edit, edits
 from .probe import Probe
@@ -58,7 +58,7 @@ def mended(
         targets.append(replace(base, condition="taken for one sample", convention=one))
     if base.declared.network is None and not base.numbers and base.depth > 1:
         highest = highest_layer(base.tree)
-        if highest > 1 and has_last_layer(base.tree):
+        if highest > 1 and (has_last_layer(base.tree) or names_two_units(base.tree)):
             targets[0] = replace(base, condition=f"layer {highest} is taken for the last", depth=highest)
         elif 1 < highest < base.depth and has_outputs(base.tree):
             targets.append(replace(base, condition=f"layer {highest} is taken for the last", depth=highest))
@@ -68,7 +68,8 @@ def mended(
     targets += [replace(b, condition=b.note) for b in bases if not b.condition]
     for tree, note in taken[1:3]:
         targets.append(replace(base, condition=f"read so: {note or exact(tree)}", tree=tree))
-    if penalty_of(base.tree) is not None:
+    penalties = penalty_of(base.tree) is not None and base.convention.penalty is None
+    if penalties:
         targets.clear()  # without the penalty it is not what was meant
         changes = [x for x in changes if "penalty" in x[1]]
     beside = entry_by_entry(base)
@@ -78,21 +79,30 @@ def mended(
         targets.append(replace(base, condition=v.condition, tree=v.tree))
     if base.declared.network is None and not base.numbers and base.depth > 1:
         targets += alike(base)
-    targets += [t for t in last if penalty_of(base.tree) is None and t not in targets]
+    targets += [t for t in last if not penalties and t not in targets]
     for words, change in changes:
         if change.keys() & {"place", "rows", "layout", "penalty", "zero_bias"}:
             targets.append(replace(base, condition=words, convention=replace(base.convention, **change)))
+    if base.code and penalty_of(base.tree) is None:
+        targets += _of_a_program([base, *last])
     singles: dict[Equation, list[Edit]] = {}
     for target in targets:
         if target.tree not in singles:
             singles[target.tree] = edits(
-                target.tree, unknown=unknown, declared=_quantities(base.declared), budget=budget.share(_FOR_EDITS)
+                target.tree,
+                unknown=unknown,
+                declared=_quantities(base.declared),
+                told=base.declared.network is not None,
+                budget=budget.share(_FOR_EDITS),
             )
-    penalties = penalty_of(base.tree) is not None  # of several scales none is meant before the others
     probes: dict[Attempt, Probe] = {}
     best: tuple[Attempt, list[Mending]] | None = None
+    alike_ones: list[tuple[Attempt, list[Mending]]] = []  # as small, where the layers have another activation
     for stage in STAGES:
+        settled = False
         for i, target in enumerate(targets):
+            if settled and not target.kind:
+                continue
             part = 1 / (len(targets) - i) / (2 if stage == 2 else 1)
             left = budget if stage == 1 else budget.share(part)
             if target not in probes:
@@ -101,26 +111,43 @@ def mended(
             quick.budget = left
             full = _wider(target.worlds, target.tree, left)
             found = mendings(target.tree, singles[target.tree], quick, full, left, stage=stage)
+            found = [x for x in found if exact(x.tree) != exact(base.tree)]  # which is what was written
             if found and (best is None or _order(found[0], penalties) < _order(best[1][0], penalties)):
                 best = (target, found)
-                if found[0].size <= stage and not penalties:
+                settled = found[0].size <= stage and not penalties
+                narrow = target.kind or found[0].support < len(target.worlds.cases)
+                if settled and not narrow:
                     break
+            elif found and best is not None and target.kind and found[0].size == best[1][0].size:
+                alike_ones.append((target, found))
         if best is not None:
             break
     if best is None:
         return None
     target, found = best
     first, *others = found
+    more = [_findings(t, m) for t, (m, *_) in alike_ones if exact(m.tree) not in {exact(x.tree) for x in found}]
     judged = Judgement(
         text,
         "wrong",
         causes=_findings(target, first),
-        others=_distinct(target, first, others),
+        others=(*_distinct(target, first, others), *more),
         note=target.condition,
         reading=exact(target.tree),
         one_sample=target.one_sample,
     )
     return _without_layer(judged, filled) if filled else judged
+
+
+def _of_a_program(bases: Sequence[Attempt]) -> Iterator[Attempt]:
+    """Samples in rows, and 1/m in dZ too, as most programs have it: each is no mistake."""
+    for base in bases:
+        changes = list(conventions(base.declared, base.convention.samples, base.tree))
+        rows = [(w, c) for w, c in changes if c == {"rows": True}]
+        for words, change in [*rows, *two_of(changes)]:
+            if "rows" in change and "weights_by_unit" not in change:
+                both = f"{base.condition}, and {words}" if base.condition else words
+                yield replace(base, condition=both, convention=replace(base.convention, **change))
 
 
 def _order(mending: Mending, plausible: bool) -> tuple[Any, ...]:

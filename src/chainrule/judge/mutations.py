@@ -24,12 +24,13 @@ from ..notation.formula import (
     Path,
     Slice,
     Symbol,
+    Transpose,
     symbols,
 )
 from .budget import PER_TREE, Budget
 from .mistakes import derivatives, entries, factors, letters, products, sums
 from .mistakes.setting import Change, Setting
-from .parts import PRODUCTS, Place
+from .parts import PRODUCTS, Place, is_derivative
 
 # Which of several equally small mendings is named first.
 PLAUSIBLE = (
@@ -132,16 +133,18 @@ def edits(
     *,
     unknown: frozenset[str] = frozenset(),
     declared: tuple[Formula, ...] = (),
+    told: bool = True,
     budget: Budget | None = None,
 ) -> list[Edit]:
     """Every single edit of a formula, smallest and most plausible first; of equal results only the first.
 
     unknown   names that mean nothing: what replaces them mends an undefined symbol
     declared  what the letters of the document stand for, where each is one quantity
+    told      the network is declared, so that the activations of its layers are known
     budget    what making them may cost; None: all are made
     """
     found: list[Edit] = []
-    setting = Setting(equation, unknown, declared)
+    setting = Setting(equation, unknown, declared, told)
     cost = PER_TREE * len(setting.places)
     for place in setting.places:
         for cause, after, size, explanation in _changes(place, setting):
@@ -185,14 +188,22 @@ def trivial(tree: Equation, original: Equation) -> bool:
         return True
     if _says_itself(tree, original) or _vanishing(tree) - _vanishing(original) or _ones(tree) > _ones(original):
         return True
+    if _is_transposed(*tree.sides[:2]) and not _is_transposed(*original.sides[:2]):
+        return True  # `f(z)ᵀ = f(z)`
     if len(set(tree.sides)) < len(set(original.sides)):
-        lone = any(isinstance(x, Symbol | Index | Partial) for x in tree.sides if tree.sides.count(x) > 1)
+        twice = [x for x in tree.sides if tree.sides.count(x) > 1]
+        lone = any(isinstance(x, Symbol | Index | Partial) or is_derivative(x) for x in twice)
         if lone or _calls(tree) != _calls(original):
             return True
     if len({_meant(s) for s in tree.sides}) == len({_meant(s) for s in original.sides}):
         return False
     names = [sorted(x.name for x in symbols(side)) for side in original.sides]
     return isinstance(original.sides[0], Symbol | Index | Partial) or any(x != names[0] for x in names)
+
+
+def _is_transposed(side: Formula, other: Formula) -> bool:
+    """One side is the transpose of the other."""
+    return Transpose(other) == side or Transpose(side) == other
 
 
 def _vanishing(tree: Equation) -> set[Formula]:

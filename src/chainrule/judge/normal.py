@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
 from ..notation.formula import Binary, Call, Equation, Formula, Index, Number, Partial, Symbol
 from .parts import LAYERED, Place, places
@@ -115,3 +116,30 @@ def _is_bare_function(place: Place) -> bool:
 
 
 _FUNCTIONS = frozenset({"sigma", "sig", "sigmoid", "tanh", "relu", "softplus", "sinh", "cosh", "exp"})
+
+
+def without_guards(equation: Equation) -> Equation:
+    """`log(A + 1e-8)`, `v / (sqrt(s) + 1e-8)`: a tiny number that only guards against 0 is left out."""
+
+    def plain(part: Formula) -> Formula:
+        match part:
+            case Binary("+", inner, Number(value)) if 0 < value <= _TINY:
+                return inner
+            case Binary("+", Number(value), inner) if 0 < value <= _TINY:
+                return inner
+        return part
+
+    def guarded(part: Formula) -> Formula:
+        match part:
+            case Call(Symbol("ln" | "log" | "sqrt"), (inner, *rest), names):
+                return Call(part.function, (plain(inner), *rest), names)
+            case Binary("/", above, below):
+                return Binary("/", above, plain(below))
+        return part
+
+    tree = equation.mapped(guarded)
+    assert isinstance(tree, Equation)
+    return tree
+
+
+_TINY = Fraction(1, 10**5)

@@ -148,6 +148,8 @@ def regroupings(part: Formula, *, parent: Formula | None = None, right: bool = F
 
 def _powers(part: Formula) -> Iterator[Formula]:
     """f(x)^n against f(x^n), -x^n against (-x)^n, x @ y.T against (x @ y).T."""
+    if isinstance(part, Binary) and isinstance(part.right, Binary) and part.right.sign == "^" != part.sign:
+        yield Binary("^", Binary(part.sign, part.left, part.right.left), part.right.right)  # (a - b)^2 for a - b^2
     if isinstance(part, Binary) and part.sign == "^":
         base = part.left
         if isinstance(base, Call) and base.arguments:

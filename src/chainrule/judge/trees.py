@@ -10,7 +10,7 @@ from ..notation.canonical import canonical
 from ..notation.formula import Equation
 from ..notation.letters import Letters
 from ..notation.read import Syntax, read
-from .normal import applied_functions, components_of, products_of_calls
+from .normal import applied_functions, components_of, products_of_calls, without_guards
 
 Trees = list[tuple[Equation, str]]
 LettersKey = tuple[tuple[tuple[str, str], ...], tuple[Any, ...]]  # what letters are declared, as something hashable
@@ -38,5 +38,6 @@ def _read(text: str, syntax: Syntax, key: LettersKey) -> tuple[tuple[Equation, s
     for reading in read(text, syntax=syntax, letters=letters):
         tree = canonical(reading.equation, letters)
         equation = tree if isinstance(tree, Equation) else Equation((tree,))  # a lone expression has one side
-        found.append((applied_functions(components_of(products_of_calls(equation))), reading.note))
+        tree = applied_functions(components_of(products_of_calls(without_guards(equation))))
+        found.append((tree, reading.note))
     return tuple(found)

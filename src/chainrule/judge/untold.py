@@ -6,6 +6,7 @@ import difflib
 
 from ..meaning.calls import ACTIVATIONS
 from ..meaning.letters import LOSSES, RATES
+from ..meaning.seen import updated
 from ..notation.formula import Binary, Call, Equation, Formula, Index, Number, Partial, Symbol
 from ..notation.write import exact
 from .parts import LAYERED, layers_of
@@ -74,6 +75,13 @@ def of_lone_letters(tree: Equation) -> bool:
 
 
 _QUANTITIES = LAYERED | {"X", "Y", "Yhat", "x", "y", "yhat", "w", "dw"}
+
+
+def steps_by_its_own_loss(tree: Equation) -> bool:
+    """`w <- w + eta y sigma(-y w^T x) x`: a step whose gradient is written out, so that a loss is meant."""
+    names = {x.name for x in tree.parts if isinstance(x, Symbol)}
+    gradients = any(x[:1] == "d" and x in LAYERED for x in names) or any(isinstance(x, Partial) for x in tree.parts)
+    return updated(tree) is not None and not gradients and bool(names & {"y", "Y"})
 
 
 def sets_a_parameter(tree: Equation) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ..notation.formula import Formula
 from ..notation.letters import Letters
 
 NO_NETWORK = "none"
@@ -93,7 +94,7 @@ class Judgement:
         if self.verdict == "right if":
             head += f"\n  right if {self.condition}"
         elif self.verdict == "wrong":
-            head += f"\n  wrong: {'; '.join(c.cause for c in self.causes)}"
+            head += f"\n  wrong: {'; '.join(dict.fromkeys(c.cause for c in self.causes))}"
             lines = [c.words for c in self.causes if c.words]
             if self.correction:
                 lines.append(f"should read {self.correction}")
@@ -120,6 +121,8 @@ class Declared:
     definitions  formulas that hold in the document: `w` is a column, `a = sig(z)`
     free         letters that are any numbers
     any_widths   the widths of `network` are not said in the document: other ones are meant as well
+    output       the activation of the last layer where no network is declared but a remark names it; empty: any
+    meant        letters with what they usually are, where nobody declared them
     conventions  other fields of `Convention` that the document declares, such as {"transposed_weights": True}
     """
 
@@ -134,6 +137,8 @@ class Declared:
     definitions: Mapping[str, str] | Sequence[str] = field(default=(), hash=False)
     free: tuple[str, ...] = ()
     any_widths: bool = False
+    output: str = ""
+    meant: tuple[tuple[str, Formula], ...] = field(default=(), hash=False)
     conventions: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 

@@ -227,7 +227,8 @@ def worlds(
     known = definitions(declared)
     if depth == 0:
         return _without_network(convention, known, shapes)
-    return _worlds(declared.network, declared.loss, convention, known, declared.free, depth, numbers, own, inputs)
+    kind = (declared.network, declared.loss, declared.output)
+    return _worlds(*kind, convention, known, declared.free, depth, numbers, own, inputs)
 
 
 @lru_cache(maxsize=64)
@@ -246,6 +247,7 @@ def _without_network(convention: Convention, known: Definitions, shapes: Shapes)
 def _worlds(
     network: str | None,
     loss: str | None,
+    output: str,
     convention: Convention,
     known: Definitions,
     free: tuple[str, ...],
@@ -258,11 +260,12 @@ def _worlds(
     declared = widths_of(network) if network is not None else ()
     if declared[-1:] == (1,):
         numbers = max(numbers, 1)
-    for hidden, output, pair_loss in _pairs(network, loss):
-        if numbers and output == "softmax" and network is None:
+    pairs = tuple(_pairs(network, loss, output))
+    for hidden, last, pair_loss in pairs:
+        if numbers and last == "softmax" and network is None:
             continue
-        acts = (*stretched(hidden, depth - 1), output)
-        name = f"{output} with {pair_loss.replace('_', ' ')}"
+        acts = (*stretched(hidden, depth - 1), last)
+        name = f"{last} with {pair_loss.replace('_', ' ')}"
         shapes = [(_widths(depth, True), 0), (_widths(depth, False), 1)]
         if network is not None:
             shapes.append((_widths(depth, True), 2))
@@ -284,17 +287,17 @@ def _worlds(
                 )
             )
         cases.append(Case(name, tuple(found)))
-    usual = len(cases) - (len(MORE_PAIRS) if network is None and loss is None else 0)
+    usual = len(cases) - (sum(p in MORE_PAIRS for p in pairs) if network is None and loss is None else 0)
     return Worlds(tuple(cases[:usual]), depth, tuple(cases[usual:]))
 
 
-def _pairs(network: str | None, loss: str | None) -> Iterable[tuple[tuple[str, ...], str, str]]:
+def _pairs(network: str | None, loss: str | None, said: str) -> Iterable[tuple[tuple[str, ...], str, str]]:
     if network is None:
-        for hidden, output, pair_loss in PAIRS + MORE_PAIRS:
-            if loss is None or loss == pair_loss:
-                yield hidden, output, pair_loss
-        if loss is not None and all(loss != p[2] for p in PAIRS + MORE_PAIRS):
-            yield ("tanh", "softplus", "sigmoid"), "identity", loss
+        known = [p for p in PAIRS + MORE_PAIRS if loss in (None, p[2]) and said in ("", p[1])]
+        yield from known
+        if not known:
+            output = said or "identity"
+            yield ("tanh", "softplus", "sigmoid"), output, loss or _loss_for(output)
         return
     *hidden_given, output = activations(network)
     losses = [loss] if loss is not None else [_loss_for(output)]
@@ -327,8 +330,10 @@ def widths_of(network: str) -> tuple[int, ...]:
 
 
 def may_be_one_unit(declared: Declared) -> bool:
-    """One output is possible: the loss of a soft-max, which of one unit is 1, asks for several."""
-    return declared.network is not None or declared.loss != "cross_entropy"
+    """One output is possible: a soft-max, which of one unit is 1, and its loss ask for several."""
+    if declared.network is not None:
+        return activations(declared.network)[-1] != "softmax"
+    return declared.loss != "cross_entropy" and declared.output != "softmax"
 
 
 def with_output(network: str, activation: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -11,7 +12,7 @@ from ..notation.formula import At, Binary, Call, Dots, Equation, Formula, Index,
 from . import functions
 from .context import STEP, Context, NestedStepError, argument_names
 from .letters import LOSSES, PER_SAMPLE, is_defined, place_of
-from .lists import is_list, unreadable
+from .lists import STACKS, is_list, stacked, unreadable
 from .named_losses import NAMED, in_order, value_of
 from .quantities import Key
 from .sums import OVER, kronecker, over_indices
@@ -50,9 +51,16 @@ def call(c: Context, part: Call) -> Value:
         return kronecker(c, part.arguments)
     if name == "nabla" and len(part.arguments) == 1 and name not in c.model.definitions:
         return _gradient(c, part.arguments[0])
+    if name in STACKS and not part.names and name not in c.model.definitions:
+        return stacked(c, name, part.arguments)
+    if name == "hessian" and 1 <= len(part.arguments) <= 2 and name not in c.model.definitions:
+        return _hessian(c, *part.arguments)
     special = _of_letter(c, f, part)
     if special is not None:
         return special
+    nested = _written_out(c, part)
+    if nested is not None:
+        return c.eval(nested)
     values = tuple(c.eval(_argument(x)) for x in part.arguments[:count])
     if functions.is_of_columns(name) and not c.convention.rows and is_list(part.arguments[0]):
         values = (values[0].T, *values[1:])  # softmax([a, b]): the entries of one column
@@ -71,6 +79,31 @@ def call(c: Context, part: Call) -> Value:
     raise undefined(f"{name} is not defined")
 
 
+def _written_out(c: Context, part: Call) -> Formula | None:
+    """`g[L](g[L-1](… g[1](x)))` with the functions that the dots leave out; None where there are no dots."""
+    f = part.function
+    if not isinstance(f, Symbol) or f.layer is None or len(part.arguments) != 1:
+        return None
+    inner = part.arguments[0]
+    factors: list[Formula] = []
+    while isinstance(inner, Binary) and inner.sign == " ":
+        factors.append(inner.right)
+        inner = inner.left
+    factors.append(inner)
+    rest = [x for x in factors if not isinstance(x, Dots)]
+    if len(rest) == len(factors) or len(rest) != 1 or not isinstance(rest[0], Call):
+        return None
+    inside, last = rest[0], rest[0].function
+    if not isinstance(last, Symbol) or last.layer is None or last.name != f.name:
+        raise unreadable("dots between two functions")
+    layers = range(c.layer(last.layer) + 1, c.layer(f.layer))
+    if not layers and c.layer(last.layer) + 1 != c.layer(f.layer):
+        raise undefined("dots between functions whose layers do not fall")
+    for number in layers:
+        inside = Call(replace(f, layer=Number(Fraction(number))), (inside,))
+    return Call(f, (inside,))
+
+
 def _of_letter(c: Context, f: Symbol, part: Call) -> Value | None:
     """Functions that the document or the network defines: h(x) = …, L(ŷ, y), J(θ)."""
     name = f.name
@@ -85,7 +118,7 @@ def _of_letter(c: Context, f: Symbol, part: Call) -> Value | None:
     if plain and name in c.model.depends:
         if part.arguments == c.model.depends[name] and not f.prime:
             return c.eval(f)
-        return c.generic(name, tuple(c.eval(x) for x in part.arguments), f.prime)
+        return c.generic(name, _values_of(c, part.arguments, c.model.depends[name]), f.prime)
     if c.model.structure.is_network and name in LOSSES and not f.prime and f.layer is None:
         return _loss(c, f, part)
     return None
@@ -97,7 +130,8 @@ def _gradient(c: Context, of: Formula) -> Value:
         return _gradient(c, of.operand).T
     given: tuple[Formula, ...] = ()
     if isinstance(of, Symbol):
-        given = argument_names(c.model.definitions.get(of.name, of))
+        known = c.model.definitions.get(of.name, of)
+        given = known.arguments if isinstance(known, Call) else argument_names(known)
         alone = any(isinstance(x, Equation) and x.sides[0] == Call(Symbol("nabla"), (of,)) for x in c.roots[:1])
         given = given or (c.model.depends.get(of.name, ()) if alone else ())  # `df/dt = ∇f · dx/dt` says not on what
     elif isinstance(of, Call) and not of.names:
@@ -112,6 +146,22 @@ def _gradient(c: Context, of: Formula) -> Value:
     return Value(np.concatenate([v.array for v in columns], axis=-2))
 
 
+def _hessian(c: Context, of: Formula, by: Formula | None = None) -> Value:
+    """∇²f: the second derivatives of a number by the entries of a column, or by those of which f is a function."""
+    if by is None:
+        given = of.arguments if isinstance(of, Call) and not of.names else _arguments_of(c, of)
+        if len(given) != 1:
+            raise undefined("∇² without the letter by which it differentiates")
+        by = given[0]
+    if not c.eval(of).is_scalar:
+        raise undefined("∇² of more than one number")
+    return c.eval(Partial(Partial(of, by), by))
+
+
+def _arguments_of(c: Context, of: Formula) -> tuple[Formula, ...]:
+    return argument_names(c.model.definitions.get(of.name, of)) if isinstance(of, Symbol) else ()
+
+
 def _called(c: Context, f: Symbol, part: Call) -> Value:
     definition = c.model.definitions[f.name]
     given = argument_names(definition)
@@ -122,7 +172,7 @@ def _called(c: Context, f: Symbol, part: Call) -> Value:
         if isinstance(body, Call) and names_itself(body.function, f.name):
             if not f.prime and (part.arguments == body.arguments or _all_entries(c, part.arguments, body.arguments)):
                 return c.eval(f)
-            return c.generic(f.name, tuple(c.eval(x) for x in part.arguments), f.prime)
+            return c.generic(f.name, _values_of(c, part.arguments, body.arguments), f.prime)
         if f.prime:
             raise undefined(f"{f.name}' of a letter that is no function")
         return c.eval(f)
@@ -194,6 +244,18 @@ def _all_entries(c: Context, arguments: tuple[Formula, ...], given: tuple[Formul
         return False
     wanted = tuple(Index(given[0], (Number(Fraction(i + 1)),)) for i in range(len(arguments)))
     return arguments == wanted and c.eval(given[0]).shape == (len(arguments), 1)
+
+
+def _values_of(c: Context, arguments: tuple[Formula, ...], given: tuple[Formula, ...]) -> tuple[Value, ...]:
+    """What an unknown function is taken of; `g(h_1(x), h_2(x))` is g of a column of two entries where g(z) is."""
+    values = tuple(c.eval(x) for x in arguments)
+    if len(given) != 1 or len(values) < 2 or not all(v.is_scalar for v in values):
+        return values
+    if not isinstance(given[0], Symbol) or c.eval(given[0]).shape != (len(values), 1):
+        return values
+    union: Labels = tuple(dict.fromkeys(x for v in values for x in v.labels))
+    arrays = np.broadcast_arrays(*(spread(v, union) for v in values))
+    return (Value(np.concatenate(arrays, axis=-2), union),)
 
 
 def _locals(c: Context, names: tuple[Formula, ...], values: tuple[Formula, ...]) -> Context:

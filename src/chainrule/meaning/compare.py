@@ -9,7 +9,20 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..notation.formula import ONE, Binary, Equation, Formula, Number, Path, Symbol, Transpose
+from ..notation.formula import (
+    ONE,
+    Array,
+    Binary,
+    Equation,
+    Formula,
+    Index,
+    Number,
+    Partial,
+    Path,
+    Slice,
+    Symbol,
+    Transpose,
+)
 from .context import NestedStepError
 from .evaluator import Evaluator
 from .functions import NOT_ENTRYWISE
@@ -17,7 +30,8 @@ from .gradients import gradient_list, missing_parameter
 from .letters import LOSSES
 from .lists import is_list
 from .nearly import digits, meets, small_letter
-from .seen import has_bare_sum, updated
+from .seen import has_bare_sum, speaks_of_differentials
+from .steps import step
 from .values import NO_NUMBER, SAMPLE, NoValueError, Status, Value, difference, size
 
 TOLERANCE = 1e-8
@@ -129,7 +143,7 @@ def _judged(context: Evaluator, begin: Begin, equation: Formula, tolerance: floa
     if entries is not None:
         message = missing_parameter(context, entries, tolerance)
         return Comparison("different" if message else "equal", 0.0, message, (1,) if message else None)
-    update = updated(equation, turned=context.convention.transposed_gradients)
+    update = step(context, equation)
     sides = [evaluated(context, equation.sides[0] if update is None else update)]
     sides += [evaluated(context, side) for side in equation.sides[1:]]
     number = any(isinstance(side, Number) for side in equation.sides)  # the same in a row and in a column
@@ -137,7 +151,7 @@ def _judged(context: Evaluator, begin: Begin, equation: Formula, tolerance: floa
     for i, side in enumerate(equation.sides):
         other = sides[i - 1 if i else 1]
         turned = sides[i].shape == other.shape[::-1] != other.shape
-        if turned and is_list(side) and context.convention.layout == "free":
+        if turned and _is_unoriented(side) and context.convention.layout == "free":
             sides[i], note = sides[i].T, "a list as a column"
         elif side == _ONES and other.shape[0] == 1:
             sides[i] = Value(np.ones(other.shape))
@@ -161,12 +175,37 @@ def _judged(context: Evaluator, begin: Begin, equation: Formula, tolerance: floa
                 error = float(np.max(np.abs(v.array))) / _largest_term(context, equation.sides[whole])
         nothing = nothing and not np.any(a.array) and not np.any(b.array)
         rounded = _rounded(equation, i)
-        if rounded is not None and a.is_scalar and float(np.max(np.abs(a.array - b.array))) <= rounded:
+        listed = any(isinstance(x, Array) for x in equation.sides[i : i + 2])
+        if rounded is not None and (a.is_scalar or listed) and float(np.max(np.abs(a.array - b.array))) <= rounded:
             continue
         if error > tolerance:
             return Comparison("different", error, f"the sides differ by {error:.2g}", (i + 1,))
         worst = max(worst, error)
+    of_changes = context.convention.differentials or speaks_of_differentials(equation)
+    if nothing and of_changes and not any(_says_zero(side) for side in equation.sides):
+        return Comparison("undefined", 0.0, "nothing changes here")
     return Comparison("equal", worst, note, nothing=nothing)
+
+
+def _is_unoriented(side: Formula) -> bool:
+    """A list, a row taken out of a matrix, or the derivative by one: nothing is said of rows and columns."""
+    if isinstance(side, Partial):
+        return _is_row_of(side.denominator)
+    return (is_list(side) and not any(is_list(x) for x in side.children)) or _is_row_of(side)
+
+
+def _is_row_of(part: Formula) -> bool:
+    """`W[i, :]`, `w_i` of the weights."""
+    if not isinstance(part, Index) or not isinstance(part.base, Symbol) or part.base.name not in ("W", "w", "dW", "dw"):
+        return False
+    return len(part.entries) == 1 or (len(part.entries) == 2 and isinstance(part.entries[1], Slice))
+
+
+def _says_zero(side: Formula) -> bool:
+    """`0`, `0 · …`, `zeros`: that it is zero is what is stated."""
+    if isinstance(side, Binary) and side.sign in "*·∘ @":
+        return _says_zero(side.left) or _says_zero(side.right)
+    return side == ZERO or side == Symbol("zeros")
 
 
 def _nearly(context: Evaluator, equation: Equation, small: str) -> Comparison:

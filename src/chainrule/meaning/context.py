@@ -20,6 +20,7 @@ Known = dict[Formula, tuple[Value, tuple[tuple[str, int], ...]]]
 STEP = 1e-40  # of the complex step: nothing is subtracted, so it can be so small that its square vanishes
 _FUNCTION_WORK = 2_000  # what one entry of an unknown function costs, in numbers
 PARAMETERS = frozenset({"W", "b", "gamma", "beta"})
+_SPELLED = {"A": ("x", "X"), "W": ("w",)}  # leaves of a network, as texts spell them
 
 
 class NestedStepError(Exception):
@@ -126,6 +127,15 @@ class Context(ABC):
     def is_function(self, symbol: Symbol) -> bool:
         """Whether a bare letter is a function without an argument, as in ∂σ/∂z."""
 
+    def composes(self, part: Formula) -> bool:
+        """Whether a bare letter is a function that nobody knows or a document defines, as g in g ∘ h."""
+        if not isinstance(part, Symbol) or part.layer is not None or part.sample is not None or part.prime:
+            return False
+        definition = self.model.definitions.get(part.name)
+        if definition is None:
+            return self.model.free is True and part.name in self.model.depends
+        return isinstance(definition, Call) or bool(argument_names(definition))
+
     def child(self, overrides: Mapping[Key, Value], *, stepped: bool = False, varied: bool = False) -> Context:
         """The same place with more quantities overridden; what lies before them keeps its numbers."""
         return type(self)(
@@ -204,9 +214,14 @@ class Context(ABC):
         return value
 
     def _leaf(self, key: Key, numbers: Array, sampled: bool) -> Value:
-        if self.varied and (not self.convention.varying or key[0] in self.convention.varying):
+        if self.varied and self._varies(key):
             numbers = numbers + 1j * STEP * generator(self.model.seed, "direction", *key).normal(size=numbers.shape)
         return Value(numbers, samples=sampled)
+
+    def _varies(self, key: Key) -> bool:
+        name, varying = key[0], self.convention.varying
+        spelled = () if key[1] is None else (f"{name}[{key[1]}]", *_SPELLED.get(name, ()))
+        return not varying or bool({name, *spelled} & set(varying))
 
     def _computed(self, key: Key) -> Value:
         tape = self.model.structure.tapes[key]

@@ -33,7 +33,7 @@ class Convention:
     symmetric           square matrices that nobody defined are symmetric
     penalty             what multiplies W in the derivative of a penalty on the weights, a part of the cost; None: none
     repeated            a column times a row entry by entry is every product of their entries, as in NumPy
-    varying             the letters that a differential changes; empty: all leaves
+    varying             the letters that a differential changes, "W" or "W[1]"; empty: all leaves
     summed              the cost J is the sum of the losses of the samples, not their mean: there is no 1/m at all
     """
 

@@ -22,6 +22,7 @@ from ..notation.formula import (
     Negate,
     Number,
     Partial,
+    Range,
     Slice,
     Sum,
     Symbol,
@@ -34,13 +35,12 @@ from .letters import CONSTANTS, LOSSES, place_of, view
 from .limits import limit_value
 from .lists import entries_value, unreadable
 from .partials import partial, pick_entries
-from .seen import bound_in, stands_alone
+from .seen import bound_in, has_new_axis, speaks_of_differentials, stands_alone
 from .signs import ONES, binary
 from .sums import by_cases, kronecker, sum_value
 from .values import NoValueError, Value, entrywise, misfit, scalar, size, undefined
 
 MOST_WORK = 30_000_000  # numbers that one evaluation computes: half a second
-_NEW_AXIS = (Symbol("None"), Symbol("newaxis"))
 _STEP_WORK = 1_000  # what a part costs however small it is
 _KNOWN_WORK = 100  # where its value is known
 
@@ -94,8 +94,10 @@ class Evaluator(Context):
             return scalar(self.model.counts[name])
         if plain and (loss := self._derived_letter(name)) is not None:
             return self.eval(Partial(Symbol(loss), Symbol(name[1:])))
-        if plain and name == "I" and self._has_matrices():
+        if plain and name == "I" and (self._has_matrices() or self._is_beside_a_derivative(part)):
             return Value(np.ones((1, 1)), unit=True)
+        if plain and name == "pi" and self._is_the_constant(part):
+            return scalar(CONSTANTS[name])
         try:
             place = place_of(self, part)
         except NoValueError:
@@ -118,6 +120,19 @@ class Evaluator(Context):
         model = self.model
         square = any(rows == cols > 1 for rows, cols in model.shapes.values())
         return square and model.free is True and "I" not in model.shapes and "I" not in model.definitions
+
+    def _is_the_constant(self, letter: Symbol) -> bool:
+        """π is 3.14…, unless a text says what it is or differentiates by it."""
+        if letter.name in self.model.definitions or letter.name in self.model.shapes:
+            return False
+        return not any(isinstance(x, Partial) and x.denominator == letter for root in self.roots for x in root.parts)
+
+    def _is_beside_a_derivative(self, letter: Symbol) -> bool:
+        """`∂y/∂x = I + ∂F/∂x`, where nobody says what I is."""
+        if self.model.free is not True or {"I"} & {*self.model.definitions, *self.model.shapes} or not self.roots:
+            return False
+        terms = [x for x in self.roots[0].parts if isinstance(x, Binary) and x.sign in "+-" and letter in x.children]
+        return bool(terms) and any(isinstance(x, Partial) for x in self.roots[0].parts)
 
     def _derived_letter(self, name: str) -> str | None:
         """`dz` where a document defines the loss: its derivative; dw and db are those of the cost, if there is one."""
@@ -173,7 +188,10 @@ class Evaluator(Context):
         name = part.name
         if len(name) < 2 or name[0] != "d" or part.prime or name in self.model.definitions:
             return False
-        return self.convention.differentials or (name[1:] in LOSSES and name != "dC")
+        if self.convention.differentials or (name[1:] in LOSSES and name != "dC"):
+            return True
+        free = self.model.free is True and self.model.is_free(name[1:])
+        return free and bool(self.roots) and speaks_of_differentials(self.roots[0])
 
     # --- signs ---
 
@@ -195,7 +213,7 @@ class Evaluator(Context):
             assert isinstance(part.base, Symbol)
             return self.eval(replace(part.base, sample=part.entries[0]))
         base = self.eval(part.base)
-        if any(x in _NEW_AXIS for x in part.entries):
+        if has_new_axis(part):
             return self._with_new_axis(base, part.entries)
         if base.unit:
             return entrywise(base, kronecker(self, part.entries), np.multiply)
@@ -225,7 +243,9 @@ class Evaluator(Context):
             inner = part.body.body if isinstance(part.body, At) else part.body
             if not isinstance(inner, Partial):
                 raise unreadable("a place that is not given as an equation")
-            place = Equation((inner.denominator, place), ("=",))
+            below = inner.denominator
+            whole = below.base if isinstance(below, Index) else below  # ∂g/∂z_1 (h(x)): all of z is h(x)
+            place = Equation((whole, place), ("=",))
         letter, there = place.sides[0], place.sides[-1]
         if letter == there:
             return self.eval(part.body)
@@ -237,7 +257,7 @@ class Evaluator(Context):
 
 
 def _without_value(c: Context, part: Formula) -> Value:
-    said = {Dots: "dots outside a list", Slice: "a colon outside indices"}
+    said = {Dots: "dots outside a list", Slice: "a colon outside indices", Range: "a range outside indices"}
     raise unreadable(said.get(type(part), "an equation inside a formula"))
 
 
@@ -256,6 +276,7 @@ _RULES: dict[type[Formula], Callable[[Evaluator, Any], Value]] = {
     Array: entries_value,
     Cases: by_cases,
     Dots: _without_value,
+    Range: _without_value,
     Slice: _without_value,
     Equation: _without_value,
 }

@@ -27,6 +27,7 @@ class _Classes:
     def __init__(self) -> None:
         self._parent: dict[tuple[str, ...], tuple[str, ...]] = {}
         self.highest: dict[tuple[str, ...], int] = {}
+        self.ends: dict[tuple[str, ...], int] = {}  # of index letters: where a sum that says it ends
 
     def find(self, x: tuple[str, ...]) -> tuple[str, ...]:
         self._parent.setdefault(x, x)
@@ -62,6 +63,9 @@ def inferred(
                     classes.join(("axis", part.name, "1"), ("letter", letter.name))
                 case Bound(index=Symbol() as letter, upper=Symbol(layer=None) as upper):
                     classes.join(("letter", letter.name), ("count", upper.name))
+                case Bound(index=Symbol() as letter, upper=Number(value)) if value.denominator == 1 and value > 1:
+                    from_zero = isinstance(part.lower, Number) and part.lower.value == 0
+                    classes.ends[("letter", letter.name)] = int(value) + from_zero
                 case Call(function=Symbol(layer=None, prime=0) as f, names=()) if not _called(f.name, defined):
                     _called_with(calls, f.name, part.arguments)
                 case Call(function=Index(base=Symbol() as f), names=()) if not _called(f.name, defined):
@@ -71,7 +75,9 @@ def inferred(
                     if top and below and top != below and not _called(top, defined):
                         pairs.append((top, Symbol(below)))
     own = {p.name for p in formulas[-1].parts if isinstance(p, Symbol)} if formulas else set()
-    by_slope = _shortest(pairs, {f: x for f, x in calls.items() if _plain(x)})
+    by_slope = _shortest(
+        pairs, {f: x for f, x in calls.items() if _plain(x)}, {f: _inside(x) for f, x in defined.items()}
+    )
     by_call = {f: x for f, x in calls.items() if _plain(x) or f not in by_slope}
     return Inferred(*_lengths(classes, given, own), {**by_slope, **by_call}, _by_entries(formulas, defined))
 
@@ -150,6 +156,8 @@ def _lengths(
     for name, shape in given.items():
         for axis, n in enumerate(shape):
             sizes[classes.find(("axis", name, str(axis)))] = n
+    for letter, n in classes.ends.items():
+        sizes.setdefault(classes.find(letter), n)
     following = max([_SMALLEST - 1, *sizes.values()]) + 1
     tied = {classes.find(x) for x in classes if x[0] != "axis" and x[1] in own}  # not by a definition alone
     for place, number in classes.highest.items():  # x_1 and x_2 alone: two entries
@@ -170,10 +178,16 @@ def _lengths(
     return {name: (r, k) for name, (r, k) in shapes.items()} | dict(given), counts
 
 
+def _inside(definition: Formula) -> list[str]:
+    """The letters by which something is defined."""
+    sides = definition.sides[1:] if isinstance(definition, Equation) else ()
+    return [x.name for side in sides for x in side.parts if isinstance(x, Symbol)]
+
+
 def _shortest(
-    pairs: list[tuple[str, Formula]], calls: Mapping[str, tuple[Formula, ...]]
+    pairs: list[tuple[str, Formula]], calls: Mapping[str, tuple[Formula, ...]], defined: Mapping[str, list[str]]
 ) -> dict[str, tuple[Formula, ...]]:
-    """The pairs f, x of ∂f/∂x without those that a longer way explains."""
+    """The pairs f, x of ∂f/∂x without those that a longer way explains; y leads to what it is defined by."""
     edges: dict[str, list[str]] = {}
     for f, x in pairs:
         if f not in calls and isinstance(x, Symbol) and x.name not in edges.setdefault(f, []):
@@ -185,7 +199,7 @@ def _shortest(
     def _next(a: str) -> list[str]:
         if a in calls:
             return [s for s in (_stem(x) for x in calls[a]) if s]
-        return edges.get(a, [])
+        return [*edges.get(a, []), *defined.get(a, [])]
 
     found: dict[str, tuple[Formula, ...]] = {}
     for f, targets in edges.items():

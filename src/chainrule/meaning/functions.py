@@ -21,6 +21,7 @@ from .values import (
     bounded,
     dot,
     entrywise,
+    inner,
     inverse,
     misfit,
     outer,
@@ -40,6 +41,10 @@ NAMES = {
     "softMax": "softmax",
     "swish": "silu",
     "absolute": "abs",
+    "sgn": "sign",
+    "signum": "sign",
+    "heaviside": "step",
+    "Heaviside": "step",
 }
 
 
@@ -49,6 +54,7 @@ BY_EXPRESSION: dict[str, Callable[[Node], Node]] = {
     "sech": lambda x: 2 / (ops.exp(x) + ops.exp(-x)),
     "coth": lambda x: 1 / ops.tanh(x),
     "tan": lambda x: ops.sin(x) / ops.cos(x),
+    "logit": lambda x: ops.log(x) - ops.log(1 - x),
 }
 
 
@@ -90,9 +96,11 @@ def _spoken(name: str) -> str:
     return {"softmax": "soft-max", "log_softmax": "log-soft-max"}.get(name, name)
 
 
-REDUCTIONS = frozenset({"sum", "mean", "average", "lse", "logsumexp"})
-OTHERS = frozenset({"max", "min", "norm", "outer", "diag", "trace", "tr", "dot", "matmul", "multiply", "transpose",
-                    "maximum", "minimum", "where", "clip", "reshape", "shape", "vec", "det", "inv"})  # fmt: skip
+_LOG_SUM_EXP = frozenset({"lse", "LSE", "logsumexp", "logSumExp", "log_sum_exp"})
+REDUCTIONS = frozenset({"sum", "mean", "average"}) | _LOG_SUM_EXP
+OTHERS = frozenset({"max", "min", "norm", "outer", "diag", "trace", "tr", "dot", "inner", "matmul", "multiply",
+                    "transpose", "hessian", "maximum", "minimum", "where", "clip", "reshape", "shape", "vec", "det",
+                    "inv", "hstack", "vstack"})  # fmt: skip
 COMPARISONS = {"greater": np.greater, "less": np.less, "greater_equal": np.greater_equal, "less_equal": np.less_equal}
 
 
@@ -178,7 +186,7 @@ def _reduced(name: str, values: tuple[Value, ...], options: Mapping[str, Formula
     kept = keep is not None and (keep == Symbol("True") or (isinstance(keep, Number) and keep.value == 1))
     if name in ("max", "min"):
         total = _extreme(name, x.array, along)
-    elif name in ("lse", "logsumexp"):
+    elif name in _LOG_SUM_EXP:
         top = np.max(np.real(x.array), axis=along, keepdims=True)
         total = top + np.log(np.exp(x.array - top).sum(axis=along, keepdims=True))
     else:
@@ -220,6 +228,8 @@ def _other(c: Context, name: str, values: tuple[Value, ...]) -> Value:
                 return outer(x, y)
             case "dot":
                 return dot(x, y)
+            case "inner":
+                return inner(x, y)
             case "matmul":
                 return product(x, y)
             case "multiply":

@@ -7,7 +7,7 @@ import numpy as np
 from ..notation.formula import Array as Entries
 from ..notation.formula import Dots, Formula, Number, Symbol
 from .context import Context
-from .values import NoValueError, Value, misfit, spread
+from .values import NoValueError, Value, misfit, spread, undefined
 
 _ROW, _COLUMN = Symbol("·row"), Symbol("·column")
 
@@ -23,13 +23,30 @@ def unreadable(message: str) -> NoValueError:
 
 def entries_value(c: Context, part: Entries) -> Value:
     """The matrix of an array of entries or blocks."""
-    columns = part.columns
+    columns = 1 if _is_list_of_lists(part) else part.columns
     rows = [part.entries[i : i + columns] for i in range(0, len(part.entries), columns)]
     if not rows:
         raise unreadable("a matrix without entries")
     if not any(isinstance(x, Dots) for x in part.entries):
         return _joined([_joined([c.eval(x) for x in row], -1) for row in rows], -2)
     return _going_on(c, rows)
+
+
+STACKS = {"hstack": -1, "vstack": -2}  # side by side, below each other
+
+
+def stacked(c: Context, name: str, arguments: tuple[Formula, ...]) -> Value:
+    """`hstack(1, X)`, `vstack(b, W)`: blocks in one matrix, where a number is a column or row of it."""
+    axis = STACKS[name]
+    blocks = [c.eval(x) for x in arguments]
+    other = -3 - axis
+    longest = max(b.shape[other] for b in blocks)
+    return _joined([_filled(b, longest, other) if b.is_scalar else b for b in blocks], axis)
+
+
+def _filled(number: Value, length: int, axis: int) -> Value:
+    shape = (length, 1) if axis == -2 else (1, length)
+    return Value(np.broadcast_to(number.array, (*number.array.shape[:-2], *shape)), number.labels)
 
 
 def _joined(blocks: list[Value], axis: int) -> Value:
@@ -48,6 +65,12 @@ def _joined(blocks: list[Value], axis: int) -> Value:
     return Value(np.concatenate([np.broadcast_to(a, lead + a.shape[-2:]) for a in arrays], axis=axis), union)
 
 
+def _is_list_of_lists(part: Entries) -> bool:
+    """`[[a, …, b], …, [c, …, d]]`: the inner lists are rows."""
+    inner = [x for x in part.entries if not isinstance(x, Dots)]
+    return is_list(part) and len(inner) > 1 and all(isinstance(x, Entries) and is_list(x) for x in inner)
+
+
 def _going_on(c: Context, rows: list[tuple[Formula, ...]]) -> Value:
     """First and last entry differ in one place: an index that runs over all its values in between."""
     down = any(all(isinstance(x, Dots) for x in row) for row in rows) or len(rows[0]) == 1
@@ -62,14 +85,29 @@ def _going_on(c: Context, rows: list[tuple[Formula, ...]]) -> Value:
     if down:
         general = _generalized(general, corner, last[0], _ROW)
     value = c.eval(general)
-    for index, axis, wanted in ((_COLUMN, -1, across), (_ROW, -2, down)):
-        if not wanted:
+    for index, axis, end in ((_COLUMN, -1, first[-1] if across else None), (_ROW, -2, last[0] if down else None)):
+        if end is None:
             continue
         c.scope.pop(index.name, None)
         if index.name not in value.labels:
             raise unreadable("a list whose entries do not go on with an index")
+        _ends(c, corner, end, value.length(index.name))
         value = _laid(value, index.name, axis)
     return value
+
+
+def _ends(c: Context, first: Formula, last: Formula, count: int) -> None:
+    """The last index of `b_1, …, b_{n_l}` is the number of entries; of a written number, 10, nothing is asked."""
+    for path in _differences(first, last, ()):
+        begin, end = first.at(path), last.at(path)
+        if isinstance(end, Symbol) and end.name == "n" and end.layer is not None and not c.model.structure.is_network:
+            raise undefined("the width of a layer, without a network")
+        number = None if isinstance(end, Number) or (c.one and end in _SAMPLES) else c.whole(end)
+        if isinstance(begin, Number) and number is not None and number != begin.value + count - 1:
+            raise misfit(f"a list that ends at {number}, of {c.model.size_name(count)} entries")
+
+
+_SAMPLES = (Symbol("m"), Symbol("N"))
 
 
 def going_on_sum(c: Context, first: Formula, last: Formula) -> Value:

@@ -1,14 +1,16 @@
 """Which letters of an identity are matrices or columns: read off its transposes, products and norms.
 
 Where nothing is declared a letter is a number, and of numbers `(A B)ᵀ = Aᵀ Bᵀ` is true. Matrices are square here and
-columns of their height: numbers drawn at random tell what sizes would.
+columns of their height, as numbers drawn at random tell what sizes would; but what stands below or beside something,
+as in (x; 1), makes it longer. `U_1`, where U has never another index, is a matrix of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from ..notation.formula import (
+    Array,
     Binary,
     Call,
     Equation,
@@ -17,6 +19,7 @@ from ..notation.formula import (
     Negate,
     Number,
     Partial,
+    Range,
     Slice,
     Sum,
     Symbol,
@@ -25,10 +28,10 @@ from ..notation.formula import (
 
 Shape = tuple[int, int]
 _N = 3
-_MATRIX, _COLUMN, _NUMBER = (_N, _N), (_N, 1), (1, 1)
 _PRODUCTS = ("@", " ", "·")
-_OF_COLUMNS = frozenset({"norm", "outer", "dot", "softmax", "sum", "mean"})
-_TO_NUMBERS = frozenset({"norm", "sum", "mean", "tr", "trace", "det", "dot", "max", "min"})
+_LOG_SUM_EXP = frozenset({"lse", "LSE", "logsumexp"})
+_OF_COLUMNS = frozenset({"norm", "outer", "dot", "softmax", "sum", "mean"}) | _LOG_SUM_EXP
+_TO_NUMBERS = frozenset({"norm", "sum", "mean", "tr", "trace", "det", "dot", "inner", "max", "min"}) | _LOG_SUM_EXP
 _ROUNDS = 4
 _CONSTANTS = frozenset({Symbol("c"), Symbol("k"), Symbol("const")})
 
@@ -38,17 +41,49 @@ def matrix_shapes(formulas: Sequence[Formula], known: Collection[str] = ()) -> d
 
     formulas  the one that is judged, and the definitions around it
     known     letters that are no free ones
+
+    A name such as `U_1` is that of the letter U with this index, see `numbered_letter`.
     """
     if not any(_is_of_matrices(part) for formula in formulas for part in formula.parts):
         return {}
-    shapes = _Shapes(frozenset().union(*map(_never, formulas)))
+    never = frozenset().union(*map(_never, formulas))
+    shapes = _Shapes(never, _numbered(formulas) - {*known} - never)
     for _ in range(_ROUNDS):
-        before = dict(shapes.known)
+        before = shapes.sizes()
         for formula in formulas:
             shapes.of(formula)
-        if shapes.known == before:
+        if shapes.sizes() == before:
             break
-    return {name: shape for name, shape in shapes.known.items() if shape != _NUMBER and name not in known}
+    return {name: shape for name, shape in shapes.sizes().items() if shape != (1, 1) and name not in known}
+
+
+def numbered_letter(part: Formula) -> str:
+    """`U_1` of the letter U with the index 1; empty for anything else."""
+    match part:
+        case Index(Symbol(name, layer=None, sample=None, prime=0), (Number(value),)) if value.denominator == 1:
+            return f"{name}_{value}"
+    return ""
+
+
+def told_apart(formula: Formula, shapes: Mapping[str, Shape]) -> Formula:
+    """The formula with a letter of its own for each `U_1` that has a shape; other parts stay the same objects."""
+    if not any("_" in name for name in shapes):
+        return formula
+
+    def own(part: Formula) -> Formula:
+        name = numbered_letter(part)
+        return Symbol(name) if name in shapes else part
+
+    return formula.mapped(own)
+
+
+def _numbered(formulas: Sequence[Formula]) -> set[str]:
+    """The letters that have one number below wherever they stand."""
+    inside = [x for formula in formulas for x in formula.parts if isinstance(x, Index)]
+    own = [x for x in inside if numbered_letter(x)]
+    found = {x.base.name for x in own if isinstance(x.base, Symbol)}
+    apart = {id(x.base) for x in own}
+    return found - {x.name for f in formulas for x in f.parts if isinstance(x, Symbol) and id(x) not in apart}
 
 
 def _is_of_matrices(part: Formula) -> bool:
@@ -62,9 +97,9 @@ def _is_of_matrices(part: Formula) -> bool:
             return _is_capital(a)
         case Binary(" ", Symbol(a), Symbol(b)):
             return _is_capital(a) and (_is_capital(b) or (b.isascii() and len(b) == 1))
-        case Call(Symbol("norm" | "tr" | "trace" | "diag" | "outer" | "det" | "inv" | "vec")):
+        case Call(Symbol("norm" | "tr" | "trace" | "diag" | "outer" | "inner" | "det" | "inv" | "vec")):
             return True
-        case Call(Symbol("softmax" | "sum" | "mean"), (Symbol(), *_)):
+        case Call(Symbol("softmax" | "sum" | "mean" | "lse" | "LSE" | "logsumexp"), (Symbol(), *_)):
             return True
     return False
 
@@ -91,30 +126,77 @@ def _never(formula: Formula) -> set[str]:
     return found
 
 
+Dims = tuple[int, int]  # of a part: numbers of dimensions, of which some turn out to be the same
+_ONE = 0
+
+
 class _Shapes:
-    """Shapes of letters, as far as they are known; `of` gives that of a part and learns from it."""
+    """Shapes of letters, as far as they are known; `of` gives that of a part and learns from it.
 
-    def __init__(self, never: frozenset[str]) -> None:
-        self.never = never
-        self.known: dict[str, Shape] = {}
+    never     letters of which nothing is to be learned
+    numbered  letters of which every number below makes another one
+    """
 
-    def of(self, part: Formula) -> Shape | None:
+    def __init__(self, never: frozenset[str], numbered: Collection[str]) -> None:
+        self.never, self.numbered = never, numbered
+        self.known: dict[str, Dims] = {}
+        self._parent: list[int] = [_ONE]
+        self._joined: dict[int, tuple[int, ...]] = {}  # a dimension that is the sum of others
+
+    def sizes(self) -> dict[str, Shape]:
+        """The shapes in numbers: every dimension is `_N` long, unless it is the sum of others."""
+        found: dict[int, int] = {_ONE: 1}
+        return {name: (self._size(r, found), self._size(c, found)) for name, (r, c) in self.known.items()}
+
+    def _size(self, dim: int, found: dict[int, int]) -> int:
+        root = self._find(dim)
+        if root not in found:
+            found[root] = _N  # should it be a part of itself
+            parts = self._joined.get(root, ())
+            found[root] = sum(self._size(x, found) for x in parts) or _N
+        return found[root]
+
+    def _find(self, dim: int) -> int:
+        while self._parent[dim] != dim:
+            dim = self._parent[dim]
+        return dim
+
+    def _new(self) -> int:
+        self._parent.append(len(self._parent))
+        return len(self._parent) - 1
+
+    def _same(self, a: int, b: int) -> None:
+        """Two dimensions are one; beside a single row or column, which may be repeated, nothing is said."""
+        a, b = self._find(a), self._find(b)
+        if a == b or _ONE in (a, b) or (a in self._joined and b in self._joined):
+            return
+        a, b = (b, a) if a in self._joined else (a, b)
+        self._parent[a] = b
+
+    def _matrix(self) -> Dims:
+        return self._new(), self._new()
+
+    def _column(self) -> Dims:
+        return self._new(), _ONE
+
+    def of(self, part: Formula) -> Dims | None:
         """The shape of a part; None where it is not known."""
         match part:
             case Number():
                 return _NUMBER
             case Symbol(name):
-                if _is_capital(name) and name not in self.never:
-                    self.known.setdefault(name, _MATRIX)
-                return self.known.get(name)
+                return self._of_letter(name, name)
+            case Index(Symbol(name), _) if name in self.numbered and numbered_letter(part):
+                return self._of_letter(numbered_letter(part), name)
             case Transpose(x) | Binary("^", x, Symbol("T") | Negate(Symbol("T"))):
-                self.learn(x, _COLUMN)
+                self.learn(x)
                 shape = self.of(x)
                 return None if shape is None else shape[::-1]
             case Index(base, entries):
-                self.learn(base, _MATRIX if len(entries) == 2 else _COLUMN)
+                self.learn(base, matrix=len(entries) == 2)
                 self.of(base)
-                return _NUMBER if not any(isinstance(e, Slice) for e in entries) and len(entries) == 2 else None
+                whole = any(isinstance(e, Slice | Range) for e in entries)
+                return _NUMBER if len(entries) == 2 and not whole else None
             case Call(function, arguments):
                 return self._of_call(function, arguments)
             case Negate(x):
@@ -129,64 +211,110 @@ class _Shapes:
                 return None
             case Sum(body, _):
                 return self.of(body)
+            case Array():
+                return self._of_blocks(part)
         for x in part.children:
             self.of(x)
         return None
 
-    def learn(self, part: Formula, shape: Shape) -> None:
-        """A lone small letter of which nothing is known has this shape."""
-        if isinstance(part, Symbol) and part.name not in self.never and not _is_capital(part.name):
-            self.known.setdefault(part.name, shape)
+    def _of_letter(self, name: str, stem: str) -> Dims | None:
+        if stem[:1] == "d" and len(stem) > 1 and name not in self.known:
+            return self._of_letter(name[1:], stem[1:])  # a change, or a derivative of a number
+        if _is_capital(stem) and stem not in self.never and name not in self.known:
+            self.known[name] = self._matrix()
+        return self.known.get(name)
 
-    def _alike(self, parts: Iterable[Formula]) -> Shape | None:
+    def learn(self, part: Formula, *, matrix: bool = False) -> None:
+        """A lone small letter of which nothing is known is a column, or a matrix; so are those stacked in one."""
+        if isinstance(part, Array) and part.columns == 1 and not matrix:
+            for x in part.entries:
+                self.learn(x)
+        name, stem = (part.name, part.name) if isinstance(part, Symbol) else ("", "")
+        if isinstance(part, Index) and isinstance(part.base, Symbol) and part.base.name in self.numbered:
+            name, stem = numbered_letter(part), part.base.name
+        if name and stem not in self.never and not _is_capital(stem) and name not in self.known:
+            self.known[name] = self._matrix() if matrix else self._column()
+
+    def _alike(self, parts: Iterable[Formula]) -> Dims | None:
         """Terms, or sides: what is a column beside one."""
         parts = tuple(parts)
         shapes = [self.of(x) for x in parts]
-        columns = [s for s in shapes if s == _COLUMN]
-        if columns:
+        if any(_is_column(s) for s in shapes):
             for x in parts:
                 if x not in _CONSTANTS:  # softmax(z + c): a number, unless something else says what it is
-                    self.learn(x, _COLUMN)
-        return next((s for s in shapes if s is not None and s != _NUMBER), next((s for s in shapes if s), None))
+                    self.learn(x)
+            shapes = [self.of(x) for x in parts]
+        known = [s for s in shapes if s is not None]
+        for other in known[1:]:
+            self._same(known[0][0], other[0])
+            self._same(known[0][1], other[1])
+        return next((s for s in known if s != _NUMBER), next(iter(known), None))
 
-    def _of_call(self, function: Formula, arguments: tuple[Formula, ...]) -> Shape | None:
+    def _of_blocks(self, part: Array) -> Dims | None:
+        """One block below, or beside, another: as many rows, or columns, as all have together."""
+        shapes = [self.of(x) for x in part.entries]
+        if all(s in (None, _NUMBER) for s in shapes) or any(s is None for s in shapes):
+            return None
+        known = [s for s in shapes if s is not None]
+        if part.columns not in (1, len(known)):
+            return None
+        at = 0 if part.columns == 1 else 1
+        joined = self._new()
+        self._joined[joined] = tuple(s[at] for s in known)
+        wide = next(s for s in known if s != _NUMBER)
+        return (joined, wide[1]) if at == 0 else (wide[0], joined)
+
+    def _of_call(self, function: Formula, arguments: tuple[Formula, ...]) -> Dims | None:
         name = function.name if isinstance(function, Symbol) else ""
         if name in _OF_COLUMNS:
             for x in arguments:
-                self.learn(x, _COLUMN)
+                self.learn(x)
+        if name == "inner":
+            self._alike(arguments)
         shapes = [self.of(x) for x in arguments]
         if name in _TO_NUMBERS:
             return _NUMBER
         if name == "outer":
-            return _MATRIX
+            return self._matrix()
         if name == "diag":
-            self.learn(arguments[0], _COLUMN)
-            return {_COLUMN: _MATRIX, _MATRIX: _COLUMN}.get(self.of(arguments[0]) or _NUMBER)
+            self.learn(arguments[0])
+            shape = self.of(arguments[0])
+            if shape is None or shape == _NUMBER:
+                return None
+            return (shape[0], shape[0]) if _is_column(shape) else (shape[0], _ONE)
         return shapes[0] if shapes else None
 
-    def _of_binary(self, sign: str, a: Formula, b: Formula) -> Shape | None:
+    def _of_binary(self, sign: str, a: Formula, b: Formula) -> Dims | None:
         if sign in ("+", "-", "∘"):
             return self._alike((a, b))
         if sign == "⊗":
-            self.learn(a, _COLUMN)
-            self.learn(b, _COLUMN)
-            return _MATRIX
+            self.learn(a)
+            self.learn(b)
+            return self._matrix()
         left, right = self.of(a), self.of(b)
         if sign in ("^", "/"):
             return left
         if sign not in _PRODUCTS:
             return self._alike((a, b))
-        if left is not None and left[1] == _N and right is None:
-            self.learn(b, _COLUMN)
+        if left is not None and left[1] != _ONE and right is None:
+            self.learn(b)
             right = self.of(b)
         if sign == "@" and left is None and right is None:  # of a program
-            self.learn(a, _MATRIX)
-            self.learn(b, _MATRIX)
-        if sign == "·" and _COLUMN in (left, right):  # u · v of two columns
+            self.learn(a, matrix=True)
+            self.learn(b, matrix=True)
+        if sign == "·" and (_is_column(left) or _is_column(right)):  # u · v of two columns
             for x, other in ((a, right), (b, left)):
-                if other == _COLUMN:
-                    self.learn(x, _COLUMN)
-            return _NUMBER if self.of(a) == self.of(b) else right
+                if _is_column(other):
+                    self.learn(x)
+            return _NUMBER if _is_column(self.of(a)) == _is_column(self.of(b)) else right
         if left is None or right is None or _NUMBER in (left, right):
             return right if left in (None, _NUMBER) else left
+        self._same(left[1], right[0])
         return (left[0], right[1])
+
+
+_NUMBER: Dims = (_ONE, _ONE)
+
+
+def _is_column(shape: Dims | None) -> bool:
+    return shape is not None and shape[1] == _ONE != shape[0]

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ..notation.formula import Binary, Call, Equation, Formula, Index, Negate, Number, Sum, Symbol, Transpose
+from ..notation.formula import Array, Binary, Call, Equation, Formula, Index, Negate, Number, Sum, Symbol, Transpose
 from .evaluator import Evaluator
 from .values import Value, together
 
@@ -74,7 +74,13 @@ def degree(part: Formula, letter: str) -> float:
 
 
 def digits(side: Formula) -> float | None:
-    """Half a unit of the last digit of a number as it is written; None for what is no number."""
+    """Half a unit of the last digit of a number as it is written; None for what is no number.
+
+    Of a list or matrix of numbers the finest counts: all are printed with as many digits.
+    """
+    if isinstance(side, Array):
+        each = [digits(x) for x in side.entries]
+        return None if None in each else min((x for x in each if x is not None), default=None)
     number = side.operand if isinstance(side, Negate) else side
     if not isinstance(number, Number):
         return None

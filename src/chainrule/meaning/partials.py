@@ -10,10 +10,23 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..notation.formula import Call, Equation, Formula, Index, Partial, Slice, Symbol, Transpose
-from .context import STEP, Context, NestedStepError, stepped
+from ..notation.formula import (
+    Binary,
+    Call,
+    Equation,
+    Formula,
+    Index,
+    Number,
+    Partial,
+    Range,
+    Slice,
+    Symbol,
+    Transpose,
+)
+from .context import STEP, Context, NestedStepError, argument_names, stepped
 from .letters import Place, place_of
 from .quantities import Key
+from .seen import stacked_letters
 from .values import SAMPLE, Array, Labels, NoValueError, Value, bounded, misfit, moved_to_label, size, undefined
 
 # Central differences of order 8, for a derivative of a derivative: error about h^8 and 1e-15 / h.
@@ -49,7 +62,14 @@ def denominator_of(c: Context, part: Formula) -> Denominator:
 
 
 def partial(c: Context, part: Partial) -> Value:
-    """∂ numerator / ∂ denominator."""
+    """∂ numerator / ∂ denominator; by letters side by side or below each other, the derivatives stand as they do."""
+    parts = stacked_letters(part.denominator)
+    if parts:
+        assert isinstance(part.denominator, Call)
+        return c.eval(Call(part.denominator.function, tuple(Partial(part.numerator, x) for x in parts)))
+    match part.denominator:
+        case Binary("^", Symbol() as letter, Number()) if c.eval(letter).is_scalar:  # ∂f/∂σ² = (∂f/∂σ) / (∂σ²/∂σ)
+            return c.eval(Binary("/", Partial(part.numerator, letter), Partial(part.denominator, letter)))
     below = denominator_of(c, part.denominator)
     labels, slope = _slope(c, _numerator(c, part), below.place.key)
     return _finish(c, labels, slope, below)
@@ -78,9 +98,11 @@ def linked(c: Context, a: Formula, b: Formula) -> bool:
 
 def _numerator(c: Context, part: Partial) -> Formula:
     """A bare function letter, as in ∂σ/∂z, is the function of the denominator."""
-    top = part.numerator
+    top, below = part.numerator, part.denominator
     if isinstance(top, Symbol) and c.is_function(top):
-        return Call(top, (part.denominator,))
+        whole = below.base if isinstance(below, Index) else below
+        given = argument_names(c.model.definitions.get(top.name, top))
+        return Call(top, (whole if given == (whole,) else below,))  # ∂f/∂x_k of f(x)
     return top
 
 
@@ -263,9 +285,20 @@ def pick_entries(c: Context, labels: Labels, array: Array, entries: tuple[Formul
     else:
         raise misfit(f"{len(entries)} indices on {size((rows, cols))}")
     for axis, entry in pairs:
-        if not isinstance(entry, Slice):
+        if isinstance(entry, Range):
+            array = np.moveaxis(np.moveaxis(array, axis, 0)[_range(c, entry)], 0, axis)
+        elif not isinstance(entry, Slice):
             labels, array = c.picked(labels, array, axis, entry)
+    if 0 in array.shape:
+        raise misfit("a range without entries")
     return labels, array
+
+
+def _range(c: Context, entry: Range) -> slice:
+    ends = [None if x is None else c.whole(x) for x in (entry.first, entry.last)]
+    if any(n is None is not x for n, x in zip(ends, (entry.first, entry.last), strict=True)):
+        raise undefined("a range whose ends are no numbers")
+    return slice(*ends)
 
 
 def _arranged(c: Context, labels: Labels, slope: Array) -> Value:

@@ -29,20 +29,28 @@ def updated(equation: Equation, *, turned: bool = False) -> Formula | None:
     turned  gradients have the shape of the transpose
     """
     left, right = equation.sides[0], equation.sides[-1]
-    letter = left.base if isinstance(left, Index) else left
     several = len(equation.sides) > 2 and equation.relations[0] not in (":=", "<-")
-    if len(equation.sides) < 2 or several or not isinstance(letter, Symbol) or letter.name not in ("W", "b", "w"):
+    changed = stacked_letters(left) or (left.base if isinstance(left, Index) else left,)
+    if not all(isinstance(x, Symbol) and x.name in ("W", "b", "w") and x.layer is not None for x in changed):
         return None
-    if letter.layer is None:
+    if len(equation.sides) < 2 or several or not keeps(right, left):
         return None
-    if not _keeps(right, left):
-        return None
-    rate = rate_in(right)
-    gradient: Formula = Symbol(f"d{letter.name}", letter.layer)
-    gradient = Transpose(gradient) if turned else gradient
-    if isinstance(left, Index):
-        gradient = Index(gradient, left.entries)
-    return Binary("-", left, Binary("*", rate, gradient))
+
+    def slope(part: Formula) -> Formula:
+        if part not in changed or not isinstance(part, Symbol):
+            return part
+        gradient = Symbol(f"d{part.name}", part.layer)
+        return Transpose(gradient) if turned else gradient
+
+    return Binary("-", left, Binary("*", rate_in(right), left.mapped(slope)))
+
+
+def stacked_letters(part: Formula) -> tuple[Formula, ...]:
+    """b and W of [b W], letters side by side or below each other; empty for anything else."""
+    match part:
+        case Call(Symbol("hstack" | "vstack"), arguments, ()) if all(isinstance(x, Symbol) for x in arguments):
+            return arguments
+    return ()
 
 
 def rate_in(part: Formula) -> Formula:
@@ -52,11 +60,11 @@ def rate_in(part: Formula) -> Formula:
     return next(rates, None) or next(numbers, None) or Symbol("alpha")
 
 
-def _keeps(part: Formula, letter: Formula) -> bool:
+def keeps(part: Formula, letter: Formula) -> bool:
     """Whether a letter is an operand as a whole, neither by its entries nor in a list of them."""
     if part == letter:
         return True
-    return not isinstance(part, Index | Array | Partial) and any(_keeps(x, letter) for x in part.children)
+    return not isinstance(part, Index | Array | Partial) and any(keeps(x, letter) for x in part.children)
 
 
 def counts_from_zero(formula: Formula) -> bool:
@@ -77,6 +85,23 @@ def has_bare_sum(equation: Formula) -> bool:
 def _counts(part: Sum) -> bool:
     """Whether the index of a sum occurs in its body."""
     return any(isinstance(b, Bound) and b.index in part.body.parts for b in part.bounds)
+
+
+@lru_cache(maxsize=1 << 12)
+def speaks_of_differentials(formula: Formula) -> bool:
+    """Whether it has d(…), the small change of an expression: then dX is that of X."""
+    return any(isinstance(x, Call) and x.function == Symbol("d") for x in formula.parts)
+
+
+def has_new_axis(part: Formula) -> bool:
+    """`v[:, None]`, `v[None, :]`, `v[np.newaxis, :]`."""
+    return isinstance(part, Index) and any(x in (Symbol("None"), Symbol("newaxis")) for x in part.entries)
+
+
+@lru_cache(maxsize=1 << 12)
+def stacks_columns(formula: Formula) -> bool:
+    """Whether it has vec(…), a matrix as one long column: then ⊗ is the Kronecker product of columns too."""
+    return any(isinstance(x, Call) and x.function == Symbol("vec") for x in formula.parts)
 
 
 def layer_places(equation: Formula) -> Iterable[tuple[str, Formula]]:

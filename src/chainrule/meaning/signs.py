@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..notation.formula import ONE, Binary, Dots, Formula, Index, Negate, Partial, Slice, Symbol, Transpose
+from ..notation.formula import ONE, Binary, Call, Dots, Formula, Index, Negate, Partial, Slice, Symbol, Transpose
 from .context import Context
 from .lists import going_on_sum, unreadable
 from .partials import chain, linked
-from .values import NoValueError, Value, dot, entrywise, inverse, misfit, outer, power, product, size
+from .seen import has_new_axis, stacks_columns
+from .values import NoValueError, Value, dot, entrywise, inverse, kronecker_product, misfit, outer, power, product, size
 
 PRODUCTS = frozenset("@*∘· ")
 ONES = frozenset({"ones", "one"})
@@ -36,7 +37,7 @@ def binary(c: Context, part: Binary) -> Value:
             return entrywise(a, b, np.divide)
         case "^":
             return power(a, b)
-    return outer(a, b)
+    return kronecker_product(a, b) if any(stacks_columns(x) for x in c.roots[:1]) else outer(a, b)
 
 
 def _summed_dots(c: Context, part: Binary) -> Value:
@@ -68,6 +69,8 @@ def _products(c: Context, part: Binary) -> Value:
     factors.reverse()
     signs.reverse()
     places.reverse()
+    while len(factors) > 1 and signs[-1] == "∘" and c.composes(factors[-2]):  # g ∘ h(x) is g(h(x))
+        factors[-2:], signs = [Call(factors[-2], (factors[-1],))], signs[:-1]
     value: Value | None = None
     i = 0
     while i < len(factors):
@@ -113,7 +116,22 @@ def _left(c: Context, factors: list[Formula], i: int, end: int, run: list[Formul
             return None
         if isinstance(first, Transpose) and _is_ones(c, first.operand):
             return None
+        if isinstance(first, Binary) and first.sign == "⊗" and len(run) == 1:
+            return _with_identity(c, first, factors[end]) or _factor(c, run)
     return _factor(c, run)
+
+
+def _with_identity(c: Context, part: Binary, after: Formula) -> Value | None:
+    """`(xᵀ ⊗ I) vec(W)`: I is as large as what follows has rows for; None where neither factor is I."""
+    a, b = c.eval(part.left), c.eval(part.right)
+    if a.unit == b.unit:
+        return None
+    unit, other = (a, b) if a.unit else (b, a)
+    n, rest = divmod(c.eval(after).shape[0], other.shape[1])
+    if rest or not n:
+        raise misfit("no size of I fits")
+    sized = unit.sized((n, n)) if n > 1 else Value(unit.array, unit.labels)
+    return kronecker_product(sized, b) if a.unit else kronecker_product(a, sized)
 
 
 def _is_ones(c: Context, part: Formula) -> bool:
@@ -153,7 +171,8 @@ def _sign(c: Context, sign: str, a: Value, run: list[Formula]) -> Value:
     b = _factor(c, run)
     flat = a.flat or b.flat
     if sign in "*∘":
-        if sign == "*" and c.convention.repeated and a.shape[1] == b.shape[0] == 1:
+        broadcast = c.convention.repeated or (len(run) == 1 and has_new_axis(run[0]))
+        if sign == "*" and broadcast and a.shape[1] == b.shape[0] == 1:
             return product(a, b)
         return entrywise(a, b, np.multiply)
     reading = {"·": c.convention.dot, " ": c.convention.beside}.get(sign, "product")

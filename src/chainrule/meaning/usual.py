@@ -10,22 +10,25 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 
 from ..notation.formula import Equation
+from .usual_averages import averages
 from .usual_forms import (
+    differentials,
     entries_in_turn,
     entry_by_entry,
     functions,
     jacobians,
+    laws_of_functions,
     octave,
     of_one_sample,
     of_the_class,
     off_the_diagonal,
+    steps,
 )
 from .usual_letters import (
     Usual,
-    changes,
-    gradients,
     letters_meant,
     losses_by_name,
+    net_inputs,
     numbers_samples,
     operands,
     outputs,
@@ -33,6 +36,7 @@ from .usual_letters import (
     with_letters,
     without_penalty,
 )
+from .usual_steps import changes, gradients, of_any_layer
 
 __all__ = ["Usual", "usual"]
 
@@ -45,10 +49,10 @@ def usual(tree: Equation, known: Collection[str] = (), activations: Sequence[str
     known        letters that are declared: they are left as they are
     activations  of the declared network, layer by layer
     """
-    found: dict[Equation, Usual] = {}
+    found: dict[object, Usual] = {}
     for told in islice(_meanings(tree, frozenset(known), activations), 4 * _MOST):
-        if told.tree != tree or told.free:
-            found.setdefault(told.tree, told)
+        if told.tree != tree or told.free or told.conventions:
+            found.setdefault((told.tree, tuple(sorted(told.conventions.items()))), told)
     return list(found.values())[:_MOST]
 
 
@@ -57,14 +61,27 @@ def _meanings(tree: Equation, known: frozenset[str], activations: Sequence[str])
     if gradient:  # its small letter is nothing else
         yield from gradient
         return
+    yield from steps(tree, known)
+    one = [x for x in of_one_sample(tree, known) if not x.words]
+    for told in one:  # it is nothing else
+        yield told
+        yield from with_letters(told, known)
+    if one:
+        return
+    yield from laws_of_functions(tree, known)
+    yield from differentials(tree, known)
     yield from octave(tree)
     yield from losses_by_name(tree, known)
+    for told in (*averages(tree, known), Usual("", tree)):
+        anywhere = list(of_any_layer(told, known))
+        yield from anywhere or ([told] if told.tree != tree else [])
     yield from changes(tree, known)
     yield from gradients(tree, known)
     summed = list(sums_of_losses(tree, known, declared=bool(activations)))
     if operands(tree) & {"E"} - known and (numbers_samples(tree) or operands(tree) & {"x", "X", "Y"}):
         yield from summed
         summed = []
+    yield from net_inputs(tree, known, declared=bool(activations))
     yield from letters_meant(tree, known)
     yield from functions(tree, known, activations)
     yield from outputs(tree, known, declared=bool(activations))

@@ -23,7 +23,9 @@ from ..notation.formula import (
 )
 from ..notation.write import exact
 from .letters import LOSSES
+from .named_losses import NAMED
 from .nearly import SMALL
+from .seen import speaks_of_differentials
 from .usual_letters import Usual, mapped, operands
 
 # --- functions ---
@@ -38,6 +40,9 @@ def functions(tree: Equation, known: frozenset[str], activations: Sequence[str])
     if len(names) != 1 or len(operands(tree) - {"a"}) > 1:
         return  # beside other letters any function may excuse a mistake
     (name,) = names
+    slopes = {x.function for side in tree.sides[1:] for x in side.parts if isinstance(x, Call)}
+    if any(isinstance(f, Symbol) and f.name == name and f.prime for f in slopes):
+        return  # g' on the right as well: it is said of a g in general
     alike = set(activations)
     for function in activations[:1] if len(alike) == 1 else _NAMED:
 
@@ -48,7 +53,101 @@ def functions(tree: Equation, known: frozenset[str], activations: Sequence[str])
         yield Usual(words, mapped(tree, change), ((Symbol(function), Symbol(name)),), defines=True, anyway=True)
 
 
+def steps(tree: Equation, known: frozenset[str]) -> Iterator[Usual]:
+    """`H(z)`, `Θ(z)`: the step function; H of probabilities, beside a cross-entropy, is their entropy."""
+    if any(isinstance(x, Call) and x.function == Symbol("H") and len(x.arguments) == 2 for x in tree.parts):
+        new = mapped(tree, _entropy)  # H(p) beside H(p, q)
+        if new != tree and "H" not in known:
+            yield Usual("", new, anyway=True)
+            return
+    called = {x.function: x for x in tree.parts if isinstance(x, Call) and len(x.arguments) == 1 and not x.names}
+    names = {f.name for f in called if isinstance(f, Symbol) and f.layer is None and not f.prime} & _STEPS - known
+    names -= operands(tree)
+    if len(names) != 1:
+        return
+    (name,) = names
+    entropy = name == "H" and any(
+        isinstance(x, Call) and isinstance(x.function, Symbol) and x.function.name in NAMED and len(x.arguments) == 2
+        for x in tree.parts
+    )
+
+    def change(part: Formula) -> Formula:
+        match part:
+            case Call(Symbol(f, layer=None, prime=0), (x,), ()) if f == name:
+                return Call(Symbol("H"), (x, x)) if entropy else Call(Symbol("step"), (x,))
+        return part
+
+    words = f"{name} is the step function, 1 where its argument is positive and 0 elsewhere"
+    back = () if entropy else ((Symbol("step"), Symbol(name)),)
+    yield Usual("" if name in _SURE_STEPS else words, mapped(tree, change), back, anyway=True)
+
+
+def _entropy(part: Formula) -> Formula:
+    match part:
+        case Binary(" ", Symbol("H") as f, x):
+            return Call(f, (x, x))
+        case Binary("-" | "+" as sign, left, Binary(" ", Symbol("H") as f, x)):
+            return Binary(sign, left, Call(f, (x, x)))
+    return part
+
+
+_SURE_STEPS = frozenset({"H", "Theta"})
+_STEPS = _SURE_STEPS | {"theta", "u"}
+
+
+def laws_of_functions(tree: Equation, known: frozenset[str]) -> Iterator[Usual]:
+    """`ln(a) + ln(b) = ln(a b)`: a law of numbers, for which a and b need not be what the network has."""
+    if isinstance(tree.sides[0], Symbol):
+        return  # it says what a letter is
+    parts = list(tree.parts)
+    called = {x.function for x in parts if isinstance(x, Call)}
+    letters = [x for x in parts if isinstance(x, Symbol) and x not in called]
+    plain = all(isinstance(x, Call | Binary | Negate | Number | Symbol | Equation) for x in parts)
+    alone = all(x.layer is None and x.sample is None and len(x.name) == 1 and x.name not in _LOSS for x in letters)
+    if not plain or not alone or not called & _ELEMENTARY or not {x.name for x in letters}.isdisjoint(known):
+        return
+    table: dict[Formula, Symbol] = {x: Symbol(f"any{x.name}") for x in letters if x.name != "e"}
+    back = tuple((ours, theirs) for theirs, ours in table.items())
+    names = tuple(sorted(x.name for x in table.values()))
+    yield Usual("", mapped(tree, lambda x: table.get(x, x)), back, names)
+
+
+_LOSS = frozenset({"L", "J", "C", "E"})
+_ELEMENTARY = frozenset(Symbol(x) for x in ("ln", "log", "exp", "sqrt"))
+
+
 # --- derivatives ---
+
+
+def differentials(tree: Equation, known: frozenset[str]) -> Iterator[Usual]:
+    """`dL = tr(Gᵀ dW)`, `d(W x) = dW x + W dx`, `dz = dW x + W dx + db`: small changes, not derivatives of the loss."""
+    names = operands(tree)
+    small = sorted({x for x in names if x[:1] == "d" and len(x) > 1 and x not in known})
+    of_a_loss = any(x[1:] in LOSSES for x in small)
+    rule = isinstance(tree.sides[0], Symbol) and tree.sides[0].name in small and _is_product_rule(tree.sides[1:])
+    if not (of_a_loss or rule or speaks_of_differentials(tree)):
+        return
+    moved = {x[1:] for x in small}
+    inside = {
+        y for x in tree.parts if isinstance(x, Call) and x.function == Symbol("d") for y in operands(x.arguments[0])
+    }
+    still = sorted(x for x in inside - moved if x[:1] != "d")
+    told = speaks_of_differentials(tree) or of_a_loss
+    words = "" if told else f"{', '.join(small)} are small changes"
+    constant = f"{' and '.join(still)} {'is' if len(still) == 1 else 'are'} constant" if still else words
+    named = {
+        exact(replace(x, name=x.name[1:])) for x in tree.parts if isinstance(x, Symbol) and x.name in small
+    }  # dW[1] is of that layer alone
+    ways = [(("x", "W", "b"), words), ((), words), (tuple(sorted(named)), constant)]
+    for varying, said in ways[::-1] if of_a_loss else ways:
+        yield Usual(said, tree, conventions={"differentials": True, "varying": varying}, anyway=True)
+
+
+def _is_product_rule(sides: Sequence[Formula]) -> bool:
+    """`dW x + W dx`: each of two letters times the change of the other."""
+    factors = [x for side in sides for x in side.parts if isinstance(x, Binary) and x.sign in "@ *·∘"]
+    pairs = {(x.left.name, x.right.name) for x in factors if isinstance(x.left, Symbol) and isinstance(x.right, Symbol)}
+    return any(a[:1] == "d" and (a[1:], f"d{b}") in pairs for a, b in pairs)
 
 
 def jacobians(tree: Equation, known: frozenset[str]) -> Iterator[Usual]:
@@ -108,18 +207,22 @@ def _bare(parts: Sequence[Formula]) -> list[Formula]:
 
 
 def of_one_sample(tree: Equation, known: frozenset[str]) -> Iterator[Usual]:
-    """`C_0 = (a - y)^2`: the cost of one sample, whose number stands below."""
+    """`C_0 = (a - y)^2`, `C_x = …`: the cost of one sample, whose number stands below."""
     for letter in ("C", "J", "E"):
         found = {x for x in tree.parts if isinstance(x, Index) and x.base == Symbol(letter)}
-        numbers = [x.entries[0] for x in found if len(x.entries) == 1 and isinstance(x.entries[0], Number)]
+        numbers = [x.entries[0] for x in found if len(x.entries) == 1 and isinstance(x.entries[0], Number | Symbol)]
         if letter in known or len(numbers) != 1 or len(found) > 1 or Symbol(letter) in _operand_parts(tree):
             continue
         (cost,) = found
+        inside = sum(x == cost for x in tree.parts)
+        if isinstance(numbers[0], Symbol) and sum(x == numbers[0] for x in tree.parts) > inside:
+            continue  # other letters have the number of the sample as well
 
         def change(part: Formula, cost: Formula = cost) -> Formula:
             return Symbol("L") if part == cost else part
 
-        yield Usual(f"{exact(cost)} is the loss of one sample", mapped(tree, change))
+        words = "" if letter == "C" else f"{exact(cost)} is the loss of one sample"
+        yield Usual(words, mapped(tree, change), ((Symbol("L"), cost),))
 
 
 def _operand_parts(tree: Formula) -> list[Formula]:
@@ -170,15 +273,17 @@ def entry_by_entry(tree: Equation) -> Iterator[Usual]:
 
     It is the sum over each row of the Jacobian, which holds nothing else; that of the soft-max is zero.
     """
-    wanted = {"a": "z", "A": "Z", "yhat": "z", "Yhat": "Z"}
+    wanted = {("a", "z"), ("A", "Z"), ("yhat", "z"), ("Yhat", "Z"), ("z", "b")}
 
     def change(part: Formula) -> Formula:
         match part:
-            case Partial(Symbol(top, sample=None), Symbol(below, sample=None)) if wanted.get(top) == below:
+            case Partial(Symbol(top, sample=None), Symbol(below, sample=None)) if (top, below) in wanted:
                 return Call(Symbol("sum"), (part, ONE, Symbol("True")), ("axis", "keepdims"))
         return part
 
-    yield Usual("∂a/∂z is taken entry by entry, as a column", mapped(tree, change))
+    pairs = [x for x in tree.parts if isinstance(x, Partial) and change(x) != x]
+    if pairs:
+        yield Usual(f"{exact(pairs[0])} is taken entry by entry, as a column", mapped(tree, change))
 
 
 # --- indices ---

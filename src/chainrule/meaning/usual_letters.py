@@ -8,7 +8,7 @@ from fractions import Fraction
 from itertools import product
 from typing import Any
 
-from ..notation.formula import Binary, Bound, Call, Equation, Formula, Index, Negate, Number, Partial, Sum, Symbol
+from ..notation.formula import Binary, Bound, Call, Equation, Formula, Index, Number, Partial, Sum, Symbol
 from .letters import PENALTIES
 from .named_losses import NAMED
 
@@ -21,20 +21,22 @@ class Usual:
 
     words        under what it is meant, to end the sentence "right if …"; empty where nothing else can be meant
     tree         the formula in letters that mean something
-    back         these letters with those of the text
+    back         these letters with what the text has for them
     free         letters that are any numbers
     conventions  fields of `Convention` that go with it
     defines      the left side is one of these letters: the formula defines it, and is not wrong
     anyway       it counts though a mistake was found: what stands there may well not be what it was taken for
+    definitions  letters that are what a rule makes them, such as the new average of the gradients
     """
 
     words: str
     tree: Equation
-    back: tuple[tuple[Symbol, Symbol], ...] = ()
+    back: tuple[tuple[Symbol, Formula], ...] = ()
     free: tuple[str, ...] = ()
     conventions: Mapping[str, Any] = field(default_factory=dict, hash=False)
     defines: bool = False
     anyway: bool = False
+    definitions: tuple[tuple[str, Formula], ...] = ()
 
 
 # letter -> what it may stand for, the likelier first: our letter, and how that is called
@@ -119,6 +121,21 @@ def letters_meant(tree: Equation, known: frozenset[str]) -> Iterator[Usual]:
             continue  # beside a[1] h is something else
         said = [f"{theirs} is {words}" for theirs, (_, words) in zip(roles, chosen, strict=True) if words]
         yield Usual(", and ".join(said), _renamed(tree, table), _back(table), defines=defines)
+
+
+def net_inputs(tree: Equation, known: frozenset[str], *, declared: bool) -> Iterator[Usual]:
+    """`ŷ_k = exp(a_k) / Σ_j exp(a_j)`, `ŷ = σ(a)`: what some texts call a is what the activation is taken of."""
+    if declared or "a" in known or len(tree.sides) != 2 or _stem(tree.sides[0]) not in ("yhat", "Yhat"):
+        return
+    called = [x for x in tree.sides[1].parts if isinstance(x, Call) and isinstance(x.function, Symbol)]
+    of = {_stem(x.arguments[0]) for x in called if x.arguments and x.function in _OF_NETS}
+    if of == {"a"} == operands(tree.sides[1]):
+        ours, words = _NET
+        table = {"a": ours}
+        yield Usual(f"a is {words}", _renamed(tree, table), _back(table), anyway=True)
+
+
+_OF_NETS = tuple(Symbol(x) for x in ("exp", "softmax", "sigmoid", "sigma", "tanh"))
 
 
 def _hidden(tree: Equation, names: frozenset[str]) -> dict[str, tuple[tuple[str, str], ...]]:
@@ -224,7 +241,8 @@ def outputs(tree: Equation, known: frozenset[str], *, declared: bool = False) ->
         if isinstance(x, Call) and isinstance(x.function, Symbol) and not x.function.prime and x.function.layer is None
         if len(x.arguments) == 1 and _stem(x.arguments[0]) in ("x", "X")
     } & {"f", "h", "F", "model", "net"}
-    if len(names - known) != 1 or operands(tree) & {"yhat", "Yhat"}:
+    names -= known
+    if len(names) != 1 or operands(tree) & {"yhat", "Yhat"}:
         return
     (name,) = names
 
@@ -344,52 +362,3 @@ def is_update(tree: Equation) -> bool:
     if not isinstance(left, Symbol) or len(tree.sides) != 2:
         return False
     return tree.relations[0] == "<-" or any(x == tree.sides[0] for x in tree.sides[1].parts)
-
-
-def gradients(tree: Equation, known: frozenset[str]) -> Iterator[Usual]:
-    """`∇E = Σ_n ∇E_n`: by what is differentiated is the same on both sides."""
-    if is_update(tree):
-        return
-
-    def by_weights(part: Formula) -> Formula:
-        match part:
-            case Call(Symbol("nabla"), (Symbol() | Index() as cost,)):
-                return Partial(cost, Symbol("w"))
-        return part
-
-    sides = [any(isinstance(x, Call) and x.function == Symbol("nabla") for x in side.parts) for side in tree.sides]
-    alone = isinstance(tree.sides[0], Call) and operands(tree) & {"x", "X", "Phi", "w", "theta"}
-    if all(sides) or (sides[0] and alone):
-        new = mapped(tree, by_weights)
-        yield Usual("", new)
-        yield from sums_of_losses(new, known)
-        yield from letters_meant(new, known)
-
-
-def changes(tree: Equation, known: frozenset[str]) -> Iterator[Usual]:
-    """`W ← W + ΔW`: the change is a step of descent; `w ← w - η ∇J`: the gradient is that by w."""
-    if not is_update(tree):
-        return
-    left = tree.sides[0]
-    letter = left.base if isinstance(left, Index) else left
-    assert isinstance(letter, Symbol)
-
-    def change(part: Formula) -> Formula:
-        if isinstance(part, Symbol) and part.name == f"Delta{letter.name}":
-            return Negate(Binary("*", Symbol("eta"), replace(part, name=f"d{letter.name}")))
-        return part
-
-    if f"Delta{letter.name}" in operands(tree) - known:
-        words = f"Δ{letter.name} = -η d{letter.name}"
-        yield Usual(words, mapped(tree, change), ())
-
-    def gradient(part: Formula) -> Formula:
-        match part:
-            case Call(Symbol("nabla"), (Symbol() as cost,)) if cost.layer is None:
-                return Partial(cost, left)
-        return part
-
-    by_letter = mapped(tree, gradient)
-    if by_letter != tree:
-        yield Usual("", by_letter)
-        yield from letters_meant(by_letter, known)

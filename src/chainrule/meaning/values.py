@@ -175,20 +175,35 @@ def dot(a: Value, b: Value) -> Value:
     return product(a, b)
 
 
+def inner(a: Value, b: Value) -> Value:
+    """⟨A, B⟩ = A : B = tr(Aᵀ B), the sum of the products of the entries of two arrays of one shape."""
+    if a.shape != b.shape and 1 in a.shape and a.shape == b.shape[::-1]:
+        b = b.T  # of vectors nothing is said of rows and columns
+    if a.shape != b.shape:
+        raise misfit(f"inner product of {size(a.shape)} and {size(b.shape)}")
+    products = entrywise(a, b, np.multiply)
+    return Value(products.array.sum(axis=(-2, -1), keepdims=True), products.labels)
+
+
 def outer(a: Value, b: Value) -> Value:
     """u vᵀ of two vectors; of two matrices `⊗` is the Kronecker product."""
     if 1 not in a.shape and 1 not in b.shape:
-        labels, x, y = together(a, b)
-        bounded(x.size * y.shape[-2] * y.shape[-1])
-        blocks = x[..., :, None, :, None] * y[..., None, :, None, :]
-        rows, cols = a.shape[0] * b.shape[0], a.shape[1] * b.shape[1]
-        return Value(blocks.reshape((*blocks.shape[:-4], rows, cols)), labels)
+        return kronecker_product(a, b)
     if 1 not in a.shape or 1 not in b.shape:
         raise misfit(f"outer product of {size(a.shape)} and {size(b.shape)}, not of two vectors")
     u = a if a.shape[1] == 1 else a.T
     v = b if b.shape[0] == 1 else b.T
     labels, x, y = together(u, v)
     return Value(np.matmul(x, y), labels)
+
+
+def kronecker_product(a: Value, b: Value) -> Value:
+    """b repeated with every entry of a as a factor: of columns one long column."""
+    labels, x, y = together(a, b)
+    bounded(x.size * y.shape[-2] * y.shape[-1])
+    blocks = x[..., :, None, :, None] * y[..., None, :, None, :]
+    rows, cols = a.shape[0] * b.shape[0], a.shape[1] * b.shape[1]
+    return Value(blocks.reshape((*blocks.shape[:-4], rows, cols)), labels)
 
 
 def inverse(a: Value) -> Value:

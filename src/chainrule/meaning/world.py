@@ -20,6 +20,7 @@ from .context import Context, Known, Model
 from .convention import Convention
 from .evaluator import Evaluator
 from .free import Inferred, inferred
+from .matrices import told_apart
 from .penalty import with_penalty
 from .quantities import Key, Structure, expression_structure, generator, key_of, network_numbers, network_structure
 from .seen import bound_layers, counts_from_zero, layer_places, letters
@@ -108,7 +109,7 @@ class World:
         """No network: a letter is a random positive number, a vector or matrix if it is indexed, a function if called.
 
         definitions  letters that a document defines; `f(x)` alone says that f is some function of x
-        shapes       rows and columns of letters that are matrices
+        shapes       rows and columns of letters that are matrices; `U_1` is another letter than U
         """
         return _free_world(seed, tuple((definitions or {}).items()), tuple((shapes or {}).items()), convention)
 
@@ -119,6 +120,7 @@ class World:
 
         Raises `NoValueError` (status and message) if it has none.
         """
+        formula = told_apart(formula, self.model.shapes)
         return evaluated(self._context(formula, bindings or {}), formula)
 
     def compare(
@@ -137,7 +139,9 @@ class World:
         place  whether the part that failed is looked for
         memo   where many formulas are compared under the same bindings: what was found of their parts
         """
-        if self.model.convention.penalty is not None:
+        equation = told_apart(equation, self.model.shapes)
+        own = {"J", "C"} & self.model.definitions.keys()  # the cost as the document defines it, with or without
+        if self.model.convention.penalty is not None and self.model.structure.is_network and not own:
             equation = with_penalty(equation, self.model.convention.penalty)
         return compared(lambda formula: self._context(formula, bindings or {}, memo), equation, tolerance, place=place)
 
@@ -287,7 +291,8 @@ def _free_world(
     shapes: tuple[tuple[str, tuple[int, int]], ...],
     convention: Convention,
 ) -> World:
-    return World(Model(_NO_STRUCTURE, {}, convention, 1, seed, dict(definitions), dict(shapes), free=True))
+    known = {name: told_apart(formula, dict(shapes)) for name, formula in definitions}
+    return World(Model(_NO_STRUCTURE, {}, convention, 1, seed, known, dict(shapes), free=True))
 
 
 __all__ = ["FLAT", "NO_NUMBER", "Comparison", "Convention", "Memo", "World"]

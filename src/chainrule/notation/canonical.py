@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
+from .dependence import without_dependence
 from .formula import (
     Binary,
     Call,
@@ -21,6 +22,7 @@ from .formula import (
 from .letters import Letters
 from .neighbors import with_neighbors
 from .renaming import Rule, filled, matches, renamed, rules
+from .samples import with_bare_samples
 from .updates import as_step, as_update, upright
 
 __all__ = ["COSTS", "canonical", "filled", "is_hypothesis", "matches", "renamed", "rules", "simplified"]
@@ -42,7 +44,8 @@ def canonical(formula: Formula, letters: Letters) -> Formula:
     Binary(sign='-', left=Symbol(name='i', layer=None, sample=None, prime=0), right=Number(value=Fraction(1, 1)))
     """
     found = _rewritten(formula, rules(letters), letters.network)
-    found = with_neighbors(found) if letters.network else found
+    if letters.network:
+        found = with_neighbors(with_bare_samples(without_dependence(found, letters.functions)))
     return as_update(upright(as_step(found)))
 
 
@@ -138,7 +141,7 @@ def _tidied(part: Formula, network: bool) -> Formula:
     if network and isinstance(part, Partial) and isinstance(part.numerator, Symbol):
         name = _COST_WORDS.get(part.numerator.name)  # dloss/dz
         return part if name is None else replace(part, numerator=replace(part.numerator, name=name))
-    if network and isinstance(part, Call) and is_hypothesis(part.function):
+    if network and isinstance(part, Call) and is_hypothesis(part.function) and not _of_targets(part):
         numbers = {s.sample for x in part.arguments for s in symbols(x) if s.sample is not None}
         return Symbol("yhat", None, numbers.pop() if len(numbers) == 1 else None)
     if network and isinstance(part, Call) and (cost := _as_cost(part)) is not None:
@@ -179,7 +182,12 @@ def _as_cost(call: Call) -> Formula | None:
     if function.name in _LOSS_LETTERS and len(call.arguments) == 2 and given & _OUTPUTS:
         return replace(call, function=replace(function, name="L"))
     plain = call.arguments and all(isinstance(x, Symbol) and x.name in _PARAMETERS for x in call.arguments)
-    return function if plain and len(function.name) == 1 and function.name not in COSTS else None
+    return function if plain and len(function.name) == 1 and function.name not in COSTS | {"d"} else None
+
+
+def _of_targets(call: Call) -> bool:
+    """Whether a function is one of the targets too: p_θ(y | x)."""
+    return any(s.name in ("y", "Y") for x in call.arguments for s in symbols(x))
 
 
 def is_hypothesis(function: Formula) -> bool:

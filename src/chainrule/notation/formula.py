@@ -144,6 +144,17 @@ class Slice(Formula):
 
 
 @dataclass(frozen=True)
+class Range(Formula):
+    """`1:`, `2:end`, `:-1` among indices, some rows or columns, as NumPy counts: from 0, the last one left out.
+
+    first, last  None where the range goes on to that end; negative numbers count from the end
+    """
+
+    first: Formula | None = None
+    last: Formula | None = None
+
+
+@dataclass(frozen=True)
 class Index(Formula):
     """`W_{ij}`, `(Z A.T)[i, j]`, `W[i, :]`: an entry, row or column of the base."""
 

@@ -28,6 +28,7 @@ from .formula import (
     Symbol,
     Transpose,
 )
+from .roots import root_of
 
 _NUMBERED = re.compile(r"^([A-Za-z]+)\[([^\]]+)\]$")
 _FUNCTION = re.compile(r"^(\w+)\(")
@@ -140,7 +141,7 @@ def _whole(n: Node, done: Mapping[Node, tuple[Formula, Shape]]) -> tuple[Formula
         if name == "multiply" and parts[0] == parts[1]:
             return Binary("^", parts[0], Number(Fraction(2))), shown
         if name == "multiply":
-            return Binary("·" if any(_number(x) for x in n.inputs) else "∘", *parts), shown
+            return _multiplied("·" if any(_number(x) for x in n.inputs) else "∘", *parts), shown
         if name in _SIGNS:
             return Binary(_SIGNS[name], *parts), shown
         if name == "negate":
@@ -152,6 +153,13 @@ def _whole(n: Node, done: Mapping[Node, tuple[Formula, Shape]]) -> tuple[Formula
     if name == "gather":
         return Index(parts[0], (Slice(), parts[1])), n.shape
     return Call(Symbol(function_name(name)), *_arguments(n, parts)), n.shape
+
+
+def _multiplied(sign: str, a: Formula, b: Formula) -> Formula:
+    """A product; z · (1/√2), whose factor is a number of the graph, is z / √2."""
+    if isinstance(b, Binary) and b.sign == "/" and b.left == ONE and isinstance(b.right, Call):
+        return Binary("/", a, b.right)
+    return Binary(sign, a, b)
 
 
 def _full(x: Node, f: Formula, shown: Shape) -> Formula:
@@ -177,7 +185,8 @@ def _arguments(n: Node, parts: list[Formula]) -> tuple[tuple[Formula, ...], tupl
 
 def _number(x: Node) -> bool:
     """Whether a factor is one number for all entries."""
-    x = x.inputs[0] if x.op.name == "broadcast" else x
+    while x.op.name in ("broadcast", "negate"):
+        x = x.inputs[0]
     return x.is_constant or x.shape == (1, 1)
 
 
@@ -189,6 +198,11 @@ def constant_formula(n: Node) -> Formula:
     top = [_power(d, p) for d, p in powers if p > 0]
     bottom = [_power(d, -p) for d, p in powers if p < 0]
     size = abs(value)
+    root = root_of(size)
+    if root is not None:
+        found = root if not bottom and not top else _product([*top, root])
+        found = Binary("/", found, _product(bottom)) if bottom else found
+        return Negate(found) if value < 0 else found
     if not bottom and not top:
         return Number(value)
     if size.denominator != 1 and (bottom or top):
@@ -333,7 +347,7 @@ class _Entries:
     def pointwise(self, n: Node, parts: list[Formula]) -> Formula:
         name = n.op.name
         if name == "multiply":
-            return Binary("^", parts[0], Number(Fraction(2))) if parts[0] == parts[1] else Binary("·", *parts)
+            return Binary("^", parts[0], Number(Fraction(2))) if parts[0] == parts[1] else _multiplied("·", *parts)
         if name in _SIGNS:
             return Binary(_SIGNS[name], *parts)
         if name == "negate":

@@ -9,15 +9,17 @@ from functools import lru_cache
 from typing import Literal
 
 from ..errors import FormulaError
+from .components import with_counted_components
 from .formula import ONE, Binary, Call, Equation, Formula, Index, Number, Symbol, symbols
 from .letters import Letters
 from .reading.clauses import INDICES, Condition, compared_at_the_end
 from .reading.code import as_formula
 from .reading.grammar import Chain, parse
-from .reading.parts import MAX_READINGS, defined_function
+from .reading.list_marks import without_marks
+from .reading.parts import MAX_READINGS, defined_function, single
 from .reading.resolve import readings
 from .reading.statements import Statement, is_latex, statements
-from .reading.text_tokens import is_long, is_word
+from .reading.text_words import is_long, is_word
 from .reading.tokens import COMPARISONS, Token, check_text, short
 
 Syntax = Literal["auto", "text", "latex", "code"]
@@ -27,8 +29,11 @@ _ABOVE = frozenset({"W", "w", "b", "z", "a", "Z", "A", "delta", "dW", "dw", "db"
 _SHAPED = re.compile(
     r"\[[^\]]*\b(?:None|newaxis)\b|\.(?:reshape|clip|clamp|permute|swapaxes)\(|\bones\(\(|\.(?:mT|t\(\))"
     r"|\b(?:F|nn|K|jax|keras|autograd)\.[a-z]{2}|\bno_grad\b"
+    r"|\b(?:[hv]stack|column_stack|row_stack|concatenate|concat|cat|insert|append)\(|\b[cr]_\["
 )
 _ABOVE_THEM = "the numbers above the letters are layers"
+_CHANGES = "an upright d is a small change"
+_UPRIGHT = re.compile(r"\\(?:mathrm|operatorname|text|textrm|mathsf|rm)\s*\{?\s*d\s*\}")
 _REMARK = "the comparison at the end only says more of the right side"
 LAYERED = ("a", "z", "A", "Z", "da", "dz", "dA", "dZ")
 
@@ -56,7 +61,7 @@ def read(text: str, *, syntax: Syntax = "auto", letters: Letters | None = None) 
     A line that begins with a relation gives an equation whose first side is `Symbol("")`. FormulaError if the text is
     no formula, holds several statements, or is too long or too deeply nested.
     """
-    text = check_text(text)
+    text = without_marks(check_text(text))
     letters = letters or Letters()
     if syntax == "auto" and not is_latex(text) and _SHAPED.search(text) and as_formula(text) != text:
         return read(text, syntax="code", letters=letters)
@@ -80,7 +85,7 @@ def read(text: str, *, syntax: Syntax = "auto", letters: Letters | None = None) 
 
 def read_all(text: str, *, syntax: Syntax = "auto", letters: Letters | None = None) -> list[list[Reading]]:
     """The readings of every statement of a display, a line or a paragraph, in order; prose is passed over."""
-    text = check_text(text)
+    text = without_marks(check_text(text))
     letters = letters or Letters()
     found = statements(text, _is_latex(text, syntax), names_of(letters))
     result: list[list[Reading]] = []
@@ -111,6 +116,10 @@ def conditioned(equation: Equation, relation: str, left: Formula, right: Formula
     if len(equation.sides) < 2:
         return equation
     if relation in ("=", "=="):
+        if left == Symbol("L"):  # for L = 3
+            return Equation(
+                tuple(s.mapped(lambda x: right if x == left else x) for s in equation.sides), equation.relations
+            )
         index, place = (left, right) if isinstance(left, Symbol) and left.name in INDICES else (right, left)
         if isinstance(place, Symbol) and place.name in INDICES:
             index, place = place, index
@@ -141,7 +150,7 @@ def _with_layers_in_parentheses(
 ) -> list[tuple[Formula, str]]:
     """W^{(3)}, a^{(3)}: where no layer stands in brackets, numbers in parentheses may be layers."""
     numbered = [s for f, _ in found[:1] for s in symbols(f) if s.sample is not None and s.layer is None]
-    if not any(s.name in ("delta", "epsilon", "e", *LAYERED) for s in numbered):
+    if not any(s.name in ("delta", "epsilon", "e", "d", *LAYERED) for s in numbered):
         return found
     if any(isinstance(s.sample, Symbol) and s.sample.name in ("i", "j", "k", "s", "n", "m", "N") for s in numbered):
         return found
@@ -179,6 +188,14 @@ def _with_layers_above(
     if layered[0][1].startswith(_ABOVE_THEM):
         return [*found, *layered][:MAX_READINGS]
     return [*layered, *[(f, _said("the numbers above the letters are powers", n)) for f, n in found]][:MAX_READINGS]
+
+
+def _changes_stand_upright(chain: Chain, text: str) -> bool:
+    r"""Whether an upright d stands on both sides, `\mathrm{d}z = W \mathrm{d}x`, where it may be a small change."""
+    if len(chain.sides) != 2 or len(_UPRIGHT.findall(text)) < 2:
+        return False
+    left = single(Chain(chain.sides[:1], []))
+    return left is not None and len(left) == 1 and left[0].factor.kind == "name" and left[0].factor.value[0] == "d"
 
 
 def _said(note: str, more: str) -> str:
@@ -232,9 +249,15 @@ def _readings(statement: Statement, text: str, letters: Letters) -> list[Reading
     if function := defined_function(chain):
         letters = replace(letters, functions=letters.functions | {function})
     found = readings(chain, text, letters)
+    if letters.network and any(t.type == "IDX" for t in tokens):
+        found = [(with_counted_components(f), note) for f, note in found]
     if letters.layer == "brackets" and not any(t.type in ("LBRACK", "IDX") for t in tokens):
         found = _with_layers_in_parentheses(found, chain, text, letters)
         found = _with_layers_above(found, chain, text, letters)
+    if not letters.differentials and _changes_stand_upright(chain, text):
+        known = [f for f, _ in found]
+        changed = readings(chain, text, replace(letters, differentials=True))[:1]
+        found += [(f, _said(_CHANGES, n)) for f, n in changed if f not in known]
     if compared is not None:
         found += [(f, _REMARK) for f, _ in readings(parse(compared[1], text), text, letters)[:1]]
     equations = [(f if isinstance(f, Equation) else Equation((f,)), note) for f, note in found]

@@ -9,7 +9,7 @@ from ..errors import FormulaError
 from .formula import Call, Formula, Index, Symbol
 from .letters import ComponentPlace, LayerPlace, Letters
 from .read import read
-from .reading.text_tokens import is_long, is_word
+from .reading.text_words import is_long, is_word
 
 Rule = tuple[Formula, Formula]
 _DIFFERENTIATED = frozenset({"A", "Z", "W", "b", "a", "z", "w", "Yhat", "yhat"})

@@ -8,7 +8,7 @@ from .formula import ONE, Binary, Equation, Formula, Index, Negate, Slice, Symbo
 
 PARAMETERS = frozenset({"W", "w", "b", "theta", "Theta", "beta"})
 _STEPS = [Symbol(name) for name in ("t", "k", "n", "s", "tau", "new")]
-CHANGES = {f"Delta{x}": x for x in ("W", "w", "b")}  # the change of a parameter in a step
+CHANGES = {f"Delta{x}": x for x in ("W", "w", "b", "theta", "Theta")}  # the change of a parameter in a step
 
 
 def as_update(formula: Formula) -> Formula:

@@ -19,6 +19,7 @@ from ..document import Line
 
 Writer = Callable[[Formula], str]
 FIRST = 0xE000  # of the private signs that stand for what the page sets itself
+_LONGEST = 16  # decimals of a number that is set with all its zeros
 _SHORT = 40  # characters of a reason that may be repeated
 _PRIVATE = re.compile("[\ue000-\uf8ff]")
 
@@ -43,7 +44,7 @@ def written(formula: Formula, writer: Writer, *, decimals: bool = False) -> Writ
     def swap(part: Formula) -> Formula:
         if isinstance(part, Array) and all(number_of(x) is not None for x in part.entries):
             return hold(part)
-        if decimals and isinstance(part, Number) and part.value.denominator != 1 and places(part.value) is not None:
+        if decimals and isinstance(part, Number) and part.value.denominator != 1 and _is_short(part.value):
             return hold(part) if part.value > 0 else Negate(hold(Number(-part.value)))
         children = part.children
         new = tuple(swap(x) for x in children)
@@ -72,6 +73,12 @@ def places(value: Fraction) -> int | None:
     while bottom % 5 == 0:
         bottom, fives = bottom // 5, fives + 1
     return count + max(twos, fives) if bottom == 1 else None
+
+
+def _is_short(value: Fraction) -> bool:
+    """Whether a number is a decimal that people write: no product of two long ones that a constant has become."""
+    found = places(value)
+    return found is not None and found <= _LONGEST
 
 
 def decimal(value: Fraction, digits: int) -> str:

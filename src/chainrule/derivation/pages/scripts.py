@@ -33,6 +33,13 @@ def letters_of(style: Style) -> Letters:
 class Terminal(Scripts):
     """Unicode with raised layers, lowered indices and the names of functions that mathematics has."""
 
+    def __init__(self, style: Style) -> None:
+        super().__init__(style)
+        self.letters_raised = style.notation != "delta"
+
+    def compound(self, base: str, exponent: str) -> str:
+        return f"{base}^{{{exponent.replace(' ', '')}}}"
+
     def symbol(self, f: Symbol, entries: tuple[Formula, ...]) -> str:
         if self.style.notation == "delta":
             return self.in_delta(f, entries)

@@ -40,6 +40,7 @@ SIGNS = {
 }  # fmt: skip
 _UP = {v: k for k, v in RAISED.items()} | {"ᵀ": "T", "⁽": "(", "⁾": ")"}
 _DOWN = {v: k for k, v in LOWERED.items()}
+_RAISED_DIGITS = "[⁰¹²³⁴⁵⁶⁷⁸⁹]+"
 _RAISED, _LOWERED = f"[{''.join(_UP)}]+", f"[{''.join(_DOWN)}]+"
 _INDEXED = r"\^[A-Za-z]_\w{1,3}(?![\w(])"  # an exponent with an index of its own, e^Z_kj
 _CALLED = r"\^(?:min|max)\([^()]*\)"
@@ -215,6 +216,10 @@ def _scripted(base: str, scripts: str, style: Style) -> str:
         else:
             below += "".join(_DOWN[c] for c in script)
     body = _flat(base)
+    power = re.search(rf"^(.*[\]⁾])({_RAISED_DIGITS})$", scripts)
+    if power is not None and style.layer != "subscript":  # the square of W[l], and not W with [l]2 above
+        inner = _scripted(base, power[1], style).strip()
+        return f"({inner})^{{{''.join(_UP[c] for c in power[2])}}} "
     return body.rstrip() + (f"_{{{below.strip()}}}" if below else "") + (f"^{{{above.strip()}}}" if above else "") + " "
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...errors import DerivationError
-from ...graph import Node, build, substitute, variable, variables, walk
+from ...graph import Node, build, constant, substitute, variable, variables, walk
 from ...laws import simplify
 from ..conventions import pushed, transposed
 
@@ -40,7 +40,8 @@ class Named:
 def named(subject: Subject, *, masks: bool = True) -> Named:
     """The expressions of a derivation.
 
-    masks  the random numbers U[k] of a dropout mask are data, given like the features; else drawn by seed and step
+    masks  for a program: the random numbers U[k] of a dropout mask are data, given like the features, and the factors
+           of penalties are numbers; else masks are drawn by seed and step
 
     Raises `DerivationError` for a general layer, whose activation has no numbers, and for an output that is not 1 × 1.
     """
@@ -70,6 +71,12 @@ def named(subject: Subject, *, masks: bool = True) -> Named:
             {n: substitute(x, drawn) for n, x in table.items()} for table in (forward, backward, early)
         )
         cost = substitute(cost, drawn)
+    if masks and subject.penalties.rates:
+        rates = {variable(n, 1, 1): constant(x) for n, x in subject.penalties.rates.items()}
+        cost, backward = (
+            simplify(substitute(cost, rates)),
+            {n: simplify(substitute(x, rates)) for n, x in backward.items()},
+        )
     forward, backward, early, cost = _laid_out(subject, forward, backward, early, cost)
     present = variables(*forward.values(), cost, *backward.values())
     parameters = tuple(subject.parameters) if subject.kind == "network" else ()

@@ -34,6 +34,7 @@ class Equations:
     parameters names of the variables that come in a dictionary
     results    names among `backward` that are returned
     title      first line of the program's description
+    parts      named parts of an expression, which has no `forward`
     """
 
     forward: Mapping[str, Node]
@@ -46,6 +47,7 @@ class Equations:
     samples: Literal["columns", "rows", "one"] = "columns"
     output: str = ""
     notes: tuple[str, ...] = field(default_factory=tuple)
+    parts: Mapping[str, Node] = field(default_factory=dict)
 
 
 def program(derivation: Derivation, language: str = "numpy") -> str:
@@ -80,6 +82,7 @@ def program(derivation: Derivation, language: str = "numpy") -> str:
         conventions.samples,
         found.output,
         tuple(notes),
+        found.forward if subject.kind == "expression" else {},
     )
     return write(equations, language)
 
@@ -91,7 +94,14 @@ def write(equations: Equations, language: str = "numpy") -> str:
     """
     if language not in LANGUAGES:
         raise unknown_name("language", language, LANGUAGES)
-    names = {*equations.forward, *equations.backward, *equations.inputs, *equations.parameters, equations.cost[0]}
+    names = {
+        *equations.forward,
+        *equations.parts,
+        *equations.backward,
+        *equations.inputs,
+        *equations.parameters,
+        equations.cost[0],
+    }
     owner: dict[str, str] = {}
     for name in sorted(names):
         other = owner.setdefault(letters(name), name)
@@ -145,7 +155,7 @@ class _Program:
         if not g.forward:
             yield f"def value({self._arguments(g.inputs)}):"
             yield f'    """{letters(g.cost[0])}."""'
-            body = list(self._lines({g.cost[0]: g.cost[1]}, {}, scalar=g.cost[0]))
+            body = list(self._lines({**g.parts, g.cost[0]: g.cost[1]}, {}, scalar=g.cost[0]))
             yield from self._taken(g.parameters)
             yield from self._sizes(body, g.inputs)
             yield from body
@@ -169,7 +179,7 @@ class _Program:
         yield f"def gradients({self._arguments(g.inputs)}):"
         yield f'    """The cost {letters(g.cost[0])} and its derivative by every parameter, by name."""'
         names = {node: letters(name) for name, node in g.forward.items()}
-        lines = {g.cost[0]: g.cost[1], **g.backward}
+        lines = {**g.parts, g.cost[0]: g.cost[1], **g.backward}
         body = list(self._lines(lines, names, scalar=g.cost[0]))
         used = set(variables(*lines.values()))
         read = set(re.findall(r"\b[A-Za-z_]\w*\b", "\n".join(x.split("  #")[0] for x in body)))

@@ -47,6 +47,10 @@ def proofs(subject: Subject) -> Section:
         if subject.conventions.one and not alone:
             general = replace(general, parts=general.parts[:1])
         meaning = _MEANING.get(subject.conventions.style, "")
+        if subject.penalties.whole is not None:
+            meaning = (
+                f"{meaning} Penalties are left out here: the derivative of each is added to what is found.".strip()
+            )
         parts.append(replace(general, prose=f"{general.prose} {meaning}".strip()))
         parts += [derivative_of(name) for name in dict.fromkeys(_activations(subject))]
         parts += [logarithm()] if _has_logarithm(subject) else []

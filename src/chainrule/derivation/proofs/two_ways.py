@@ -19,6 +19,7 @@ from ...laws import Applied, simplify
 from ...nn.losses import Loss, loss
 from ...notation.formula import Binary, Equation, Formula, Partial, Symbol
 from ...notation.from_graph import constant_formula, formula, symbol
+from ...notation.write import text
 from ...ops import Activation, activation, exp, log, softplus, total
 from ...reverse import derive
 from ..document import Line, Section
@@ -272,7 +273,8 @@ def _weights(by_z: Node, in_z: Node) -> Section:
         chained = Binary("·", Partial(L, fz), Partial(fz, f))
         links = Binary("·", Binary("·", Partial(L, fa), Partial(fa, fz)), Partial(fz, f))
         result = formula(simplify(by_z * slope))
-        lines.append(_line([Partial(L, f), links, chained, result], "chain rule", "L depends on z alone"))
+        through = f"L depends on `{text(f)}` through z alone"
+        lines.append(_line([Partial(L, f), links, chained, result], "chain rule", through))
         direct = substitute(derive(inserted, [by]).of(by), {unit: z})
         sides = [Partial(L, f), formula(direct)]
         lines.append(_line(sides, "differentiated directly", "z = w x + b put into the loss: the same"))
@@ -310,7 +312,7 @@ def _matrices(found: Loss, g: Activation, shown: set[str]) -> Section:
         ),
         *([simplified] if formula(chain_short) != formula(chained) else []),
         *_substituted(found, output, Y, S, record),
-        _shaped("dZ[L]", [formula(ways.direct)], Z, "differentiated directly", "the activation is put into the loss"),
+        *_directly(found, output, Z, ways.direct, names if short is not Z else {Z: A}),
         _shaped("dZ[L]", [formula(chain_short), formula(ways.direct)], Z, "both ways meet", how),
     ]
     X, W, b = variable("A[L-1]", "n_{L-1}", "m"), variable("W[L]", "n_L", "n_{L-1}"), variable("b[L]", "n_L", 1)
@@ -333,6 +335,26 @@ def _substituted(found: Loss, output: Node, Y: Node, S: Node, used: list[Applied
         names = ", ".join(dict.fromkeys(a.law.name for a in used))
         lines.append(_line([formula(inserted), formula(short)], "simplified", names))
     return lines
+
+
+def _directly(found: Loss, output: Node, Z: Node, direct: Node, names: Mapping[Node, Node]) -> Iterator[Line]:
+    """The derivative of the loss with the activation put in: as it is found, in A[L], and with what is known of Y."""
+    Y = variable("Y", *Z.shape)
+    by_z = derive(simplify(total(found.per_sample(output, Y), axis=None)), [Z]).of(Z)
+    stages = [
+        (by_z, "differentiated directly", "the activation is put into the loss; Y is fixed"),
+        (substitute(by_z, names), "definition of the activation", "its value is `A[L]`"),
+        (
+            direct,
+            "simplification",
+            "every column of Y sums to one" if found.target in ("probabilities", "labels") else "",
+        ),
+    ]
+    shown: set[Formula] = set()
+    for value, rule, why in stages:
+        if formula(value) not in shown:
+            yield _shaped("dZ[L]", [formula(value)], Z, rule, why)
+        shown.add(formula(value))
 
 
 def _conditions(node: Node) -> str:

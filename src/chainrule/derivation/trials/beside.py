@@ -11,7 +11,7 @@ import numpy as np
 from ...graph import Node, Shape, rename_dim, variables, walk
 from ...meaning.world import Comparison, Convention, World
 from ...nn import Dense, Network
-from ...notation.formula import Equation, Formula, Index, Partial, Symbol
+from ...notation.formula import Equation, Formula, Index, Negate, Partial, Symbol
 from ..document import Line, Section
 from ..settings import EveryLayer, InColumns, LastLayer, OneSample, Quantities, Stated
 from .derived import DEPTHS, Trials, compared, in_every_layer, repeated
@@ -22,13 +22,17 @@ from .points import network_world
 Compare = Callable[[Equation], Comparison]
 SEEDS = (1, 2)  # of the numbers for letters that a section states
 _REAL = (0.2, 1.4)
+_BELOW_ZERO = Equation((Symbol("z"), Negate(Symbol("t"))), (":=",))
 
 
 def comparing(section: Section, trials: Trials) -> Compare:
     """How the lines of a section with a setting of its own are compared."""
     match section.setting:
         case Stated():
-            worlds = [World.free(seed, definitions=definitions(section)) for seed in SEEDS]
+            stated = {n: trials.meaning.known(f) for n, f in definitions(section).items()}
+            worlds = [World.free(seed, definitions=stated) for seed in SEEDS]
+            if section.kind == "activation" and "z" not in stated:  # numbers are positive, and g may have two branches
+                worlds.append(World.free(SEEDS[0], definitions={**stated, "z": _BELOW_ZERO}))
             return _everywhere(worlds, trials.meaning)
         case EveryLayer():
             return _every_layer(trials.meaning)

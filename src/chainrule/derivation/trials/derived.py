@@ -15,6 +15,7 @@ import numpy as np
 from ...graph import Node, rename_dim, variables
 from ...meaning.values import NoValueError
 from ...meaning.world import Comparison, Convention, World
+from ...nn import Dense, Network
 from ...notation.formula import Binary, Call, Equation, Formula, Index, Number, Symbol
 from ..general import WITHOUT_SLOPE
 from ..subject import Subject
@@ -64,8 +65,8 @@ class Trials:
         assert network is not None
         meant = self.meaning.of(equation, True)
         for hidden in DEPTHS:
-            text = f"{hidden}:{network.output_activation}"
-            world = network_world(text, loss, m=self.samples, seed=self.seed, convention=self.convention)
+            tried = self._with_penalties(Network.parse(f"{hidden}:{network.output_activation}"))
+            world = network_world(tried, loss, m=self.samples, seed=self.seed, convention=self.convention)
             entrywise = network.output_activation not in WITHOUT_SLOPE
             here = in_every_layer(world, meant, None if entrywise else hidden.count("-"))
             if here is not None:
@@ -73,6 +74,15 @@ class Trials:
                 if found.status != "equal":
                     return found
         return found
+
+    def _with_penalties(self, network: Network) -> Network:
+        """A network each of whose layers has the penalties of a general layer, at the numbers of their letters."""
+        factors = self.meaning.factors
+        if not factors:
+            return network
+        l1, l2 = factors.get("l1", 0.0), factors.get("l2", 0.0)
+        layers = tuple(replace(x, l1=l1, l2=l2) if isinstance(x, Dense) else x for x in network.layers)
+        return Network(network.inputs, layers)
 
     @property
     def samples(self) -> int:
@@ -138,8 +148,11 @@ def _is_entrywise(part: Formula) -> bool:
 def compared(world: World, meant: Formula, bindings: Mapping[str, int]) -> Comparison:
     """Compare the sides; two that vanish up to rounding, such as db before a batch normalization, are equal."""
     found = world.compare(meant, bindings, tolerance=TOLERANCE)
-    if found.status == "different" and isinstance(meant, Equation):
-        sides = max(_largest(world, side, bindings) for side in meant.sides)
+    if found.status in ("different", "undefined") and isinstance(meant, Equation):
+        try:
+            sides = max(_size(world, side, bindings) for side in meant.sides)
+        except NoValueError:
+            return found
         if sides <= NOTHING * max(_largest(world, part, bindings) for part in _terms(meant)):
             return Comparison("equal", 0.0, "both sides vanish")
     return found
@@ -150,9 +163,13 @@ def _terms(meant: Equation) -> Iterator[Formula]:
     return (part for side in meant.sides for _, part in side.walk() if not isinstance(part, Number))
 
 
+def _size(world: World, part: Formula, bindings: Mapping[str, int]) -> float:
+    return float(np.max(np.abs(world.value(part, bindings).array)))
+
+
 def _largest(world: World, part: Formula, bindings: Mapping[str, int]) -> float:
     try:
-        return float(np.max(np.abs(world.value(part, bindings).array)))
+        return _size(world, part, bindings)
     except NoValueError:  # a part such as an index, or a function without its argument
         return 0.0
 

@@ -44,7 +44,7 @@ def parts(subject: Subject, fused: bool) -> tuple[Node, dict[str, Node]]:
         output = substitute(subject.cost[1], table)
     elif subject.kind == "network":
         c = subject.conventions
-        output = output if c.one or c.place == "dZ" else _mean(subject, output)
+        output = _with_penalties(subject, output if c.one or c.place == "dZ" else _mean(subject, output))
     for node, label in numbered_parts(subject).items():
         if fused or subject.kind != "network":
             named.setdefault(label, node)
@@ -55,11 +55,13 @@ def parts(subject: Subject, fused: bool) -> tuple[Node, dict[str, Node]]:
 
 
 def _mean(subject: Subject, S: Node) -> Node:
-    """J = S/m + R (with weights S / Σ w + R), where the derivatives per sample are m times those of J."""
-    J = S / total(variable("w", 1, "m"), axis=None) if subject.weighted else S * size("m", -1)
-    objective = subject.objective
-    R = None if objective is None else objective.parts(objective.network.forward(training=True))[2]
-    return J if R is None else J + R
+    """S/m (with weights S / Σ w), where the derivatives per sample are m times those of J."""
+    return S / total(variable("w", 1, "m"), axis=None) if subject.weighted else S * size("m", -1)
+
+
+def _with_penalties(subject: Subject, S: Node) -> Node:
+    R = subject.penalties.whole
+    return S if R is None else S + R
 
 
 def drawn(subject: Subject, seed: int) -> tuple[dict[str, Any], dict[str, int]]:

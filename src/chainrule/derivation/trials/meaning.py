@@ -35,6 +35,7 @@ from ..lines import is_gradient
 from ..subject import Subject
 
 SAMPLES = 7
+FACTORS = {"l2": 0.375, "l1": 0.25}  # of the penalties of a general layer, where it is tried
 
 
 @dataclass(frozen=True)
@@ -56,16 +57,34 @@ class Meaning:
             meant = _transposed_gradients(meant)
         meant = _step_of_descent(meant)
         if plain:
-            return meant
+            return meant.mapped(self._factor) if self.factors else meant
         meant = self._in_expression(meant)
         return _transposed_names(meant) if self.subject.conventions.rows else meant
+
+    @property
+    def factors(self) -> Mapping[str, float]:
+        """Kind of a penalty -> a number for its letter, where a general layer has such."""
+        return {k: FACTORS[k] for k in self.subject.penalties.letters} if self.subject.kind == "layer" else {}
+
+    def _factor(self, f: Formula) -> Formula:
+        """λ and λ[l] as numbers; of penalties that are spread over the samples, 1/m of what they are."""
+        if not isinstance(f, Symbol):
+            return f
+        kind = next((k for k, x in self.subject.penalties.letters.items() if x.removesuffix("[]") == f.name), None)
+        if kind is None:
+            return f
+        objective, one = self.subject.objective, self.subject.conventions.one
+        samples = SAMPLES if objective is not None and objective.spread and not one else 1
+        return Number(Fraction(FACTORS[kind]) * samples)
 
     def known(self, formula: Formula) -> Formula:
         """The formula in functions that are known everywhere."""
         return formula.mapped(self._function)
 
     def _function(self, f: Formula) -> Formula:
-        """Functions of this library in terms of ones that are known everywhere."""
+        """Functions of this library in terms of ones that are known everywhere; π as its number."""
+        if f == Symbol("pi") and "pi" not in self.values:
+            return Number(Fraction(np.pi))
         if not isinstance(f, Call) or not isinstance(f.function, Symbol):
             return f
         named = dict(zip(f.names, f.arguments[len(f.arguments) - len(f.names) :], strict=True))
@@ -96,6 +115,8 @@ class Meaning:
 
     def size(self, f: Formula) -> int:
         """The number of a size."""
+        if isinstance(f, Array) and len(f.entries) == 1:  # a size that was put in as its number
+            f = f.entries[0]
         if isinstance(f, Number):
             return int(f.value)
         text = write.text(f)

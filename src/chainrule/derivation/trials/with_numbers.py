@@ -24,6 +24,7 @@ from .meaning import array_formula
 _PIECES = frozenset({"step", "sign", "absolute", "maximum", "minimum", "where", "clip", "max"})
 _KINK = 1e-9
 _EXACT = 1e-12
+_ROUNDING = 1e-14
 
 
 class WithNumbers:
@@ -110,7 +111,8 @@ def _close(found: npt.NDArray[Any], wanted: npt.NDArray[Any], tolerance: float, 
     if found.shape != wanted.shape:
         return Comparison("shape", 0.0, f"{found.shape} against {wanted.shape}")
     scale = max(float(np.max(np.abs(wanted))), 1e-300)
-    error = float(np.max(np.abs(found - wanted))) / scale
+    off = float(np.max(np.abs(found - wanted)))
+    error = off / scale if off > _ROUNDING else 0.0  # of numbers of order one, of which differences may vanish
     return Comparison("equal", error) if error <= tolerance else Comparison("different", error, message)
 
 

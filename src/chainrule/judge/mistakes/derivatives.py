@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from ...notation.formula import ONE, Binary, Bound, Call, Equation, Formula, Index, Negate, Number, Partial, Sum, Symbol
 from ...notation.write import exact
@@ -146,7 +147,12 @@ def of_another(place: Place, setting: Setting) -> Iterator[Change]:
             yield "activation-derivative-at-wrong-place", slope.around(at_right), 1, words
         derivative = Call(Symbol("g", base.layer, None, 1), (named("Z"),))
         words = f"{text} of another function than the activation of layer {exact(base.layer)}"
-        yield "wrong-operand", slope.around(derivative), 1, words
+        if not inside and base.name in ("A", "a"):
+            product = slope.written.sign in _ENTRIES
+            square = Binary("-", ONE, Binary("^", value, Number(Fraction(2))))
+            by_value = square if product else Binary("*", value, Binary("-", ONE, value))
+            yield "wrong-operand", slope.around(by_value), 1 if setting.told else 1.5, words
+        yield "wrong-operand", slope.around(derivative), 1 if setting.told else 1.5, words
         if slope.rest is not None and upper and not inside and base.name == "A":
             within = summed(Binary("*", slope.rest, value), 0)
             new = Binary("*", value, Binary("-", slope.rest, within))
@@ -180,7 +186,7 @@ class _Slope:
     """
 
     value: Formula
-    written: Formula
+    written: Binary
     rest: Formula | None = None
     sign: str = "*"
 

@@ -100,7 +100,7 @@ def superfluous_factor(place: Place, setting: Setting) -> Iterator[Change]:
         rest = part.right if part.sign == "+" else Negate(part.right)
         yield "other", rest, 1.5, f"the term {exact(part.left)} is superfluous"
     elif part.sign == "/":
-        if isinstance(part.right, Symbol) and part.right.name in _SAMPLES and part.left != ONE:
+        if _counts_samples(part.right) and part.left != ONE:
             text = f"the division by {exact(part.right)} is superfluous"
             kept = part.left
             if isinstance(kept, Binary) and kept.sign in PRODUCTS and kept.right == ONE:  # of 1/m * 1/m
@@ -187,6 +187,13 @@ def powers(place: Place, setting: Setting) -> Iterator[Change]:
     chain = isinstance(part, Binary) and part.sign not in "+-/"
     if fraction or of_one or (setting.powers and not chain):
         yield "missing-square", Binary("^", part, _TWO), 1, f"the square of {exact(part)} is missing"
+
+
+def _counts_samples(part: Formula) -> bool:
+    """m, or the length of X as programs have it."""
+    if isinstance(part, Call) and part.function == Symbol("shape") and part.arguments:
+        return isinstance(part.arguments[0], Symbol) and part.arguments[0].name in ("X", "Y", "Yhat", "A", "Z")
+    return isinstance(part, Symbol) and part.name in _SAMPLES
 
 
 def _times_m(part: Formula) -> bool:

@@ -64,7 +64,13 @@ def operators(place: Place, setting: Setting) -> Iterator[Change]:
         for sign in ("*",) if is_entry(part) else ("*", "@"):  # a star where both hold: then they are numbers
             text = f"{exact(part)} is a sum where the product belongs"
             yield "product-vs-sum", Binary(sign, a, b), 1, text
-    elif part.sign == "-":
+    elif part.sign in ("*", " ", "·", "∘") and isinstance(a, Binary) and a.sign in PRODUCTS:
+        kept = any(x == setting.equation.sides[0] for x in setting.counts)
+        head, tail = _first_factor(part) if kept else (a, b)
+        if kept and head == setting.equation.sides[0]:  # `W * alpha * dW` for W - alpha * dW
+            text = f"{exact(head)} is a factor and should be a term"
+            yield "product-vs-sum", Binary("-", head, tail), 1, text
+    if part.sign == "-":
         yield "product-vs-sum", Binary("*", a, b), 1, f"{exact(part)} is a difference where the product belongs"
     elif part.sign in ("*", " ", "·", "∘", "@"):
         yield "product-vs-sum", Binary("+", a, b), 1, f"{exact(part)} is a product where the sum belongs"
@@ -73,6 +79,15 @@ def operators(place: Place, setting: Setting) -> Iterator[Change]:
             yield "other", Binary("/", a, b), 1.5, f"{exact(part)} is a product where the quotient belongs"
     elif part.sign == "/":
         yield "other", Binary("*", a, b), 1.5, f"{exact(part)} is a quotient where the product belongs"
+
+
+def _first_factor(part: Binary) -> tuple[Formula, Formula]:
+    """a and b * c of a * b * c."""
+    left = part.left
+    if isinstance(left, Binary) and left.sign in PRODUCTS:
+        first, rest = _first_factor(left)
+        return first, Binary(part.sign, rest, part.right)
+    return left, part.right
 
 
 def _multiplied(part: Formula) -> Formula:
@@ -90,6 +105,9 @@ def _turned(part: Binary) -> Iterator[Change]:
     if isinstance(b, Transpose) and not isinstance(a, Transpose):
         cause = "outer-product-order" if column(a) and column(b.operand) else "operands-swapped"
         yield cause, Binary(part.sign, b.operand, Transpose(a)), 1, text
+    if isinstance(a, Transpose) and not isinstance(b, Transpose | Binary):
+        words = f"the transpose belongs to {exact(b)}, not to {exact(a.operand)}"
+        yield "missing-transpose", Binary(part.sign, a.operand, Transpose(b)), 1, words
     if isinstance(a, Transpose) and not isinstance(b, Transpose):
         cause = "outer-product-order" if column(b) and column(a.operand) else "operands-swapped"
         yield cause, Binary(part.sign, Transpose(b), a.operand), 1, text

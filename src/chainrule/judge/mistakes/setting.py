@@ -21,11 +21,13 @@ class Setting:
     equation  the whole formula
     unknown   names that mean nothing: what replaces them mends an undefined symbol
     declared  what the letters of the document stand for, where each is one quantity: `delta_1` is dz[2]
+    told      the network is declared, so that the activations of its layers are known
     """
 
     equation: Equation
     unknown: frozenset[str] = field(default=frozenset())
     declared: tuple[Formula, ...] = ()
+    told: bool = True
 
     @cached_property
     def places(self) -> tuple[Place, ...]:

@@ -8,6 +8,9 @@ from .tokens import CLOSING, LETTER_NAMES, OPENING, SYNONYMS, Token, words
 
 _BELOW = words("new old prev next out hid pred true opt val net err tot avg data test reg max min")
 _COLUMNS = words("w x v u Y theta Theta beta delta Delta dz")  # letters that a ' turns where a product follows
+_SLOPED = words(
+    "f g h sigma sig phi psi sigmoid tanh relu softmax J L C E F G"
+)  # functions, of which ' is a derivative
 _SLOPE = re.compile(
     r"(\w+?)_?(?:[pP]rime|[dD]erivative|[dD]eriv|der|[gG]rad|[gG]radient)|(?:d_?|grad_|deriv_|derivative_)(\w+)"
 )
@@ -53,8 +56,10 @@ def times_a_sum(out: list[Token], rest: str) -> bool:
 
 
 def is_turned(out: list[Token], rest: str) -> bool:
-    """Whether the ' behind a letter turns it: W2', X'y; not y', which is another y, nor W' = …, a new W."""
+    """Whether the ' behind a letter or a bracket turns it: W2', X'y, y' * a, (y - t)'; not W' = …, a new W, nor g'."""
     k = owner(out, len(out) - 1)
+    if out[k].type == "LPAR":
+        return _is_turned_sum(out, k, rest)
     if out[k].type != "NAME":
         return False
     name = out[k].value
@@ -63,8 +68,23 @@ def is_turned(out: list[Token], rest: str) -> bool:
     matrix = name.removeprefix("d")
     if len(matrix) == 1 and matrix.isupper() and matrix not in "YJLCEFG":
         return True
-    behind = k > 0 and out[k - 1][:2] == ("OP", "*") and (name in _COLUMNS or (name == "a" and k < len(out) - 1))
-    return behind or (name in _COLUMNS and re.match(r"\s*[*·@]|\s?[A-Za-zα-ω]", rest) is not None)
+    if name in _SLOPED:
+        return False
+    behind = k > 0 and out[k - 1][:2] == ("OP", "*") and not rest.startswith("(")
+    if behind or re.match(r"\s*[*@]", rest) is not None:
+        return True
+    return name in _COLUMNS and re.match(r"\s*·|\s?[A-Za-zα-ω]", rest) is not None
+
+
+def _is_turned_sum(out: list[Token], k: int, rest: str) -> bool:
+    """`(y - t)' * …`, `(y - t)'(y - t)`: a sum or difference in brackets, no argument, before a product."""
+    if k > 0 and out[k - 1].end == out[k].start and out[k - 1].type in ("NAME", "PRIME", "RBRACE", "RBRACK"):
+        return False
+    depth, added = 0, False
+    for t in out[k:]:
+        depth += (t.type in OPENING) - (t.type in CLOSING)
+        added |= depth == 1 and t.type == "ADD"
+    return added and re.match(r"\s*(?:[*@]|\()", rest) is not None
 
 
 def is_named_below(word: str, text: str) -> bool:

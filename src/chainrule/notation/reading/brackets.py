@@ -4,14 +4,29 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 
-from ..formula import ONE, Array, Binary, Bound, Call, Cases, Dots, Equation, Formula, Negate, Number, Sum, Symbol
+from ..formula import (
+    ONE,
+    Array,
+    Binary,
+    Bound,
+    Call,
+    Cases,
+    Dots,
+    Equation,
+    Formula,
+    Negate,
+    Number,
+    Sum,
+    Symbol,
+)
 from .grammar import Chain, Factor, List
-from .parts import BRACKETED, keyword, single
+from .parts import BRACKETED, Item, keyword, single
 from .scripts import Scripts
-from .tokens import COMPARISONS, number
+from .tokens import COMPARISONS, NUMPY_NAMES, number
 
 _OPPOSITE = {"greater": "less", "less": "greater", "greater_equal": "less_equal", "less_equal": "greater_equal"}
 
@@ -41,12 +56,26 @@ def _complementary(a: Formula, b: Formula) -> bool:
     return (turned and same) or (b.arguments == a.arguments and opposite)
 
 
+def _is_filled(entry: Formula) -> bool:
+    """`ones(m, 1)`, `zeros(1, n)`: a column or row of one number."""
+    return isinstance(entry, Call) and entry.function in (Symbol("ones"), Symbol("zeros")) and len(entry.arguments) == 2
+
+
+def _filling(entry: Formula) -> Formula:
+    """1 for ones, 0 for zeros, as long as what stands beside them; other parts as they are."""
+    if not _is_filled(entry) or not isinstance(entry, Call):
+        return entry
+    return Number(Fraction(entry.function == Symbol("ones")))
+
+
 class Brackets(Scripts):
     """Resolves single factors."""
 
     def value(self, factor: Factor) -> Formula:
         """A factor by itself, with everything that hangs on it."""
         kind, start = factor.kind, factor.start
+        if kind == "num" and factor.value == "1" and factor.marks and factor.marks[0][0] == "sub":  # 1_m
+            return self.marked(Symbol("ones"), factor.marks[1:], start)
         if kind == "num":
             return self.marked(Number(number(factor.value)), factor.marks, start)
         if kind == "name":
@@ -98,6 +127,10 @@ class Brackets(Scripts):
             if factor.kind == "lbrace" and inner is not None and len(inner) == 1 and inner[0].factor.kind != "frac":
                 f = inner[0].factor
                 return self.value(Factor(f.kind, f.value, f.start, f.end, [*f.marks, *factor.marks]))
+            if factor.kind == "lbrack" and inner is not None:
+                beside = self.beside_ones(inner) or self.beside_dots(inner)
+                if beside is not None:
+                    return self.marked(beside, factor.marks, factor.start)
             relations = content.items[0].relations
             if relations in (["=="], ["!="]):  # (i == j) is 1 where it holds, else 0
                 return self.marked(self.condition(content.items[0], factor.start), factor.marks, factor.start)
@@ -107,6 +140,9 @@ class Brackets(Scripts):
         entries = tuple(self.chain(c) for c in content.items)
         if any(isinstance(x, Equation) for x in entries):
             raise self.error(factor.start, "an equation stands in a list")
+        if factor.kind == "lbrack" and any(map(_is_filled, entries)) and content.semicolons in (0, len(entries) - 1):
+            stack = Call(Symbol("vstack" if content.semicolons else "hstack"), tuple(map(_filling, entries)))
+            return self.marked(stack, factor.marks, factor.start)
         rows = [x for x in entries if isinstance(x, Array)]
         inner_lists = [inner for c in content.items if (inner := single(c)) is not None and len(inner) == 1]
         bare = [x[0].factor for x in inner_lists if x[0].factor.kind == "lbrack" and not x[0].factor.marks]
@@ -125,6 +161,36 @@ class Brackets(Scripts):
         else:
             value = Array(entries, len(entries))
         return self.marked(value, factor.marks, factor.start)
+
+    def beside_ones(self, items: list[Item]) -> Formula | None:
+        """`[ones(m, 1) X]` of MATLAB as hstack(1, X); None where no ones or zeros with their sizes stand."""
+        k = next(
+            (
+                k
+                for k, (a, b) in enumerate(pairwise(items))
+                if a.factor.kind == "name" and a.factor.value in ("ones", "zeros") and not a.factor.marks
+                if b.glued and b.factor.kind == "lpar" and len(b.factor.value.items) == 2
+            ),
+            None,
+        )
+        if k is None or any(x.sign.strip() for x in items[1:]):
+            return None
+        ends = [items[:k], items[k + 2 :]]
+        parts = [self.product([replace(x[0], sign=""), *x[1:]]) if x else None for x in ends]
+        filling = Number(Fraction(items[k].factor.value == "ones"))
+        found = [x for x in (parts[0], filling, parts[1]) if x is not None]
+        return Call(Symbol("hstack"), tuple(found)) if len(found) > 1 else None
+
+    def beside_dots(self, items: list[Item]) -> Formula | None:
+        """`[a(1) … a(m)]`: a row of entries without commas; None where no dots stand between."""
+        if not any(x.factor.kind == "dots" for x in items[1:-1]) or any(x.sign.strip() for x in items[1:]):
+            return None
+        entries: list[Formula] = []
+        i = 0
+        while i < len(items):
+            value, i = self.primary(items, i)
+            entries.append(value)
+        return Array(tuple(entries), len(entries))
 
     def condition(self, chain: Chain, place: int) -> Formula:
         """1 where a comparison holds, else 0."""
@@ -189,6 +255,8 @@ class Brackets(Scripts):
             beside.append(word[0].factor.value if word and word[0].factor.kind == "word" else "")
             if said is not None and not word and len(said.relations) == 1:
                 conditions.append(self.condition(said, factor.start))
+            elif said is not None and word and not said.relations and word[0].factor.kind == "lpar":
+                conditions.append(self.chain(said))  # (k = i)(u = j)
             else:
                 conditions.append(self.inequality(word[0].factor) if word else None)
         if not branches or factor.marks:
@@ -196,7 +264,11 @@ class Brackets(Scripts):
         return _chosen(branches, conditions) or Cases(tuple(branches), tuple(beside))
 
     @abstractmethod
-    def inequality(self, beside: Factor) -> Call | None:
+    def primary(self, items: list[Item], i: int) -> tuple[Formula, int]:
+        """The factor at item i with what it is applied to, and the number of the next item."""
+
+    @abstractmethod
+    def inequality(self, beside: Factor) -> Formula | None:
         """The words `if z > 0` as a comparison of two quantities, or None where they say something else."""
 
     def arguments(self, group: Factor) -> tuple[tuple[Formula, ...], tuple[str, ...]]:
@@ -214,9 +286,10 @@ class Brackets(Scripts):
         for chain in content.items:
             key = keyword(chain)
             if key:
+                key = NUMPY_NAMES.get(key, key)
                 names.append(key)
                 value = self.side(chain.sides[1])
-                if key in ("axis", "dim") and isinstance(value, Negate) and isinstance(value.operand, Number):
+                if key == "axis" and isinstance(value, Negate) and isinstance(value.operand, Number):
                     value = Number(2 - value.operand.value)  # -1 is the last of two directions
                 values.append(value)
             elif names:

@@ -6,24 +6,21 @@ from dataclasses import replace
 from fractions import Fraction
 
 from ..formula import ONE, Array, Binary, Call, Formula, Index, Negate, Number, Partial, Symbol, Transpose, symbols
-from .brackets import Brackets
+from .applied import Applications
 from .grammar import Factor
 from .parts import (
     BRACKETED,
     COSTS,
-    DATA,
     OPERATIONS,
-    PARAMETERS,
-    PER_SAMPLE,
     POWERED,
-    WITH_LAYER,
-    WITHOUT_LAYER,
     Item,
+    is_matrix,
+    items_of,
     method_mark,
     single,
     stands_bare,
 )
-from .tokens import FUNCTIONS, GREEK, is_differential, short, words
+from .tokens import FUNCTIONS, GREEK, short, words
 
 # Functions of programs that are words of prose too, so that their argument stands in brackets.
 _VERBS = words(
@@ -33,7 +30,7 @@ _VERBS = words(
 _TWO = Number(Fraction(2))
 
 
-class Calls(Brackets):
+class Calls(Applications):
     """Resolves a factor together with the factors that follow it in its run."""
 
     def primary(self, items: list[Item], i: int) -> tuple[Formula, int]:
@@ -50,6 +47,8 @@ class Calls(Brackets):
             return self.marked(value, follows.factor.marks, factor.start), i + 2
         if factor.kind == "word" and beside and not factor.marks:
             raise self.error(factor.start, f"{short(factor.value)} beside other signs is prose, not a formula,")
+        if (composed := self.composed(factor, follows)) is not None:
+            return composed, i + 2
         if (indicator := self.indicator(factor, follows)) is not None:
             return indicator[0], i + indicator[1]
         if factor.kind == "num" and follows is not None and follows.factor.kind == "num":
@@ -58,8 +57,14 @@ class Calls(Brackets):
         if bare_d and follows is not None and follows.factor.kind == "lpar":
             arguments, names = self.arguments(follows.factor)
             return self.marked(Call(Symbol("d"), arguments, names), follows.factor.marks, factor.start), i + 2
+        if bare_d and follows is not None and follows.factor.kind == "name" and follows.factor.value in FUNCTIONS:
+            operand, j = self.primary(items, i + 1)  # d tr(X)
+            return Call(Symbol("d"), (operand,)), j
         if bare_d and (follows is None or follows.factor.kind != "name"):
             return Symbol("d"), i + 1  # a letter as any other, before no letter that changes
+        if factor.kind == "name" and follows is not None and self.is_part(factor, follows):
+            inside = self.entries(follows.factor.value, "", factor, programmed=True)
+            return self.marked(Index(self.value(factor), inside), follows.factor.marks, factor.start), i + 2
         if factor.kind == "name" and follows is not None:
             plain = method_mark(factor.marks) is None
             if (
@@ -77,9 +82,32 @@ class Calls(Brackets):
             if method != len(factor.marks) - 1 or follows is None or follows.factor.kind not in ("lpar", "empty"):
                 raise self.error(factor.start, f".{factor.marks[method][1]} needs its arguments in parentheses")
             bare = Factor(factor.kind, factor.value, factor.start, factor.end, factor.marks[:method])
-            value = self.value(bare)
+            value = self.index(bare)
             return self.methods(value, factor.marks[method][1], items, i + 1)
         return self.value(factor), i + 1
+
+    def composed(self, factor: Factor, follows: Item | None) -> Formula | None:
+        r"""`(g \circ h)(x)` as g(h(x)); None for a product of quantities."""
+        slope = [kind for kind, _ in factor.marks] == ["prime"]  # (f ∘ g)'(x)
+        if factor.kind != "lpar" or (factor.marks and not slope) or len(factor.value.items) != 1:
+            return None
+        if follows is None or not follows.glued or follows.factor.kind != "lpar":
+            return None
+        chain = factor.value.items[0]
+        inner = list(items_of(chain.sides[0][0][1]))
+        if chain.relations or len(chain.sides[0]) > 1 or len(inner) < 2 or any(x.sign != "∘" for x in inner[1:]):
+            return None
+        if not all(x.factor.kind == "name" and self.is_function(x.factor) for x in inner):
+            return None
+        value, names = self.arguments(follows.factor)
+        letter = value[0] if len(value) == 1 else None
+        if slope and not isinstance(letter, Symbol):
+            return None
+        for x in reversed(inner):
+            value = (self.operation(self.symbol(x.factor, function=True), value, names, x.factor.start),)
+            names = ()
+        whole = Partial(value[0], letter) if slope and letter is not None else value[0]
+        return self.marked(whole, follows.factor.marks, factor.start)
 
     def shape_of(self, factor: Factor, method: int) -> Formula:
         """`X.shape` as shape(X), `X.shape[0]` as shape(X, 0)."""
@@ -94,7 +122,9 @@ class Calls(Brackets):
     def change_of(self, items: list[Item], i: int) -> tuple[Formula, int] | None:
         """`ΔW`, the change of W, is one letter unless Δ is declared to be one."""
         factor = items[i].factor
-        if factor.kind != "name" or factor.value != "Delta" or factor.marks or i + 1 == len(items):
+        if factor.kind != "name" or factor.value != "Delta" or i + 1 == len(items):
+            return None
+        if factor.marks and [kind for kind, _ in factor.marks] != ["sub"]:
             return None
         of = items[i + 1]
         letter = of.factor.value
@@ -107,7 +137,16 @@ class Calls(Brackets):
         if any(pattern.lstrip("\\").startswith(("Delta", "Δ")) for pattern in self.letters.rename):
             return None
         name = f"Delta{of.factor.value}"
-        return self.symbol(Factor("name", name, factor.start, of.factor.end, of.factor.marks)), i + 2
+        change = self.symbol(Factor("name", name, factor.start, of.factor.end, of.factor.marks))
+        number = self.listed(factor.marks[0][1], factor) if factor.marks else None  # Δ_p w, the change by sample p
+        after = items[i + 2].factor if i + 2 < len(items) and items[i + 2].glued else None
+        step = self.sample_index(after) if after is not None and after.kind == "lpar" and not after.marks else None
+        if number is None and step is None:
+            return change, i + 2
+        letter = next(x for x in symbols(change) if x.name == name)
+        numbered = replace(letter, sample=number or step)
+        taken = 2 if number is not None else 3  # Δw(t), of step t
+        return change.mapped(lambda x: numbered if x is letter else x), i + taken
 
     def methods(self, value: Formula, name: str, items: list[Item], i: int) -> tuple[Formula, int]:
         """`value.name(…)` whose parenthesis is item i, and every method called on its result."""
@@ -121,20 +160,6 @@ class Calls(Brackets):
         if i + 1 >= len(items) or items[i + 1].factor.kind not in ("lpar", "empty"):
             raise self.error(group.end, f".{group.marks[method][1]} needs its arguments in parentheses")
         return self.methods(value, group.marks[method][1], items, i + 1)
-
-    def unwrapped(self, factor: Factor) -> Factor:
-        """`{g^{[l]}}'`, `(g^{[l]})'`: the letter of a function in brackets, with all that hangs on it."""
-        if factor.kind not in ("lbrace", "lpar") or not factor.marks or factor.marks[0][0] != "prime":
-            return factor
-        inner = single(factor.value.items[0]) if len(factor.value.items) == 1 else None
-        if inner is None or len(inner) != 1 or inner[0].factor.kind != "name" or not self.is_function(inner[0].factor):
-            return factor
-        letter = inner[0].factor
-        return Factor("name", letter.value, factor.start, factor.end, [*letter.marks, *factor.marks])
-
-    def is_bare_function(self, factor: Factor) -> bool:
-        """A function's name that waits for its argument: ln, exp, not g."""
-        return factor.kind == "name" and factor.value in FUNCTIONS
 
     def indicator(self, factor: Factor, follows: Item | None) -> tuple[Formula, int] | None:
         """`1_{i = j}`, `1[z > 0]`, `I(z > 0)`: 1 where a condition holds, else 0, and how many items were taken."""
@@ -156,21 +181,6 @@ class Calls(Brackets):
         value = self.condition(content.items[0], factor.start)
         return (self.marked(value, follows.factor.marks, factor.start) if taken == 2 and follows else value), taken
 
-    def is_function(self, factor: Factor) -> bool:
-        return factor.value in FUNCTIONS or factor.value in self.letters.functions
-
-    def is_applied(self, factor: Factor, follows: Item) -> bool:
-        """`H(y, yhat)`, `E(w)`, `R(theta)`: a letter before a list, or before letters of parameters alone."""
-        group = follows.factor
-        quantity = factor.value in WITH_LAYER | WITHOUT_LAYER | PER_SAMPLE or is_differential(factor.value)
-        if quantity or group.kind != "lpar" or not follows.glued or any(kind != "sub" for kind, _ in factor.marks):
-            return False
-        if len(group.value.items) > 1:
-            return not group.value.semicolons
-        inner = single(group.value.items[0])
-        capital = factor.value.isupper() or factor.value == "l"
-        return capital and inner is not None and len(inner) == 1 and inner[0].factor.value in PARAMETERS
-
     def called(self, factor: Factor, items: list[Item], i: int) -> tuple[Formula, int] | None:
         """The function `factor` applied to item i, or None where it is no argument."""
         argument = items[i].factor
@@ -180,8 +190,8 @@ class Calls(Brackets):
         indexed = not known or any(kind == "sub" for kind, _ in factor.marks)
         if indexed and argument.kind == "lpar" and stands_bare(factor.value, argument.value):
             return None  # h_i (1 - h_i)
-        if not known and self.is_turned_factor(items[i]) and factor.value in ("f", "g", "h") and not factor.marks:
-            return None  # h (r - v)^T
+        if not known and self.is_turned_factor(items[i]) and factor.value in ("f", "g", "h"):
+            return None  # h (r - v)^T, h^{(k-1)} (∇J)^T
         power = None
         marks = factor.marks
         if known and marks and marks[-1][0] in ("sup", "power") and not self.is_place(marks[-1][1]):
@@ -197,8 +207,10 @@ class Calls(Brackets):
         function = running if running is not None else self.symbol(bare, function=True)
         if isinstance(function, Transpose):  # h^T (p - y)
             return None
-        if argument.kind in ("lpar", "empty") or (
-            argument.kind in BRACKETED and factor.value not in COSTS and (known or argument.kind != "lbrace")
+        if (
+            argument.kind in ("lpar", "empty")
+            or (factor.value in COSTS and self.is_applied(factor, items[i]))
+            or (argument.kind in BRACKETED and factor.value not in COSTS and (known or argument.kind != "lbrace"))
         ):
             if (numbered := self.numbered_cost(factor, items[i])) is not None:
                 return numbered, i + 1
@@ -210,6 +222,7 @@ class Calls(Brackets):
                     arguments = (self.marked(arguments[0], marks[:1], argument.start), *arguments[1:])
                     marks = marks[1:]
             value = self.operation(function, arguments, names, factor.start)
+            marks = marks[1:] if factor.value == "inner" and marks and marks[0][0] == "sub" else marks  # ⟨A, B⟩_F
             method = method_mark(marks)
             if method is not None:
                 value = self.marked(value, marks[:method], argument.start)
@@ -224,7 +237,7 @@ class Calls(Brackets):
         elif factor.value in _VERBS:
             raise self.error(factor.start, f"{short(factor.value)} beside other signs is prose, not a formula,")
         elif known and argument.kind not in ("partial", "sumop", "at", "colon", "prime", "dots"):
-            operand, j = self.primary(items, i)
+            operand, j = self.operand_of(factor, items, i)
             value = self.operation(function, (operand,), (), factor.start)
         else:
             return None
@@ -232,61 +245,20 @@ class Calls(Brackets):
             value = self.marked(value, [power], factor.start)
         return value, j
 
-    def is_turned_factor(self, item: Item) -> bool:
-        """Whether a bracket that stands apart is a difference or sum, transposed: a factor rather than an argument."""
-        factor = item.factor
-        if item.glued or factor.kind != "lpar" or len(factor.marks) != 1 or len(factor.value.items) != 1:
-            return False
-        kind, content = factor.marks[0]
-        turned = (kind == "attr" and content == "T") or (kind == "sup" and self.is_turning(content))
-        return turned and len(factor.value.items[0].sides[0]) > 1
-
-    def gradient(self, factor: Factor, items: list[Item], i: int) -> tuple[Formula, int]:
-        """`∇_W J`, `∇_W ½‖Wx - y‖²`, `∇J(w)`, `∇W` (of the cost by W) from item i on, and the number of the next."""
-        marks = factor.marks
-        end = i + 1
+    def operand_of(self, factor: Factor, items: list[Item], i: int) -> tuple[Formula, int]:
+        r"""What a function without brackets is taken of: one factor, or all side by side: `\log \frac12 e^z`."""
+        operand, j = self.primary(items, i)
+        end = j
+        while end < len(items) and items[end].sign == " " and self.is_plain_factor(items[end].factor):
+            end += 1
+        if factor.value not in ("ln", "log") or end == j:
+            return operand, j
         first = items[i].factor
-        cost = first.kind == "name" and first.value in COSTS
-        if marks and not cost and first.kind in ("num", "frac"):
-            while end < len(items) and items[end].sign == " ":
-                end += 1
-            operand, j = self.product([replace(items[i], sign=""), *items[i + 1 : end]]), end
-        else:
-            operand, j = self.primary(items, i)
-        below = self.below(factor)
-        if below is not None:
-            return Partial(operand, below), j
-        if isinstance(operand, Call) and len(operand.arguments) == 1 and isinstance(operand.arguments[0], Symbol):
-            return Partial(operand, operand.arguments[0]), j
-        letter = operand.base if isinstance(operand, Index) else operand
-        if isinstance(letter, Symbol) and letter.name in PARAMETERS and not letter.prime and not marks:
-            return operand.mapped(lambda x: replace(letter, name=f"d{letter.name}") if x is letter else x), j
-        return Call(Symbol("nabla"), (operand,)), j
-
-    def below(self, factor: Factor) -> Formula | None:
-        """W of `∇_W`, W[2] of `∇_W[2]`."""
-        marks = factor.marks
-        if [kind for kind, _ in marks] == ["sub"]:
-            return self.listed(marks[0][1], factor)
-        inner = single(marks[0][1].items[0]) if [kind for kind, _ in marks] == ["sub", "idx"] else None
-        if inner is None or len(inner) != 1:
-            return None
-        f = inner[0].factor
-        return self.value(Factor(f.kind, f.value, f.start, f.end, [*f.marks, marks[1]]))
-
-    def running(self, factor: Factor) -> Formula | None:
-        """`\\prod_{c=1}^{K}`, max_{k=1}^{n}: a function over indices with limits; None where it has none."""
-        limited = any(kind == "sub" and any(c.relations for c in content.items) for kind, content in factor.marks)
-        if factor.value not in ("prod", "max", "min") or not limited:
-            return None
-        return Index(Symbol(factor.value), self.bounds(factor))
-
-    def is_expression(self, group: Factor) -> bool:
-        """Whether a bracket holds a sum or a product, no size."""
-        if group.kind not in BRACKETED or len(group.value.items) != 1 or group.value.items[0].relations:
-            return False
-        inner = single(group.value.items[0])
-        return inner is None or len(inner) > 1
+        notes = [f"{factor.value} is taken of the first factor", f"{factor.value} is taken of the whole product"]
+        whole_first = first.kind in ("frac", "num", "sqrt")
+        if (self.choose(*(reversed(notes) if whole_first else notes)) == 0) == whole_first:
+            return self.product([replace(items[i], sign=""), *items[i + 1 : end]]), end
+        return operand, j
 
     def operation(
         self, function: Formula, arguments: tuple[Formula, ...], names: tuple[str, ...], place: int
@@ -316,45 +288,8 @@ class Calls(Brackets):
             return Call(
                 function, (arguments[0], ONE, Symbol("True")), ("axis", "keepdims")
             )  # MATLAB's second dimension
-        if name == "inner" and len(arguments) == 2 and not names:
+        if name == "inner" and len(arguments) == 2 and not names and not all(map(is_matrix, arguments)):
             return Binary("·", arguments[0], arguments[1])
         if name == "array" and len(arguments) == 1 and isinstance(arguments[0], Array):
             return arguments[0]
         return Call(function, arguments, names)
-
-    def numbered_cost(self, factor: Factor, follows: Item) -> Formula | None:
-        """L(k), the loss of sample k."""
-        if factor.value not in COSTS or not follows.glued or follows.factor.kind != "lpar":
-            return None
-        index = self.sample_index(follows.factor)
-        if isinstance(index, Symbol) and index.name in ("i", "j", "k"):
-            symbol = self.symbol(factor)
-            if isinstance(symbol, Symbol):
-                return self.marked(replace(symbol, sample=index), follows.factor.marks, factor.start)
-        return None
-
-    def numbered(self, factor: Factor, follows: Item) -> Formula | None:
-        """`a[l](i)` and `x(i)`, the sample i of a quantity; a layer where layers stand in parentheses."""
-        group = follows.factor
-        if group.kind != "lpar" or not follows.glued or factor.value in FUNCTIONS:
-            return None
-        index = self.sample_index(group)
-        if index is None:
-            return None
-        marks = self.sorted_marks(factor)
-        single = isinstance(index, Number) or (isinstance(index, Symbol) and index.name in "ijksnmN")
-        layered = self.letters.layer == "parentheses" and marks.layer is None and factor.value not in DATA
-        if factor.value in self.letters.functions and not (layered and factor.value == "g"):
-            return None
-        first = factor.marks[0][0] if factor.marks and self.letters.layer == "parentheses" else ""
-        if first == "sup" and isinstance(marks.layer, Number) and not marks.entries and marks.sample is None:
-            marks.entries, marks.layer, layered = (marks.layer,), None, True  # a0(L)
-        if layered and not marks.after and not marks.prime and factor.value not in COSTS:
-            marks.layer = index
-        elif (marks.layer is not None or (factor.value in PER_SAMPLE and single)) and not marks.after:
-            marks.sample = index
-        elif factor.value in PARAMETERS and any(s.name in ("t", "n", "k") for s in symbols(index)) and not marks.after:
-            marks.sample = index  # w(t), of step t
-        else:
-            return None
-        return self.marked(self.assembled(factor, marks), group.marks, factor.start)

@@ -12,7 +12,8 @@ import re
 import warnings
 
 from ...errors import FormulaError
-from .tokens import short, words
+from .code_stacks import stacked
+from .tokens import NUMPY_NAMES, short, words
 
 LONGEST = 4_000  # characters of one statement
 MODULES = words("np numpy jax jnp cp torch tf math F nn scipy special linalg functional cmath xp autograd K keras")
@@ -24,7 +25,6 @@ ALIASES = {
     "nansum": "sum", "fabs": "abs", "absolute": "abs", "ger": "outer", "special_expit": "sigmoid",
 }  # fmt: skip
 _GRADIENTS = words("grad grads gradient gradients dparams d_params dparameters dweights")
-KEYWORDS = {"dim": "axis", "keepdim": "keepdims"}
 # Calls that leave the numbers as they are.
 SAME = words(
     "copy detach clone numpy cpu float double int int8 int32 int64 float16 float32 float64 asarray array astype item "
@@ -87,6 +87,8 @@ class _Plain(ast.NodeTransformer):
         self.generic_visit(node)
         if isinstance(node.value, ast.Attribute) and node.value.attr == "shape":
             return _call("shape", node.value.value, node.slice)
+        if (stack := stacked(node)) is not None:
+            return stack
         places = node.slice.elts if isinstance(node.slice, ast.Tuple) else []
         new = [i for i, x in enumerate(places) if _is_none(x)]
         if len(new) == 1 and all(_is_whole(x) for i, x in enumerate(places) if i != new[0]):
@@ -117,9 +119,11 @@ class _Plain(ast.NodeTransformer):
         self.generic_visit(node)
         function = node.func
         for keyword in node.keywords:
-            keyword.arg = KEYWORDS.get(keyword.arg or "", keyword.arg)
+            keyword.arg = NUMPY_NAMES.get(keyword.arg or "", keyword.arg)
         if (bounded := _bounded(node)) is not None:
             return bounded
+        if (stack := stacked(node)) is not None:
+            return stack
         if isinstance(function, ast.Name) and function.id == "matmul":
             for k in node.keywords:  # tf.matmul(a, b, transpose_b=True)
                 n = {"transpose_a": 0, "transpose_b": 1, "adjoint_a": 0, "adjoint_b": 1}.get(
@@ -134,6 +138,8 @@ class _Plain(ast.NodeTransformer):
             return _einsum(node)
         if isinstance(function, ast.Name) and function.id == "ones" and len(node.args) == 1:
             return _ones(node.args[0])
+        if isinstance(function, ast.Name) and function.id in ("where", "maximum", "minimum"):
+            node.args = [_filled(x) for x in node.args]
         if isinstance(function, ast.Name) and function.id == "len" and len(node.args) == 1:
             return _call("shape", node.args[0], ast.Constant(0))
         if isinstance(function, ast.Name) and function.id in SAME and node.args:
@@ -144,6 +150,12 @@ class _Plain(ast.NodeTransformer):
         if isinstance(function, ast.Attribute) and function.attr == "t" and not node.args:
             return ast.Attribute(function.value, "T", ast.Load())
         return node
+
+
+def _filled(node: ast.expr) -> ast.expr:
+    """0 for `zeros_like(x)` and 1 for `ones_like(x)`, whose size is that of what stands beside them."""
+    name = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+    return ast.Constant({"zeros_like": 0, "ones_like": 1}[name]) if name in ("zeros_like", "ones_like") else node
 
 
 def _said_otherwise(node: ast.Call) -> ast.expr | None:

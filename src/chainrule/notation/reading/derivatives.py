@@ -6,7 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from ...errors import FormulaError
-from ..formula import At, Binary, Formula, Number, Partial, Symbol
+from ..formula import At, Binary, Call, Formula, Number, Partial, Symbol
 from .calls import Calls
 from .grammar import Factor
 from .parts import BRACKETED, COSTS, Item, applies, begins_change, first_item, operand_apart, single
@@ -25,8 +25,12 @@ class Derivatives(Calls):
         if factor.kind == "partial" and [kind for kind, _ in factor.marks] == ["sub"]:  # ∂_x of what follows
             if i + 1 == len(items):
                 raise self.error(factor.start, "the derivative is taken of nothing: write what follows it")
+            letter = self.listed(factor.marks[0][1], factor)
+            end = self.end_of_operand(letter, factor, items, i + 1)
+            if end > i + 2:
+                return Partial(self.product([replace(items[i + 1], sign=""), *items[i + 2 : end]]), letter), end
             operand, j = self.primary(items, i + 1)
-            return Partial(operand, self.listed(factor.marks[0][1], factor)), j
+            return Partial(operand, letter), j
         if factor.kind == "frac":
             twice = self.second_derivative(factor)
             parts = self.fraction_derivative(factor) if twice is None else twice[:2]
@@ -47,7 +51,7 @@ class Derivatives(Calls):
                 return None
             if top is None:
                 items = operand_apart(items, j)
-            below = self.change(items, j)
+            below = self.change(items, j, below=True)
             if below is None or below[0] is None:
                 if factor.kind == "partial":
                     raise self.error(items[j].factor.start, "∂ above the bar needs ∂ and a letter below it")
@@ -85,26 +89,52 @@ class Derivatives(Calls):
         numerator = value.numerator
         is_function = isinstance(numerator, Symbol) and numerator.name in self.letters.functions - COSTS
         same = isinstance(place, Symbol) and place == value.denominator
-        return place if same or (is_function and isinstance(place, Symbol)) else None
+        applied = isinstance(place, Call) and isinstance(place.function, Symbol)
+        anywhere = isinstance(place, Symbol | Number) or applied or not self.letters.network
+        return place if same or (is_function and anywhere) else None
 
-    def change(self, items: list[Item], i: int) -> tuple[Formula | None, int] | None:
-        """`∂z_k`, `dz`, `d(…)` or a lone d or ∂ at item i: what changes (None for a lone sign), and the next item."""
+    def change(self, items: list[Item], i: int, *, below: bool = False) -> tuple[Formula | None, int] | None:
+        """`∂z_k`, `dz`, `d(…)` or a lone d or ∂ at item i: what changes (None for a lone sign), and the next item.
+
+        below  it stands below the bar, where a bracket behind it is the place of the derivative: `dg/dz(x)`
+        """
         factor = items[i].factor
-        if factor.kind == "name" and factor.value == "d" and factor.marks and factor.marks[0][0] == "sub":
-            return None  # d_k is a letter
+        of_a_letter = factor.marks and (factor.marks[0][0] in ("sub", "attr", "idx") or self.is_layered(factor))
+        if factor.kind == "name" and factor.value == "d" and of_a_letter:  # d_k, d.T, d[i], d^{[l]}
+            return None
         if factor.kind == "partial" or (factor.kind == "name" and factor.value == "d"):
             if factor.marks:
                 raise self.error(
                     factor.start, "a higher derivative is only read as \\frac{\\partial^2 L}{\\partial x \\partial y}"
                 )
             if i + 1 < len(items) and items[i + 1].sign == " ":
+                if below and self.stands_before_a_place(items, i + 1):
+                    return self.value(items[i + 1].factor), i + 2
                 inner, j = self.primary(items, i + 1)
                 return inner, j
             return None, i + 1
         if factor.kind == "name" and is_differential(factor.value):
             bare = Factor("name", factor.value[1:], factor.start + 1, factor.end, factor.marks)
-            return self.primary([*items[:i], replace(items[i], factor=bare), *items[i + 1 :]], i)
+            items = [*items[:i], replace(items[i], factor=bare), *items[i + 1 :]]
+            if below and self.stands_before_a_place(items, i):
+                return self.value(bare), i + 1
+            return self.primary(items, i)
         return None
+
+    def stands_before_a_place(self, items: list[Item], i: int) -> bool:
+        """Whether the letter at item i, no function, stands right before a letter in brackets."""
+        letter = items[i].factor
+        if letter.kind != "name" or i + 1 == len(items) or self.is_function(letter):
+            return False
+        return self.is_applied(letter, items[i + 1])
+
+    def is_layered(self, factor: Factor) -> bool:
+        """Whether a layer stands above, as in d^{[l]} and d^{(3)}: that of a letter."""
+        kind, content = factor.marks[0]
+        inner = single(content.items[0]) if kind in ("sup", "power") and len(content.items) == 1 else None
+        if inner is None or not inner:
+            return False
+        return inner[0].factor.kind in ("lbrack", "lpar") or inner[0].factor.value in ("l", "L")
 
     def second_derivative(self, factor: Factor) -> tuple[Formula | None, Formula, Formula] | None:
         """`∂²L/∂z_i∂z_j`, `d²f/dx²`: what is differentiated (None for an operator), by z_j first and then by z_i."""

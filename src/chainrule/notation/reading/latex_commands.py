@@ -57,11 +57,11 @@ SIGN_COMMANDS = {
     "triangleq": ("REL", ":="), "stackrel": ("BAD", ""), "coloneq": ("REL", ":="), "leftarrowtail": ("REL", "<-"),
     "Rightarrow": ("SEP", "⇒"), "implies": ("SEP", "⇒"), "iff": ("SEP", "⇔"), "Leftrightarrow": ("SEP", "⇔"),
     "Longrightarrow": ("SEP", "⇒"), "quad": ("SEP", "quad"), "qquad": ("SEP", "quad"), "newline": ("SEP", "\n"),
-    "And": ("SEP", "and"), "land": ("SEP", "and"),
+    "forall": ("WORD", "for all"), "And": ("SEP", "and"), "land": ("SEP", "and"),
 }  # fmt: skip
 REFUSED = {
     "int": "an integral",
-    "forall": "a quantifier", "exists": "a quantifier", "subset": "a relation of sets", "propto": "a proportionality",
+    "exists": "a quantifier", "subset": "a relation of sets", "propto": "a proportionality",
     "binom": "a binomial coefficient", "newcommand": "a definition of commands", "def": "a definition of commands",
     "ll": "an inequality", "gg": "an inequality", "oint": "an integral", "argmin": "a minimization", "hline": "a rule",
 }  # fmt: skip

@@ -20,7 +20,9 @@ from .latex_commands import (
     WITH_ARGUMENT,
     plain_commands,
 )
-from .text_tokens import LAYERED, MATLAB_SIGNS, SIGNS, text_tokens
+from .latex_words import NAMED, SAID, beside_case, is_condition, spelled
+from .text_tokens import MATLAB_SIGNS, SIGNS, text_tokens
+from .text_words import LAYERED
 from .tokens import (
     COUNTS,
     FUNCTIONS,
@@ -38,9 +40,6 @@ from .tokens import (
     words,
 )
 
-_SAID = words("if for when else all then any each otherwise")  # words of conditions, no products of letters
-_NAMED = words("out err act inp targ tgt pred hid obs")  # quantities of older texts, with an index
-_CONDITION = re.compile(r"(?:if|for|when|whenever)\s[^a-z]*(?:all\s|any\s)?[^a-z]*[a-zA-Z][^a-z]*[<>=≠≤≥]")
 Primitive = tuple[str, str, int, int]
 
 
@@ -170,7 +169,9 @@ class _Lexer:
         if value[0] == ":" and value[-1] == "=":
             value = ":="
         glued = bool(self.out) and self.out[-1].type == "NAME" and self.out[-1].end == start
-        if value == "[" and glued and self.out[-1].value in _LAYERED and _LAYER.match(self.text, start):
+        if value == "[" and self.out and self.out[-1][:2] == ("ATTR", "shape"):
+            self.put("IDX", value, start, end)
+        elif value == "[" and glued and self.out[-1].value in _LAYERED and _LAYER.match(self.text, start):
             self.put("IDX", value, start, end)  # W[l] amid LaTeX
         elif value in SIGNS:
             kind, plain = SIGNS[value]
@@ -211,11 +212,11 @@ class _Lexer:
             self.put("BAR", "|", start, end)
 
     def letters(self, run: str, start: int) -> None:
-        if run == "net" or (run in _NAMED and re.match(r"\s*_", self.text[start + len(run) :])):
+        if run == "net" or (run in NAMED and re.match(r"\s*_", self.text[start + len(run) :])):
             self.put("NAME", run, start, start + len(run))
         elif run == "and":
             self.put("SEP", run, start, start + 3)
-        elif run in _SAID or (is_named_below(run, self.text) and self.is_script(start + len(run))):
+        elif run in SAID or (is_named_below(run, self.text) and self.is_script(start + len(run))):
             self.put("WORD", run, start, start + len(run))
         elif run == "where" and not self.is_applied(start + 5):
             self.put("WORD", run, start, start + 5)
@@ -307,36 +308,11 @@ class _Lexer:
                 self.dropped |= {i + 1, close}
             return i + 1
         word = " ".join(content.replace("\\ ", " ").replace("~", " ").split())
-        module = re.fullmatch(r"(?:np|numpy)\.(?:linalg\.)?([A-Za-z_]+)", word)
-        keyword = re.fullmatch(r"([a-z]+)\s*=\s*(\w+)", word)
-        if not word:
-            pass
-        elif _CONDITION.match(word):
+        if is_condition(word):
             self.dropped |= {i + 1, close}
             return i + 1
-        elif module and module.group(1) in FUNCTIONS:
-            self.put("NAME", module.group(1), start, end)
-        elif keyword and keyword.group(1) in KEYWORDS:
-            for t in text_tokens(word):
-                self.put(t.type, t.value, start, end)
-        elif (
-            (word in FUNCTIONS | KEYWORDS and not (word == "where" and not self.is_applied(end)))
-            or word in self.names
-            or is_symbol_name(word)
-        ):
-            self.put("NAME", SYNONYMS.get(word, word), start, end)
-        elif re.fullmatch(r"d?[A-Za-z]\d{1,2}", word):  # \texttt{dW2}
-            for t in text_tokens(word):
-                self.put(t.type, t.value, start, end)
-        elif word in ("and", "or", "and also"):
-            self.put("SEP", "and", start, end)
-        elif re.fullmatch(r"[.,;:()\s]+", word):
-            if set(word) & set(".;"):
-                self.put("SEP", word, start, end)
-            elif "," in word:
-                self.put("COMMA", ",", start, end)
-        else:
-            self.put("WORD", word, start, end)
+        for t in spelled(word, self.names, start, end, applied=self.is_applied(end)):
+            self.put(*t)
         return close + 1
 
     def words_of_case(self, i: int) -> int:
@@ -346,11 +322,7 @@ class _Lexer:
             j += 1
         if j > i:
             start, end = self.primitives[i][2], self.primitives[j - 1][3]
-            bare = re.sub(r"\\(?:text|mathrm|textrm|quad|qquad|mbox)|[{}]|\\[,;: ]", " ", self.text[start:end])
-            said = " ".join(bare.split())
-            if said.startswith("(") and said.endswith(")") and said.count("(") == 1:
-                said = said[1:-1].strip()
-            self.out.append(Token("WORD", said, start, end))
+            self.out.append(Token("WORD", beside_case(self.text[start:end]), start, end))
         return j
 
     def opens_cases(self, i: int) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from ..formula import Binary, Call, Formula, Index, Negate, Number, Partial, Slice, Sum, Symbol, Transpose
+from ..formula import Binary, Call, Formula, Index, Negate, Number, Partial, Slice, Sum, Symbol, Transpose, symbols
 from .grammar import Chain, Factor, List, Product
 from .tokens import FUNCTIONS, KEYWORDS, is_differential, words
 
@@ -227,3 +227,8 @@ def depth(formula: Formula) -> int:
         deepest += 1
         level = [x for f in level for x in f.children]
     return deepest
+
+
+def is_matrix(part: Formula) -> bool:
+    """Whether a factor of an inner product is a matrix by its letters: A, dW, ∂J/∂W, A B."""
+    return any(s.name.removeprefix("d")[:1].isupper() and s.name not in COSTS for s in symbols(part))

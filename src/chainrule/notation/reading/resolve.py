@@ -25,6 +25,7 @@ from .parts import (
     Terms,
     added,
     depth,
+    is_matrix,
     is_scalar,
     items_of,
     left_to_right,
@@ -46,6 +47,9 @@ class Reader(Derivatives):
     def chain(self, chain: Chain) -> Formula:
         if "∈" in chain.relations:
             return self.sizes(chain)
+        first = [f for _, product in chain.sides[0] for part in product for f in part.factors]
+        if "->" in chain.relations and any(f.kind == "colon" for f in first):
+            raise FormulaError("a function from one set to another states no equality: give an equation.")
         sides = tuple(self.side(s) for s in chain.sides)
         if any(r in COMPARISONS for r in chain.relations):
             if len(sides) != 2:
@@ -141,6 +145,13 @@ class Reader(Derivatives):
 
     def product(self, items: list[Item]) -> Formula:
         """The value of a product: calls, derivatives and sums are found first, then the signs are applied."""
+        colons = [k for k, x in enumerate(items) if x.factor.kind == "colon"]
+        if len(colons) == 1 and 0 < colons[0] < len(items) - 1 and not self.among_indices:
+            k = colons[0]
+            factors = self.product(items[:k]), self.product([replace(items[k + 1], sign=""), *items[k + 2 :]])
+            if any(map(is_matrix, factors)):
+                return Call(Symbol("inner"), factors)  # A : B, the sum of the products of entries
+            raise self.error(items[k].factor.start, "a colon stands between quantities that are no matrices")
         found: list[tuple[str, Formula, bool]] = []
         i = 0
         while i < len(items):
@@ -179,6 +190,8 @@ class Reader(Derivatives):
                     value, i = whole, len(items)
             if item.negative:
                 value = Negate(value)
+            if sign == " " and factor.kind == "num" and value == ONE and i == len(items) and not item.glued:
+                value = Symbol("ones")  # dZ 1: nobody writes the number behind a factor
             found.append((sign, value, item.glued))
         return self.combined(found)
 
@@ -196,9 +209,24 @@ class Reader(Derivatives):
             raise self.error(factor.start, "only a letter goes to the place of a limit")
         return Limit(body, letter, place)
 
-    def inequality(self, beside: Factor) -> Call | None:
+    def all_of(self, parts: list[str]) -> Formula | None:
+        """1 where all comparisons hold, else 0: their product; None where one is no comparison."""
+        product: Formula | None = None
+        for part in parts:
+            try:
+                tokens = wrap_scripts(balanced(wrap_arguments(latex_tokens(part, self.letters.functions)), part), part)
+                one = self.condition(parse(tokens, part), 0)
+            except (FormulaError, IndexError):
+                return None
+            product = one if product is None else Binary("*", product, one)
+        return product
+
+    def inequality(self, beside: Factor) -> Formula | None:
         said = _IN_WORDS.sub(lambda m: f" {m[1]} ", self.text[beside.start : beside.end])
         said = _AROUND.sub("", re.sub(r"\\q?quad|\\[,;: ]|\$", " ", said).strip()).strip()
+        parts = [x for x in re.split(r"\band\b|∧|\\land(?![A-Za-z])", said) if x.strip()]
+        if len(parts) > 1:
+            return self.all_of(parts)
         if not _COMPARED.search(said):
             return None
         try:

@@ -2,58 +2,22 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+import re
 from dataclasses import replace
 from fractions import Fraction
 
-from ...errors import FormulaError
-from ..formula import Binary, Call, Formula, Index, Number, Partial, Slice, Symbol, Transpose, symbols
-from ..letters import Letters
-from .grammar import Chain, Factor, List, Product
+from ..formula import Binary, Call, Formula, Index, Number, Partial, Range, Slice, Symbol, Transpose, symbols
+from .clauses import INDICES
+from .grammar import Chain, Factor, List
 from .parts import COSTS, DATA, PER_LAYER, WITH_LAYER, WITHOUT_LAYER, Item, Marks, magnitude, single
-from .tokens import FUNCTIONS, KEYWORDS, MAX_EXPONENT, is_differential, where
+from .places import Places, counts_layers
+from .tokens import FUNCTIONS, KEYWORDS, MAX_EXPONENT, is_differential
+
+_DIFFERENTIATED = re.compile(r"[)\]]\s*(?:['’′]|\^\s*\{?\s*\\prime\s*\}?)\s*=")  # (x^2 + a)' = 2 x
 
 
-class Scripts(ABC):
+class Scripts(Places):
     """Resolves the marks of one statement; what the marks contain is resolved by the heirs."""
-
-    def __init__(self, text: str, letters: Letters, answers: tuple[int, ...] = ()) -> None:
-        self.text = text
-        self.letters = letters
-        self.answers = answers
-        self.asked: list[tuple[str, ...]] = []
-        self.among_indices = False  # where d is a letter, as in h_{d-1}
-
-    def choose(self, *notes: str) -> int:
-        """The answer at an ambiguous place; `notes` tells the answers, the plainest first."""
-        n = len(self.asked)
-        self.asked.append(notes)
-        return self.answers[n] if n < len(self.answers) else 0
-
-    def error(self, place: int, message: str) -> FormulaError:
-        return FormulaError(f"{message} {where(self.text, place)}.")
-
-    @abstractmethod
-    def chain(self, chain: Chain) -> Formula:
-        """An equation, or the one side of a chain without relations."""
-
-    @abstractmethod
-    def side(self, side: list[tuple[str, Product]]) -> Formula:
-        """A sum of products."""
-
-    @abstractmethod
-    def product(self, items: list[Item]) -> Formula:
-        """The value of a product."""
-
-    @abstractmethod
-    def value(self, factor: Factor) -> Formula:
-        """A factor by itself."""
-
-    def listed(self, content: List, factor: Factor) -> Formula:
-        """The one formula of a bracket."""
-        if len(content.items) != 1 or content.items[0].relations:
-            raise self.error(factor.start, "one quantity must stand here, not a list or an equation")
-        return self.chain(content.items[0])
 
     def symbol(self, factor: Factor, *, function: bool = False) -> Formula:
         name = factor.value
@@ -74,6 +38,8 @@ class Scripts(ABC):
         for kind, content in after:
             if kind == "T":
                 value = Transpose(value)
+            elif kind == "relu":
+                value = Call(Symbol("relu"), (value,))
             elif kind == "index" and isinstance(content, tuple):
                 value = Index(value, content)
             elif isinstance(content, Formula):
@@ -94,7 +60,9 @@ class Scripts(ABC):
             elif kind == "attr":
                 raise self.error(factor.start, f".{content} needs its arguments in parentheses")
             elif kind == "idx":
-                self.add_index(factor, marks, self.entries(content, "", factor))
+                self.add_index(factor, marks, self.entries(content, "", factor, programmed=True))
+            elif kind in ("sub", "sup") and self.is_positive(content):
+                marks.after.append(("relu", None))
             elif kind == "sub":
                 found = self.entries(content, name, factor)
                 subscripted = self.letters.layer == "subscript" and marks.layer is None and not self.is_component(name)
@@ -108,15 +76,6 @@ class Scripts(ABC):
                 self.add_superscript(factor, marks, content)
         return marks
 
-    def counts(self, number: Formula) -> bool:
-        """Whether a number may be that of a layer: not k where the letters that number layers are declared."""
-        letters = {s.name for s in symbols(number)}
-        return not self.letters.layers or letters <= self.letters.layers
-
-    def is_component(self, name: str) -> bool:
-        """Whether what stands below a letter is a component although layers stand there: of data, as y_k."""
-        return name == "n" or (self.letters.component == "subscript" and name in DATA)
-
     def add_index(self, factor: Factor, marks: Marks, found: tuple[Formula, ...]) -> None:
         layer = (
             marks.layer is None
@@ -124,17 +83,30 @@ class Scripts(ABC):
             and not marks.after
             and factor.value not in WITHOUT_LAYER
             and len(found) == 1
-            and not isinstance(found[0], Slice)
+            and not isinstance(found[0], Slice | Range)
         )
+        if (
+            marks.layer is None
+            and not marks.after
+            and factor.value in WITH_LAYER
+            and len(found) == 1
+            and 0 < len(marks.entries) < 3
+            and counts_layers(found[0])
+            and all(isinstance(x, Symbol) and x.name in INDICES for x in marks.entries)
+        ):
+            layer = True  # w_i[L], W_ij[l]
+        part_of = any(isinstance(x, Range) for x in found) and bool(marks.entries)  # Theta2[:, 1:]
         if layer:
             marks.layer = found[0]
-        elif marks.after:
+        elif marks.after or part_of:
             marks.after.append(("index", found))
         else:
             marks.entries += found
 
     def add_superscript(self, factor: Factor, marks: Marks, content: List) -> None:
         """Layer, sample, transpose, prime, component or power, whatever stands above a letter."""
+        if self.is_sample_and_layer(content, marks):
+            return
         if len(content.items) != 1 or content.items[0].relations:
             if self.letters.component == "superscript" and not any(c.relations for c in content.items):
                 marks.entries += self.entries(content, factor.value, factor)
@@ -211,40 +183,25 @@ class Scripts(ABC):
         simple = all(f.kind in ("num", "name") and not f.marks and f.value != "T" for f in factors)
         return self.side(side) if simple and len(factors) <= 3 and side[0][0] != "-" else None
 
-    def is_turning(self, content: List) -> bool:
-        """Whether a script is the T of a transpose."""
-        run = single(content.items[0]) if len(content.items) == 1 else None
-        return run is not None and len(run) == 1 and run[0].factor.value == "T" and not run[0].factor.marks
-
     def add_primes(self, factor: Factor, marks: Marks) -> None:
         if any(kind != "prime" for kind, _ in factor.marks):
             raise self.error(factor.start, "a script hangs on a script")
         marks.prime += len(factor.marks)
 
-    def sample_index(self, group: Factor) -> Formula | None:
-        """What stands in a parenthesis if it can number a sample or a layer: i, 3, L-1."""
-        if len(group.value.items) != 1 or group.value.items[0].relations:
-            return None
-        side = group.value.items[0].sides[0]
-        for sign, product in side:
-            if (sign == "-" and len(side) == 1) or len(product) != 1 or len(product[0].factors) != 1:
-                return None
-            f = product[0].factors[0]
-            if f.marks or not (f.kind == "num" or (f.kind == "name" and f.value in "ijklsmnNLHKpqrt")):
-                return None
-        if len(side) > 2:
-            return None
-        return self.side(side)
+    def entries(self, content: List, name: str, factor: Factor, *, programmed: bool = False) -> tuple[Formula, ...]:
+        """The indices of a subscript or a bracket: `ij`, `i,j`, `i:`, `l-1`.
 
-    def entries(self, content: List, name: str, factor: Factor) -> tuple[Formula, ...]:
-        """The indices of a subscript or a bracket: `ij`, `i,j`, `i:`, `l-1`."""
+        programmed  they stand in the brackets of a program, where `1:` is a range and not the row 1
+        """
         found: list[Formula] = []
         outside, self.among_indices = self.among_indices, True
         for chain in content.items:
             if chain.relations:
                 raise self.error(factor.start, "an equation stands among indices")
             run = single(chain)
-            if run is None:
+            if (part := self.range_of(chain, factor, programmed=programmed)) is not None:
+                found.append(part)
+            elif run is None:
                 found.append(self.chain(chain))
             else:
                 found.extend(self.run_entries(run, name))
@@ -267,17 +224,6 @@ class Scripts(ABC):
         bare_d = factor.kind == "name" and factor.value == "d" and not factor.marks
         return Symbol("d") if bare_d else self.value(factor)
 
-    def is_place(self, content: List) -> bool:
-        """Whether a superscript holds a layer, a prime or a sample rather than a power."""
-        run = single(content.items[0]) if len(content.items) == 1 else None
-        return bool(run) and run is not None and run[0].factor.kind in ("lbrack", "prime")
-
-    def is_power(self, content: List) -> bool:
-        run = single(content.items[0]) if len(content.items) == 1 else None
-        if run is not None and run[0].factor.kind == "name" and run[0].factor.value == "T":
-            return False
-        return not self.is_place(content)
-
     def marked(self, base: Formula, marks: list[tuple[str, object]], place: int) -> Formula:
         """A bracket, call or number with what hangs on it: indices, transposes, powers, primes."""
         if len(marks) > 12:
@@ -285,21 +231,34 @@ class Scripts(ABC):
         if isinstance(base, Number) and len(marks) > 1:
             raise self.error(place, "a number carries one power at most: use brackets")
         for kind, content in marks:
-            if kind == "prime" or (kind == "attr" and content == "prime"):
+            if kind == "prime" and self.is_difference_of_values(base):
+                base = Transpose(base)  # (y - t)'(y - t)
+            elif kind == "prime" or (kind == "attr" and content == "prime"):
                 base = Partial(base, self.variable(base, place))
             elif kind == "attr" and content == "T":
                 base = Transpose(base)
             elif kind == "attr":
                 raise self.error(place, f".{content} needs its arguments in parentheses")
+            elif kind in ("sub", "sup") and isinstance(content, List) and self.is_positive(content):
+                base = Call(Symbol("relu"), (base,))
             elif kind in ("idx", "sub"):
                 assert isinstance(content, List)
                 if isinstance(base, Number):
                     raise self.error(place, "a number carries no index")
-                base = Index(base, self.entries(content, "", Factor("", "", place, place)))
+                entries = self.entries(content, "", Factor("", "", place, place), programmed=kind == "idx")
+                base = Index(base, entries)
             else:
                 assert isinstance(content, List)
                 base = self.raised(base, content, place)
         return base
+
+    def is_difference_of_values(self, base: Formula) -> bool:
+        """Whether a bracket holds a sum or difference of several quantities, none of them a function."""
+        names = {s.name for s in symbols(base)}
+        applied = self.letters.functions | {"u", "v", "F", "G"}
+        if _DIFFERENTIATED.search(self.text):
+            return False
+        return isinstance(base, Binary) and base.sign in "+-" and len(names) > 1 and not names & applied
 
     def raised(self, base: Formula, content: List, place: int) -> Formula:
         run = single(content.items[0]) if len(content.items) == 1 else None
@@ -309,6 +268,8 @@ class Scripts(ABC):
             return Index(base, rest) if rest else base
         if run is not None and all(x.factor.kind == "prime" for x in run):
             return Partial(base, self.variable(base, place))
+        if self.letters.component == "superscript" and run is not None and all(map(_is_index, run)):
+            return Index(base, self.run_entries(run, ""))
         if run is not None and run[0].factor.kind == "lbrack":
             raise self.error(place, "a layer stands above a bracket: write it above the letter")
         return self.power(base, self.listed(content, Factor("", "", place, place)), place)
@@ -327,3 +288,8 @@ class Scripts(ABC):
         if magnitude(exponent) > MAX_EXPONENT:
             raise self.error(place, f"an exponent is larger than {MAX_EXPONENT}")
         return Binary("^", base, exponent)
+
+
+def _is_index(item: Item) -> bool:
+    """Whether a factor above a bracket is the letter of a component."""
+    return item.factor.kind == "name" and item.factor.value in INDICES and not item.factor.marks

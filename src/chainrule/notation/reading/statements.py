@@ -6,14 +6,15 @@ import re
 from dataclasses import dataclass, replace
 
 from ...errors import FormulaError
+from .cases import with_cases
 from .clauses import (
     CLAUSE,
     Condition,
     condition_before,
     first_word,
+    heads_a_loop,
     is_condition,
     said_in,
-    with_cases,
     without_condition,
     without_range,
 )
@@ -169,9 +170,14 @@ def _pieces(tokens: list[Token]) -> list[Statement]:
                 clause = True
             elif t.type in ("ROW", "SEMI") or (t.type == "SEP" and t.value == "\n"):
                 clause = False
-            elif not pieces[-1] and ((clause and t.type in ("COMMA", "COLON")) or first_word(t) in ("then", "we")):
+            elif not pieces[-1] and first_word(t) in ("then", "we"):
                 clause = False
                 continue
+            elif clause and not pieces[-1] and t.type in ("COMMA", "COLON"):
+                said = conditions.get(len(pieces) - 1, [])
+                if t.type == "COLON" or not heads_a_loop(tokens, n, said):
+                    clause = False
+                    continue
         if clause:
             conditions.setdefault(len(pieces) - 1, []).append(t)
             continue
@@ -317,13 +323,6 @@ def _stripped(tokens: list[Token], latex: bool) -> list[Token]:
             and (latex or after == "COLON")
         ):
             begin += 1
-        elif (
-            _is_number_of_a_list(tokens[begin : begin + 3])
-            and tokens[begin + 3 : begin + 4]
-            and kinds[begin + 3] in ("NAME", "FRAC", "PARTIAL")
-            and tokens[begin + 3].start > tokens[begin + 2].end
-        ):
-            begin += 3
         else:
             break
     while end > begin:
@@ -336,13 +335,6 @@ def _stripped(tokens: list[Token], latex: bool) -> list[Token]:
         else:
             break
     return tokens[begin:end]
-
-
-def _is_number_of_a_list(tokens: list[Token]) -> bool:
-    """`(1)`, `(b)`."""
-    if [t.type for t in tokens] == ["LPAR", "NUM", "RPAR"]:
-        return True
-    return [t.type for t in tokens] == ["LPAR", "NAME", "RPAR"] and tokens[1].value in "abcdefgiv"
 
 
 def _words_in_brackets(tokens: list[Token], begin: int, end: int) -> int:

@@ -83,9 +83,10 @@ FUNCTIONS = words(
     "maximum minimum clip where mean average sum dot matmul multiply outer transpose diag trace tr det inv reshape "
     "array zeros ones one_hot argmax argmin var std prod square power divide add subtract negative reciprocal "
     "hadamard kron nabla vec shape size sech coth LeakyReLU LeakyRelu ReLU Softmax Sigmoid Tanh SoftMax softsign "
-    "hardtanh cosine inner"
+    "hardtanh cosine inner hstack vstack"
 )
 KEYWORDS = frozenset({"axis", "keepdims", "keepdim", "True", "False", "None", "dim", "ord", "ddof", "dtype"})
+NUMPY_NAMES = {"dim": "axis", "keepdim": "keepdims"}  # of the same arguments in another library
 COUNTS = frozenset({"TP", "TN", "FP", "FN", "tp", "tn", "fp", "fn"})  # of a table of two classes
 LOSS_NAMES = frozenset({"CE", "BCE", "MSE", "NLL", "MAE", "KL", "SSE"})  # losses as functions of their arguments
 ATTRIBUTES = words(
@@ -184,8 +185,8 @@ def balanced(tokens: list[Token], text: str) -> list[Token]:
             if not norm and below and not any(o.type == "ABSO" for o in stack):
                 out.append(t._replace(type="AT"))
                 continue
-            if norm and stack and stack[-1].type == "LPAR" and _divides_arguments(tokens, n, out):
-                out.append(t._replace(type="COMMA"))  # KL(p ‖ q)
+            if stack and stack[-1].type == "LPAR" and _divides_arguments(tokens, n, out, stack[-1]):
+                out.append(t._replace(type="COMMA"))  # KL(p ‖ q), p(y | x)
                 continue
             if stack and stack[-1].type == ("NORMO" if norm else "ABSO") and out and _ends_a_factor(out[-1]):
                 stack.pop()
@@ -211,20 +212,27 @@ def balanced(tokens: list[Token], text: str) -> list[Token]:
     return out
 
 
-def _divides_arguments(tokens: list[Token], n: int, before: list[Token]) -> bool:
-    """Whether a double bar is the only one in its brackets, between two quantities."""
+def _divides_arguments(tokens: list[Token], n: int, before: list[Token], opened: Token) -> bool:
+    """Whether a bar is the only one in its brackets, between two quantities; a single one behind a letter."""
     depth = 0
+    if tokens[n].type == "BAR" and not any(
+        t.end == opened.start and _ends_a_factor(t) and t.type != "NUM" for t in before[-400:]
+    ):
+        return False
     for t in tokens[n + 1 : n + 40]:
         depth += (t.type in OPENING) - (t.type in CLOSING)
         if depth < 0:
             return bool(before) and _ends_a_factor(before[-1])
-        if t.type == "NORMBAR":
+        if t.type == tokens[n].type:
             return False
     return False
 
 
 def _ends_a_factor(t: Token) -> bool:
     return t.type in CLOSING or t.type in ("NAME", "NUM", "WORD", "PRIME", "ATTR", "DOTS")
+
+
+_BEHIND_A_PLUS = words("REL AMP ADD OP RBRACE RPAR RBRACK COMMA ROW SEP SEMI SUB")
 
 
 def wrap_scripts(tokens: list[Token], text: str) -> list[Token]:
@@ -250,14 +258,18 @@ def wrap_scripts(tokens: list[Token], text: str) -> list[Token]:
                 i = ends[j] + 1
                 continue
             out.append(t)
-            plus = min(j + (tokens[j].type == "LBRACE"), len(tokens) - 1)  # w^+, w^{+}: the new w
-            alone = plus + 1 == len(tokens) or tokens[plus + 1].type in ("REL", "AMP", "ADD", "OP", "RBRACE")
-            if t.type == "SUP" and alone and tokens[plus][:2] == ("ADD", "+"):
-                tokens[plus] = Token("WORD", "new", tokens[plus].start, tokens[plus].end)
+            plus = min(j + (tokens[j].type == "LBRACE"), len(tokens) - 1)  # w^+, w^{+}: the new w; z_+: max(0, z)
+            alone = plus + 1 == len(tokens) or tokens[plus + 1].type in _BEHIND_A_PLUS
+            if alone and tokens[plus][:2] == ("ADD", "+"):
+                raised = out[-2] if len(out) > 1 else t
+                bracket = raised.type in ("RPAR", "RBRACK") or raised[:2] in (("NAME", "z"), ("NAME", "u"))
+                said = "positive" if t.type == "SUB" or bracket else "new"
+                tokens[plus] = Token("WORD", said, tokens[plus].start, tokens[plus].end)
             if tokens[j].type != "LBRACE":
                 out.append(Token("LBRACE", "{", tokens[j].start, tokens[j].start))
                 last = _argument_end(tokens, j, ends)
-                if i and tokens[i - 1][:2] == ("NAME", "e") and [x.type for x in tokens[j : j + 2]] == ["NAME", "SUB"]:
+                indexed = tokens[j].value not in ("l", "L") and [x.type for x in tokens[j : j + 2]] == ["NAME", "SUB"]
+                if i and tokens[i - 1][:2] == ("NAME", "e") and indexed:
                     last = _argument_end(tokens, j + 2, ends) if j + 2 < len(tokens) else last  # e^z_i
                 closers[last] = closers.get(last, 0) + 1
             i += 1

@@ -30,17 +30,25 @@ class Ascii(Writer):
 
     def power(self, f: Binary) -> str:
         (a, p), (b, q) = self.put(f.left), self.put(f.right)
-        if looks_indexed(f.left, self.style) or a.endswith("ᵀ"):
+        if looks_indexed(f, self.style) or a.endswith("ᵀ"):
             a = self.brackets(a)
-        if q <= POWER and self.raised == "^":  # x^(2) is a sample's number to a reader
-            return f"{self.within(a, p, POWER + 1)}**{self.brackets(b)}"
+        if isinstance(f.left, Array) and isinstance(f.right, Array):  # what stands above a bracket is its layer
+            return f"{self.brackets(a)}{self.raised}{self.brackets(b)}"
+        scripted = isinstance(f.right, Index) or (isinstance(f.right, Symbol) and f.right.layer is not None)
+        if (q <= POWER or scripted) and self.raised == "^":  # x^(2) is a sample's number to a reader
+            return self.compound(self.within(a, p, POWER + 1), b)
         return f"{self.within(a, p, POWER + 1)}{self.raised}{self.within(b, q, POWER + 1)}"
+
+    def compound(self, base: str, exponent: str) -> str:
+        """A power whose exponent is a sum or a product."""
+        return f"{base}**{self.brackets(exponent)}"
 
     raised = " ** "
 
     def quotient(self, f: Binary) -> tuple[str, int]:
         (a, p), (b, q) = self.put(f.left), self.put(f.right)
-        compact = (isinstance(f.left, Number) and isinstance(f.right, Number | Symbol)) or is_size(f.right)
+        number = isinstance(f.left, Number) or (isinstance(f.left, Symbol) and f.left.name in GREEK)
+        compact = (number and isinstance(f.right, Number | Symbol)) or is_size(f.right)
         a = self.within(a, p, PRODUCT)
         quotient_of_changes = would_be_derivative(f)
         if running(f.left) is not None or self.left_brackets("/", f.left) or quotient_of_changes:

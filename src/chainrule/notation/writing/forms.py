@@ -19,9 +19,11 @@ def is_differential(f: Formula) -> bool:
     return isinstance(f, Symbol) and f.name.startswith("d") and len(f.name) > 1
 
 
-def looks_indexed(base: Formula, style: Style) -> bool:
-    """Whether a raised number would be read as the number of a component."""
-    return style.letters.component == "superscript" and isinstance(base, Symbol) and base.layer is not None
+def looks_indexed(power: Binary, style: Style) -> bool:
+    """Whether what is raised would be read as the number of a component: z_2^k, and any letter as in x^n."""
+    if style.letters.component != "superscript" or not isinstance(power.left, Symbol):
+        return False
+    return power.left.layer is not None or any(isinstance(x, Symbol) for x in power.right.parts)
 
 
 def is_scalar(f: Formula) -> bool:

@@ -57,6 +57,11 @@ class AsItStands(Style):
 class People(Scripts):
     """One line of Unicode."""
 
+    letters_raised = True
+
+    def compound(self, base: str, exponent: str) -> str:
+        return f"{base}^({exponent.replace(' ', '')})"
+
     def symbol(self, f: Symbol, entries: tuple[Formula, ...]) -> str:
         if f == _ONES and not entries:
             return "1"

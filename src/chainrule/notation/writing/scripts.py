@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..formula import Binary, Bound, Call, Formula, Number
+from ..formula import Binary, Bound, Call, Formula, Negate, Number, Symbol
 from .ascii import Unicode
 from .forms import looks_indexed
 from .signs import POWER, RAISED, lowered, raised
@@ -11,15 +11,17 @@ from .signs import POWER, RAISED, lowered, raised
 class Scripts(Unicode):
     """What a terminal and a report for people have in common."""
 
+    letters_raised = False  # whether xⁿ is a power of x, not the entry or the layer n of it
+
     def power(self, f: Binary) -> str:
         exponent = self.tight(f.right).removeprefix("(").removesuffix(")")
         # x^(2 - 1) would be the number of a sample to a reader
-        numbers = all(isinstance(x, Number | Binary) for x in f.right.parts)
-        above = raised(exponent) if numbers else None
+        kinds = (Number, Binary, Negate, Symbol) if self.letters_raised else (Number, Binary, Negate)
+        above = raised(exponent) if all(isinstance(x, kinds) for x in f.right.parts) else None
         if above is None:
             return super().power(f)
         body, binding = self.put(f.left)
-        apart = looks_indexed(f.left, self.style) or body.endswith("ᵀ") or isinstance(f.left, Call | Number)
+        apart = looks_indexed(f, self.style) or body.endswith("ᵀ") or isinstance(f.left, Call | Number)
         body = self.brackets(body) if apart or body[-1:] in RAISED.values() else self.within(body, binding, POWER + 1)
         return f"{body}{above}"
 

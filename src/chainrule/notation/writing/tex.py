@@ -57,7 +57,7 @@ class Latex(Juxtaposing):
 
     def power(self, f: Binary) -> str:
         (a, p), above = self.put(f.left), self.whole(f.right)
-        if looks_indexed(f.left, self.style) or (isinstance(f.left, Symbol | Index) and "^" in a):
+        if looks_indexed(f, self.style) or (isinstance(f.left, Symbol | Index) and "^" in a):
             a, p = self.brackets(a), ATOM
         a = self.within(a, p, POWER + 1) if not isinstance(f.left, Call) or p < ATOM else a
         if isinstance(f.left, Call):

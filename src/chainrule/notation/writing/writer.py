@@ -20,6 +20,7 @@ from ..formula import (
     Negate,
     Number,
     Partial,
+    Range,
     Slice,
     Sum,
     Symbol,
@@ -52,6 +53,9 @@ class Writer:
                 return self.symbol(f, ()), ATOM
             case Slice():
                 return ":", ATOM
+            case Range():
+                ends = ("" if x is None else self.whole(x).replace(" ", "") for x in (f.first, f.last))
+                return ":".join(ends), ATOM
             case Index(base=Symbol() as base):
                 return self.symbol(base, f.entries), ATOM
             case Index():

@@ -1,0 +1,151 @@
+"""What a document settles by itself: a derivative that it writes rightly once needs no other convention elsewhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ..errors import ChainruleError
+from ..judge.verdict import Declared
+from ..notation.canonical import canonical
+from ..notation.formula import Formula, Index, Partial, Symbol
+from .header import Stretch
+from .report import Entry
+from .section import Judge, Reader, Told
+
+_LAYOUTS = re.compile(r"(numerator|denominator)[ -]layout|Zähler-?layout|Nenner-?layout", re.IGNORECASE)
+_FEWEST = 2  # formulas that need the 1/m in dZ
+# Words beside a formula that say that another convention is meant there.
+_OTHERWISE = re.compile(
+    r"\b(?:if|when|where|some|convention\w*|instead|alternativ\w*|absorb\w*|already|wenn|falls|manche|si|cuando|quand"
+    r"|batch|mean|averag\w*|summed)\b",
+    re.IGNORECASE,
+)
+_OFFERED: tuple[tuple[str, str, Any], ...] = (  # words of a condition, and what is declared where it is refused
+    ("numerator layout", "layout", "denominator"),
+    ("denominator layout", "layout", "numerator"),
+    ("1/m stands in dZ", "place", "parameters"),
+    ("W has a row for each unit", "rows", False),
+)
+
+
+def settled(
+    text: str,
+    entries: Sequence[Entry],
+    numbers: Sequence[int],
+    stretches: Sequence[Stretch],
+    read: Reader,
+    judge: Judge,
+    told: Told,
+) -> list[Entry]:
+    """The entries, where a formula is not excused by a convention if the same derivative is right without it elsewhere.
+
+    Only of the very same derivative: `∂E/∂o = (o - t)ᵀ` beside `∂E/∂W = (o - t) xᵀ`, as many mix them, stays right
+    if rows are meant; no layout is refused in a text that speaks of layouts, and nothing beside words that say that
+    another convention is meant.
+
+    numbers  of each entry, that of its stretch
+    told     under which declarations a formula was judged
+    """
+    entries = _placed(entries, numbers, stretches, read, judge, told)
+    offered = {i: keys for i, e in enumerate(entries) if (keys := _refusable(e))}
+    if not offered:
+        return list(entries)
+    spoken = _LAYOUTS.search(text) is not None
+    lines = text.split("\n")
+    places = {numbers[i] for i in offered}
+    plain = {
+        (n, _left(e, stretches[n], read))
+        for e, n in zip(entries, numbers, strict=True)
+        if n in places and e.verdict == "right"
+    }
+    new = list(entries)
+    for i, keys in offered.items():
+        entry, stretch = entries[i], stretches[numbers[i]]
+        if spoken and "layout" in keys:
+            continue
+        if "place" in keys and _OTHERWISE.search(_words_of(lines[entry.found.line - 1])):
+            continue
+        left = _left(entry, stretch, read)
+        if "place" in keys and not (isinstance(left, Partial) and _is_value(left.denominator)):
+            continue  # ∂J/∂Z = dZ beside ∂J/∂Z = 1/m dZ contradicts it; what 1/m in dZ makes of dW does not
+        declared = told.get((entry.found.line, entry.found.formula))
+        if left is None or declared is None or (numbers[i], left) not in plain:
+            continue
+        new[i] = replace(entry, judgement=judge(entry.found, _settled(declared, keys)), mended=None)
+    return new
+
+
+def _placed(
+    entries: Sequence[Entry],
+    numbers: Sequence[int],
+    stretches: Sequence[Stretch],
+    read: Reader,
+    judge: Judge,
+    told: Told,
+) -> Sequence[Entry]:
+    """The entries, where dZ has the 1/m because a line says so and most others need it: then none is right without.
+
+    `dZ = (A - Y)/m` and `dW = Xᵀ dZ`, beside which `dZ = A - Y` and `db = mean(dZ)` are mistakes.
+    """
+    needing: dict[int, list[int]] = {}
+    for i, e in enumerate(entries):
+        if e.judgement is not None and "1/m stands in dZ" in e.judgement.condition:
+            needing.setdefault(numbers[i], []).append(i)
+    new = list(entries)
+    for number, those in needing.items():
+        stretch = stretches[number]
+        lefts = [_left(entries[i], stretch, read) for i in those]
+        says = any(isinstance(x, Symbol) and x.name in ("dZ", "dz") for x in lefts)
+        if len(those) < _FEWEST or not says or stretch.readings[0][1].place is not None:
+            continue
+        against: list[tuple[int, tuple[Declared, ...]]] = []
+        for i, e in enumerate(entries):
+            declared = told.get((e.found.line, e.found.formula), ())
+            if numbers[i] != number or e.verdict != "right" or not declared:
+                continue
+            left = _left(e, stretch, read)
+            if not isinstance(left, Symbol) or not left.name.startswith("d"):
+                continue
+            placed = _settled(declared, {"place": "dZ"})
+            if judge(e.found, placed).verdict == "wrong":
+                against.append((i, placed))
+        if len(against) < len(those):
+            for i, placed in against:
+                new[i] = replace(entries[i], judgement=judge(entries[i].found, placed), mended=None)
+    return new
+
+
+def _is_value(below: Formula) -> bool:
+    """Whether it is no parameter."""
+    letter = below.base if isinstance(below, Index) else below
+    return isinstance(letter, Symbol) and letter.name in ("z", "Z", "a", "A", "yhat", "Yhat")
+
+
+def _refusable(entry: Entry) -> Mapping[str, Any]:
+    """What is declared where the condition of an entry is refused; empty where it has none that can be."""
+    condition = entry.judgement.condition if entry.judgement is not None else ""
+    return {key: value for words, key, value in _OFFERED if words in condition}
+
+
+def _settled(declared: Sequence[Declared], keys: Mapping[str, Any]) -> tuple[Declared, ...]:
+    """The declarations with what the document settled, where they leave it open."""
+    return tuple(replace(d, **{k: v for k, v in keys.items() if getattr(d, k) is None}) for d in declared)
+
+
+def _words_of(line: str) -> str:
+    """A line without its mathematics."""
+    return re.sub(r"\$[^$]*\$|`[^`]*`|\\\(.*?\\\)", " ", line)
+
+
+def _left(entry: Entry, stretch: Stretch, read: Reader) -> Formula | None:
+    try:
+        notation = stretch.readings[0][1]
+        return canonical(read(entry.found, notation).sides[0], notation.as_letters())
+    except ChainruleError:
+        return None
+
+
+__all__ = ["settled"]

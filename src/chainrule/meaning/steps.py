@@ -1,0 +1,48 @@
+"""What the left side of an update means: one step of descent, in a network or in a text about letters of its own."""
+
+from __future__ import annotations
+
+from ..notation.formula import Binary, Equation, Formula, Index, Partial, Symbol
+from .context import Context
+from .letters import LOSSES, RATES
+from .seen import keeps, rate_in, updated
+from .values import undefined
+
+_COSTS = (*LOSSES, "E", "l")
+
+
+def step(c: Context, equation: Equation) -> Formula | None:
+    """The old value and one step of descent by the cost, for `W <- W - …`; None for what is no update.
+
+    Without a network the cost is what the text defines: the letter that the right side differentiates, or the only
+    one with the name of a cost. Raises `NoValueError` where nobody says by what it goes down, or how far.
+    """
+    found = updated(equation, turned=c.convention.transposed_gradients)
+    if found is not None or c.model.free is not True or len(equation.sides) != 2:
+        return found
+    left, right = equation.sides
+    letter = left.base if isinstance(left, Index) else left
+    if not isinstance(letter, Symbol) or letter.name in c.model.definitions or not keeps(right, left):
+        return None
+    slopes = {x.numerator.name for x in right.parts if isinstance(x, Partial) and isinstance(x.numerator, Symbol)}
+    rates = {x.name for x in right.parts if isinstance(x, Symbol)} & RATES
+    if equation.relations[0] not in ("<-", ":=") and not slopes and not rates:
+        return None  # an equation that has the same term on both sides
+    known = c.model.definitions
+    costs = slopes & known.keys() or {x for x in _COSTS if x in known}
+    if len(costs) != 1:
+        raise undefined("a step, and nobody says by what cost it goes down")
+    return Binary("-", left, Binary("*", _rate(c, left, right), Partial(Symbol(costs.pop()), left)))
+
+
+def _rate(c: Context, left: Formula, right: Formula) -> Formula:
+    """The learning rate: by its name, a number, or the only letter that the model has not."""
+    usual = rate_in(right)
+    if usual in right.parts:
+        return usual
+    of_model = {x.name for d in c.model.definitions.values() for x in d.parts if isinstance(x, Symbol)}
+    of_model |= {x.name for x in left.parts if isinstance(x, Symbol)} | c.model.definitions.keys()
+    others = {x for x in right.parts if isinstance(x, Symbol) and x.name not in of_model}
+    if len(others) == 1:
+        return others.pop()
+    raise undefined("a step whose length is no letter of its own")
