@@ -34,6 +34,7 @@ A document may declare its notation in a comment (in LaTeX after %, in plain tex
   place = "parameters"                # of 1/m; or dZ
   letters = {"delta[l]" = "dZ[l]"}    # theirs = ours
   definitions = ["a = sig(z)"]
+  penalty = "lambda/(2*m)"            # scales the sum of squared weights in the cost
   [[section]]
   from = "Regression"                 # a text of its first line
   loss = "quadratic"
