@@ -31,7 +31,8 @@ def defined(*texts: str, functions: str = "") -> dict[str, Formula]:
         equation = tree(text, functions)
         letter = equation.sides[0]
         while not isinstance(letter, Symbol):
-            letter = letter.base if isinstance(letter, Index) else letter.function  # type: ignore[attr-defined]
+            assert isinstance(letter, Index | Call)
+            letter = letter.base if isinstance(letter, Index) else letter.function
         found[letter.name] = equation if len(equation.sides) > 1 else equation.sides[0]
     return found
 

@@ -79,7 +79,9 @@ def _parts(word: str) -> tuple[tuple[str, str], ...]:
         return (("NAME", "alpha"),)
     if is_symbol_name(word):
         return (("NAME", word),)
-    letters, digits, tail = re.fullmatch(r"([A-Za-z]+)(\d*)(.*)", word, re.DOTALL).groups()  # type: ignore[union-attr]
+    found = re.fullmatch(r"([A-Za-z]+)(\d*)(.*)", word, re.DOTALL)
+    assert found is not None  # a word begins with a letter
+    letters, digits, tail = found.groups()
     base = SYNONYMS.get(letters, letters)
     if is_symbol_name(base):
         parts: list[tuple[str, str]] = [("NAME", base)]
