@@ -20,7 +20,7 @@ settings.load_profile("chainrule")
 
 @pytest.fixture(autouse=True)
 def _own_garbage() -> Iterator[None]:
-    """What other tests left in memory is not looked through while this one runs: half a second where they left much."""
+    """What other tests left in memory is not looked through by the collector while this one runs."""
     gc.freeze()
     yield
     gc.unfreeze()
