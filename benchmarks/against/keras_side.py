@@ -18,6 +18,8 @@ def keras_fit(case: Case, optimizer: str, threads: int) -> Epoch:
         import torch
 
         torch.set_num_threads(threads)
+        if case.dtype == "float64":
+            _keep_float64()
     else:
         import jax
 
@@ -51,3 +53,13 @@ def keras_fit(case: Case, optimizer: str, threads: int) -> Epoch:
         return float(history.history["loss"][0])
 
     return epoch
+
+
+def _keep_float64() -> None:
+    """Let Keras compute in float64 where that is asked for. Its rule for the type of a result turns float64 into
+    float32 on every backend but TensorFlow, and on PyTorch its matmul casts the operands to that type: the losses would
+    be those of float32, whose differences Adam's division by sqrt(v) enlarges. What is timed, in float32, stays as
+    Keras has it."""
+    from keras.src.backend.common import dtypes
+
+    dtypes.BIT64_TO_BIT32_DTYPE["float64"] = "float64"
