@@ -6,10 +6,11 @@
 Two networks: that of case M, and a light one that asks for several times as many bytes per second. What the in-memory
 side consumes, what the disk gives and what one core decodes stand beside the figures: the least of them is the limit.
 Every side is a process of its own with one core more than training has threads; the sides take turns of two epochs, of
-which the second is timed. Before each epoch the page cache is asked to forget the files (posix_fadvise), so that the
-disk is read. A side that may not hold the data gets a limit on its own memory (RLIMIT_DATA, which leaves mapped files
-out and counts what threads reserve: 512 MiB are allowed for that), and whenever its mapped pages exceed the limit,
-those not in use are dropped from memory by another thread, as the kernel of a machine without more would do.
+which the second is timed. Before each turn, and of Parquet files behind the training, the page cache is asked to forget
+what was read (posix_fadvise), so that the disk is read. A side that may not hold the data gets a limit on its own
+memory (RLIMIT_DATA, which leaves mapped files out and counts what threads reserve: 512 MiB are allowed for that), and
+whenever its mapped pages exceed the limit, those not in use are dropped from memory by another thread, as the kernel of
+a machine without more would do.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ def side(
 
     class Watch(Callback):
         most = mapped = 0.0
-        read = 0
+        read = window = 0
         dropping: Future[None] | None = None
 
         def on_progress(self, trainer: Trainer, epoch: int, batch: int) -> None:
@@ -107,26 +108,44 @@ def side(
             self.mapped = max(self.mapped, pages)
             if limit and isinstance(X, np.memmap) and pages > limit and (self.dropping is None or self.dropping.done()):
                 self.dropping = kernel.submit(drop, unused(trainer))
+            elif limit and name == "parquet" and (at := window_at(trainer)) != self.window:
+                self.window = at
+                kernel.submit(forget_groups, unused(trainer))
 
         def on_epoch_begin(self, trainer: Trainer, epoch: int) -> None:
             if limit and isinstance(X, np.memmap):
                 drop(unused(trainer))
-            elif limit:
-                forget(folder)
             self.read = _bytes_read()
 
         def on_epoch_end(self, trainer: Trainer, epoch: int, row: Mapping[str, Any]) -> None:
             if epoch % 2 == 0:  # the first of a turn finds nothing read ahead: it is not timed
                 trainer.stop = "to be asked for"
 
+    def window_at(trainer: Trainer) -> int:
+        """Number of the window that is trained on."""
+        ends = trainer.blocks.ends(trainer.epoch)
+        return int(np.searchsorted(ends, trainer.batch * trainer.batch_size, side="right"))
+
     def unused(trainer: Trainer) -> list[tuple[int, int]]:
-        """First and last sample (exclusive) of what is not in the window at hand nor in the next."""
+        """First and last sample (exclusive) of what is not in the window at hand nor in the next two."""
         blocks = trainer.blocks
         if blocks is None:
             return [(0, len(X))]
-        at = int(np.searchsorted(blocks.ends(trainer.epoch), trainer.batch * trainer.batch_size, side="right"))
-        used = {int(b) for w in blocks.windows(trainer.epoch)[at : at + 2] for b in w}
+        at = window_at(trainer)
+        coming = [*blocks.windows(trainer.epoch), *blocks.windows(trainer.epoch + 1)][at : at + 3]
+        used = {int(b) for w in coming for b in w}
         return [(int(blocks.starts[b]), int(blocks.starts[b + 1])) for b in range(len(blocks.sizes)) if b not in used]
+
+    def forget_groups(parts: list[tuple[int, int]]) -> None:
+        """Ask the page cache to drop where these samples lie in the Parquet files: eight groups of equal size each."""
+        for first, last in parts:
+            number, start = divmod(first, 8 * block)
+            path = folder / f"table-{number:04d}.parquet"
+            rows = min(8 * block, len(data) - 8 * block * number)
+            with path.open("rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                begin, end = size * start // rows, size * (start + last - first) // rows
+                os.posix_fadvise(file.fileno(), begin, end - begin, os.POSIX_FADV_DONTNEED)
 
     def drop(parts: list[tuple[int, int]]) -> None:
         row, page = X.strides[0], mmap.PAGESIZE
@@ -173,8 +192,9 @@ def _bytes_read() -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith("read_bytes"))
 
 
-def gigabytes(folder: Path) -> tuple[float, float]:
-    """GB/s of features that the disk gives (X.npy read from begin to end), and that one core decodes from Parquet."""
+def gigabytes(folder: Path) -> tuple[float, float, float]:
+    """GB/s of features: what the disk gives (X.npy read from begin to end), and what the processor time of one core
+    allows where it decodes Parquet from the page cache, and where it has the disk read first."""
     import time
 
     from chainrule.data import RowGroups
@@ -187,13 +207,16 @@ def gigabytes(folder: Path) -> tuple[float, float]:
     disk = size / (time.perf_counter() - begin) / 1e9
     groups = RowGroups(*sorted(folder.glob("*.parquet")), target="y")
     X = np.zeros((max(groups.sizes), FEATURES), np.float32)
-    seconds = []
-    for block, count in list(enumerate(groups.sizes))[:8]:
-        groups.read(block)  # the files are in memory now
-        cpu = time.process_time()
-        groups.read_into(block, X[:count])
-        seconds.append((time.process_time() - cpu) / (count * FEATURES * 4))
-    return disk, 1e-9 / statistics.median(seconds)
+    seconds: dict[str, list[float]] = {"disk": [], "cache": []}
+    for block, count in list(enumerate(groups.sizes))[1:9]:
+        for where in seconds:  # what was fetched in the first turn is in memory in the second
+            cpu = time.process_time()
+            if where == "disk":
+                groups.expect([block])
+            groups.read_into(block, X[:count])
+            seconds[where].append((time.process_time() - cpu) / (count * FEATURES * 4))
+    cold, warm = (1e-9 / statistics.median(s) for s in seconds.values())
+    return disk, warm, cold
 
 
 def main() -> None:
@@ -225,11 +248,12 @@ def main() -> None:
         folder = Path(name)
         write(folder, samples, given.block)
         size = {f: sum(p.stat().st_size for p in folder.glob(f)) / MIB for f in ("X.npy", "*.parquet")}
-        disk, decoded = gigabytes(folder)
+        disk, warm, cold = gigabytes(folder)
         print(f"{samples:,} samples of {FEATURES} features, batch {given.batch}, {given.threads} thread(s)")
         print(f"X.npy {size['X.npy']:,.0f} MiB, Parquet files {size['*.parquet']:,.0f} MiB; limit {limit:,} MiB")
         print(f"blocks of {given.block:,} samples, windows of {given.window}; load {os.getloadavg()[0]:.1f}")
-        print(f"the disk gives {disk:.2f} GB/s, one core decodes {decoded:.2f} GB/s of Parquet")
+        print(f"the disk gives {disk:.2f} GB/s; by its processor time one core decodes {warm:.2f} GB/s of Parquet")
+        print(f"from the page cache, {cold:.2f} GB/s where it has them fetched from the disk first")
         for network in given.networks.split(","):
             compared(network, folder, samples, limit, given)
 

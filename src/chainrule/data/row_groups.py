@@ -65,11 +65,7 @@ class RowGroups:
             raise DataError(f"{self.paths[0]} has no column besides the target {target!r}: give features.")
         if target in self.features:
             raise ConfigurationError(f"column {target!r} is the target: leave it out of the features")
-        for path in self.paths:
-            self._check(path)
-        pl = polars()
-        columns = (pl.col(*self.features).cast(pl.Float32 if self.dtype == np.float32 else pl.Float64), self.target)
-        self._frames = {p: pl.scan_parquet(p).select(*columns) for p in self.paths}
+        self._frames = {p: self._columns(p) for p in self.paths}
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -97,8 +93,7 @@ class RowGroups:
 
     def read_into(self, block: int, X: Array) -> Array:
         """Write the features of one block into X (n, features) of type `dtype`; returns y (n,)."""
-        frame = self._frame(block)
-        columns = [frame.get_column(name) for name in self.features]
+        *columns, target = self._frame(block).get_columns()
         # Columns become rows in strips of one cache line's width, by way of a buffer that stays in the cache: thrice
         # as fast as entry by entry, and the only copy between polars and X.
         wide = max(1, _LINE // self.dtype.itemsize)
@@ -108,7 +103,7 @@ class RowGroups:
             for row, column in zip(strip, part, strict=False):
                 row[...] = column.to_numpy()
             X[:, first : first + len(part)] = strip[: len(part)].T
-        found: Array = frame.get_column(self.target).to_numpy()
+        found: Array = target.to_numpy()
         return found
 
     def _frame(self, block: int) -> Any:
@@ -141,7 +136,8 @@ class RowGroups:
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
             raise DataError(f"{path} is a damaged Parquet file ({one_line(error)}): write it again.") from None
 
-    def _check(self, path: Path) -> None:
+    def _columns(self, path: Path) -> Any:
+        """The features as numbers of type `dtype`, then the target, of one file: read when they are asked for."""
         pl, schema = polars(), self._schema(path)
         for name in (self.target, *self.features):
             if name not in schema:
@@ -151,3 +147,7 @@ class RowGroups:
                     f"{path}, column {name!r}, holds {schema[name]} values, but row groups are read as numbers: "
                     "encode the column before writing the file, or name the features without it."
                 )
+        wanted = pl.Float32 if self.dtype == np.float32 else pl.Float64
+        # A cast costs polars a little for every column and row group, also where there is nothing to do.
+        columns = [pl.col(n) if schema[n] == wanted else pl.col(n).cast(wanted) for n in self.features]
+        return pl.scan_parquet(path).select(*columns, self.target)

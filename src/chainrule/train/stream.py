@@ -187,18 +187,24 @@ class Reader:
             begin = int(self.blocks.ends(epoch)[number]) - len(samples)
             rows = self.blocks.mixed(epoch, number, len(samples))
             self._now = _Window((epoch, number), begin, samples, rows, room)
-            self._read_ahead(epoch, number + 1)
+            self._read_ahead(*self._after(epoch, number))
         return self._now
 
     def _read_ahead(self, epoch: int, number: int) -> None:
-        if number == len(self.blocks.windows(epoch)):
-            epoch, number = epoch + 1, 0
         if epoch <= self.epochs:
             self._thread = self._thread or ThreadPoolExecutor(1, "chainrule reads ahead")
             self._disk = self._disk or ThreadPoolExecutor(1, "chainrule asks the disk")
             room, blocks = self._free.pop(), self.blocks.windows(epoch)[number]
             self._disk.submit(self.stream.expect, blocks)
+            # The disk works on the window after it too: else it would rest whenever the reader is done with this one.
+            later = self._after(epoch, number)
+            if later[0] <= self.epochs:
+                self._disk.submit(self.stream.expect, self.blocks.windows(later[0])[later[1]])
             self._next = (epoch, number), room, self._thread.submit(self.stream.gathered, blocks, room)
+
+    def _after(self, epoch: int, number: int) -> tuple[int, int]:
+        """Epoch and number of the window after this one."""
+        return (epoch, number + 1) if number + 1 < len(self.blocks.windows(epoch)) else (epoch + 1, 0)
 
     def _forget(self) -> None:
         """What was read ahead is not wanted: let it end, so that no more than two windows are in memory."""
