@@ -12,10 +12,15 @@
 namespace nb = nanobind;
 
 namespace chainrule {
-namespace isa_base { std::unique_ptr<Task> make(const Description&); }
+#define CHAINRULE_VARIANT(isa)                                                                            \
+    namespace isa {                                                                                       \
+    std::unique_ptr<Task> make(const Description&);                                                       \
+    void side_by_side(const std::vector<std::uintptr_t>&, std::int64_t rows, std::uintptr_t x, bool wide); \
+    }
+CHAINRULE_VARIANT(isa_base)
 #if defined(__x86_64__)
-namespace isa_v3 { std::unique_ptr<Task> make(const Description&); }
-namespace isa_v4 { std::unique_ptr<Task> make(const Description&); }
+CHAINRULE_VARIANT(isa_v3)
+CHAINRULE_VARIANT(isa_v4)
 #endif
 
 namespace {
@@ -23,6 +28,7 @@ namespace {
 struct Choice {
     const char* name;
     Maker make;
+    Joiner side_by_side;
 };
 
 std::vector<Choice> choices() {
@@ -31,13 +37,20 @@ std::vector<Choice> choices() {
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
         __builtin_cpu_supports("avx512bw"))
-        found.push_back({"avx512", isa_v4::make});
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) found.push_back({"avx2", isa_v3::make});
-    found.push_back({"sse", isa_base::make});
+        found.push_back({"avx512", isa_v4::make, isa_v4::side_by_side});
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) found.push_back({"avx2", isa_v3::make, isa_v3::side_by_side});
+    found.push_back({"sse", isa_base::make, isa_base::side_by_side});
 #else
-    found.push_back({"portable", isa_base::make});
+    found.push_back({"portable", isa_base::make, isa_base::side_by_side});
 #endif
     return found;
+}
+
+// That of a name; the fastest for an empty one.
+Choice chosen(const std::string& isa) {
+    for (const auto& c : choices())
+        if (isa.empty() || isa == c.name) return c;
+    throw std::invalid_argument("this machine has no instruction set " + isa);
 }
 
 class Handle {
@@ -48,12 +61,7 @@ public:
            std::vector<double> constants, const std::string& isa) {
         Description d{wide, std::move(pointers), std::move(rows), std::move(cols), std::move(memory), std::move(integers), std::move(inputs),
                       std::move(code), std::move(constants)};
-        for (const auto& c : choices())
-            if (isa.empty() || isa == c.name) {
-                task_ = c.make(d);
-                return;
-            }
-        throw std::invalid_argument("this machine has no instruction set " + isa);
+        task_ = chosen(isa).make(d);
     }
 
     void set_inputs(const std::vector<std::uintptr_t>& data) {
@@ -158,6 +166,11 @@ NB_MODULE(_native, m) {
         .def("run", &Steps::run, nb::arg("rest").none(), nb::arg("full"), nb::arg("place"), nb::arg("order"), nb::arg("rates"),
              nb::arg("count"), nb::arg("budget"), nb::arg("sum"), nb::arg("total"));
     m.def("addresses", &addresses);
+    m.def("side_by_side", [](const nb::list& columns, std::int64_t rows, std::uintptr_t x, bool wide, const std::string& isa) {
+        const auto from = addresses(columns);
+        nb::gil_scoped_release release;
+        chosen(isa).side_by_side(from, rows, x, wide);
+    });
     m.def("instruction_sets", [] {
         std::vector<std::string> names;
         for (const auto& c : choices()) names.push_back(c.name);

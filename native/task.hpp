@@ -78,4 +78,7 @@ public:
 
 using Maker = std::unique_ptr<Task> (*)(const Description&);
 
+// Columns that lie apart, all of `rows` entries (float64 if wide), as the rows of the array at x.
+using Joiner = void (*)(const std::vector<std::uintptr_t>& columns, std::int64_t rows, std::uintptr_t x, bool wide);
+
 }  // namespace chainrule

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from test_native import FUSED, with_set
 
-from chainrule.errors import NonFiniteError
+from chainrule.errors import NonFiniteError, ShapeError
 from chainrule.execute import native, plan
+from chainrule.execute.columns import side_by_side
 from chainrule.graph import variable
 from chainrule.nn import Activate, BatchNorm, Dense, Dropout, Network
 from chainrule.ops import tanh
@@ -363,3 +364,35 @@ def test_prediction_of_any_number_of_rows(rows: int, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("CHAINRULE_EXECUTOR", "reference")
     wanted = _labels(np.float64)[0].predict(x)
     np.testing.assert_allclose(got, wanted, rtol=1e-12)
+
+
+COLUMNS = [(1, 1), (17, 33), (1024, 16), (2000, 40), (1023, 5), (15, 40), (1040, 31), (3, 0), (0, 7)]
+
+
+@pytest.mark.parametrize("isa", native.instruction_sets() or [""])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("rows", "width"), COLUMNS)
+def test_columns_side_by_side(isa: str, dtype: type, rows: int, width: int) -> None:
+    rng = np.random.default_rng(rows)
+    columns = [rng.standard_normal(rows + 1).astype(dtype)[1:] for _ in range(width)]  # not at a cache line's begin
+    around = np.full(rows * width + 2, 7, dtype)
+    X = around[1:-1].reshape(rows, width)
+    side_by_side(columns, X, isa)
+    for j, column in enumerate(columns):
+        assert np.array_equal(X[:, j], column)
+    assert around[0] == around[-1] == 7
+
+
+def test_columns_of_other_types_and_with_gaps() -> None:
+    columns = [np.arange(5), np.arange(10.0)[::2], np.array([True, False, True, True, False])]
+    X = np.empty((5, 3), np.float32)
+    side_by_side(columns, X)
+    assert X.tolist() == [[0, 0, 1], [1, 2, 0], [2, 4, 1], [3, 6, 1], [4, 8, 0]]
+
+
+@pytest.mark.parametrize("shape", [(4, 2), (5, 3), (5,), (5, 2, 1)])
+def test_columns_of_another_shape(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ShapeError, match="2 columns"):
+        side_by_side([np.zeros(5), np.ones(5)], np.empty(shape))
+    with pytest.raises(ShapeError, match="2 columns"):
+        side_by_side([np.zeros(5), np.ones(4)], np.empty((5, 2)))

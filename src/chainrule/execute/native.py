@@ -74,6 +74,11 @@ def pool(threads: int) -> Any:
     return _module().Pool(threads)
 
 
+def side_by_side(columns: Sequence[Array], X: Array, isa: str) -> None:
+    """Columns of X's type without gaps into a C-contiguous X; `columns.side_by_side` has checked them."""
+    _module().side_by_side(list(columns), len(X), X.ctypes.data, X.dtype == np.float64, isa)
+
+
 class NativeBound(Bound):
     """A program bound to arrays, run by the compiled executor; the interface is that of `Bound`."""
 
