@@ -72,9 +72,7 @@ def data(model: Model) -> dict[str, Any]:
     rng = np.random.default_rng(zlib.crc32(repr(model.network).encode()))  # the same in whatever order tests run
     X = rng.normal(size=(model.network.inputs, 5))
     Y = rng.uniform(0.1, 0.9, (model.network.outputs, 5))
-    # Half as large, so that no output is tiny: of log(softplus(-25)) the complex step keeps five digits, as NumPy's
-    # complex log1p is log(1 + z).
-    values = {n: rng.normal(scale=0.5, size=v.shape) for n, v in model.parameters.items()}
+    values = {n: rng.normal(size=v.shape) for n, v in model.parameters.items()}
     return {**values, "A[0]": X, "Y": Y / Y.sum(axis=0)}
 
 

@@ -7,7 +7,9 @@ import re
 import unicodedata
 import xml.etree.ElementTree as ET
 from fractions import Fraction
+from functools import reduce
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import pytest
 
@@ -140,7 +142,7 @@ def test_matrices_stand_row_by_row_in_brackets_aligned_at_the_decimals() -> None
 class Tags(HTMLParser):
     """Every tag closed in order, and what is referred to."""
 
-    VOID = frozenset({"meta", "br", "hr", "mspace"})
+    VOID = frozenset({"meta", "br", "hr", "wbr", "mspace"})
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -181,6 +183,33 @@ def test_html_is_well_formed_and_fetches_nothing(documents: list[Document]) -> N
                 root = ET.fromstring(element)
                 assert root.tag.endswith("math")
                 assert not [x.text for x in root.iter() if x.text and "\\" in x.text]  # nothing left of TeX
+
+
+def test_rows_of_a_narrow_page_leave_no_hole_that_a_later_row_could_fill(documents: list[Document]) -> None:
+    """Narrow pages are laid out densely: what goes below its left side holds the place beside it by a gap."""
+    for document in documents:
+        page = pages.html(document, TEXT)
+        for line in page.split('<div class="line">')[1:]:
+            kinds = re.findall(r'<div class="(left|gap|right|whole|why)([ \w]*)"', line)
+            assert kinds[0][0] in ("left", "whole")
+            for (kind, more), (after, its) in pairwise(kinds):
+                if kind == "left":
+                    below = "far" in its or after == "gap"
+                    assert after == ("gap" if below and not more else "right")
+                    assert not more or below or "long" in more
+            assert line.count('class="number"') == 1
+
+
+def test_equations_break_at_their_relations_and_between_terms() -> None:
+    a, b, c = Symbol("a"), Symbol("b"), Symbol("c")
+    terms = reduce(lambda x, k: Binary("+", x, Symbol(f"x_{k}")), range(9), a)
+    lines = (Line(Equation((a, b, c), ("=", "="))), Line(Equation((a, terms), ("=",))))
+    page = pages.html(Document("", "", (Section("", "backward", "", lines),)), TEXT)
+    first, second = page.split('<div class="line">')[1:]
+    assert first.count('<span class="side">') == 2
+    assert second.count('<span class="side">') == 1
+    assert second.count("<wbr>") == 1
+    assert re.search(r'<wbr><math[^>]*><mrow><mo form="infix">', second)  # the plus goes on, it is no sign
 
 
 def test_html_escapes_what_is_not_its_own() -> None:

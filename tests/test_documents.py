@@ -440,11 +440,45 @@ def test_what_is_no_document_is_said_in_one_sentence(data: bytes, part: str) -> 
 
 
 def test_kinds_of_files() -> None:
-    assert [kind_of(n) for n in ("a.md", "a.TEX", "a.txt", "a", "b.c.markdown")] == [
-        "markdown", "latex", "text", "text", "markdown",
+    assert [kind_of(n) for n in ("a.md", "a.TEX", "a.txt", "a", "b.c.markdown", "a.ipynb")] == [
+        "markdown", "latex", "text", "text", "markdown", "notebook",
     ]  # fmt: skip
-    with pytest.raises(DataError, match="notebook"):
-        kind_of("a.ipynb")
+
+
+def _notebook(*cells: tuple[str, str]) -> str:
+    given = [{"cell_type": kind, "metadata": {}, "source": source.splitlines(keepends=True)} for kind, source in cells]
+    return json.dumps({"cells": given, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+
+
+def test_a_notebook_is_judged_cell_by_cell() -> None:
+    text = _notebook(
+        ("markdown", "# Two layers\n\nThe claim is $\\frac{\\partial L}{\\partial W^{[2]}} = dz^{[2]} a^{[2]T}$."),
+        ("raw", "dW2 = 0"),
+        ("code", "%matplotlib inline\nZ1 = W1 @ X + b1\nA1 = np.tanh(Z1)\nZ2 = W2 @ A1 + b2"),
+        ("code", "dZ1 = W2 @ dZ2 * (1 - A1**2)"),
+    )
+    report = judge_document(text, "notes.ipynb", seconds=0.1)
+    found = [(str(e.found.line), e.verdict) for e in report.entries]
+    assert found[0] == ("cell 1, line 3", "wrong")
+    assert found[1:4] == [(f"cell 3, line {i}", "right") for i in (2, 3, 4)]
+    assert found[4:] == [("cell 4, line 1", "wrong")]
+    assert report.warnings[0].startswith("cell 1, line 3: nothing is declared")
+    assert "notes.ipynb:cell 4, line 1: wrong" in as_text([report])
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("{", "line 1"),
+        ("{}", "no notebook with cells"),
+        ("[1, 2]", "no notebook with cells"),
+        ('{"cells": 3}', "no notebook with cells"),
+        ("[" * 100_000, "a notebook is a file of JSON"),
+    ],
+)
+def test_what_is_no_notebook_is_said_in_one_sentence(text: str, part: str) -> None:
+    with pytest.raises(DataError, match=re.escape(part)):
+        judge_document(text, "notes.ipynb")
 
 
 def test_large_documents_are_taken_apart_in_linear_time(tmp_path: Path) -> None:

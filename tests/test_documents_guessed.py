@@ -369,3 +369,127 @@ def test_a_file_that_is_no_program_is_an_error_in_one_sentence() -> None:
 def test_a_text_that_was_hardly_understood_is_not_called_wrong() -> None:
     text = lines(r"\xi = q u", r"\xi = 3 \mu", r"\frac{\partial \mu}{\partial u} = \xi^3 q", r"\mu = u^2 + \xi q")
     assert "wrong" not in verdicts(text)
+
+
+# Layers that are counted in a way of the text's own, or kept in lists -------------------------------------------------
+
+OWN_COUNT = r"""
+$$z_1 := \hat{x}$$
+$$z_{i+1} := f_i(W_i z_i + b_i), \quad a_i = W_i z_i + b_i$$
+$$\epsilon_i = \frac{\partial L}{\partial a_i}$$
+$$\frac{\partial L}{\partial W_i} = \epsilon_i z_i^T$$
+$$\frac{\partial L}{\partial W_i} = \epsilon_i z_{i+1}^T$$
+"""
+
+
+def test_pre_activations_numbered_as_their_inputs() -> None:
+    report = judge_document(OWN_COUNT, "notes.md", seconds=0.1)
+    assert '"a_l" = "z[l]", "z_l" = "a[l-1]"' in report.warnings[-1]
+    assert [e.verdict for e in report.entries] == ["right"] * 5 + ["wrong"]
+
+
+def test_a_text_that_changes_its_numbers_has_a_reading_for_each() -> None:
+    again = r"$a_i = W_{i-1} z_{i-1} + b_{i-1}$ and $\frac{\partial L}{\partial z_{i-1}} = W_{i-1}^T \epsilon_i$"
+    report = judge_document(OWN_COUNT + again, "notes.md", seconds=0.1)
+    conditions = [e.judgement.condition for e in report.entries if e.judgement is not None]
+    assert conditions[-2:] == ["a[i] = W[i-1] z[i-1] + b[i-1]"] * 2
+    assert [e.verdict for e in report.entries][-3] == "wrong"
+
+
+@pytest.mark.parametrize("letter", "ljnps")
+@pytest.mark.parametrize(("opened", "closed"), [("_{", "}"), ("^{", "}")])
+def test_any_letter_may_number_layers(letter: str, opened: str, closed: str) -> None:
+    at, before = f"{opened}{letter}{closed}", f"{opened}{letter}-1{closed}"
+    text = lines(f"z{at} = W{at} a{before} + b{at}", rf"\delta{before} = (W{at})^T \delta{at} \circ g'(z{before})")
+    assert verdicts(text) == ["right", "right"]
+
+
+LISTS = """def backprop(self, x, y):
+    nabla_b = [np.zeros(b.shape) for b in self.biases]
+    nabla_w = [np.zeros(w.shape) for w in self.weights]
+    activation = x
+    activations = [x]
+    zs = []
+    for b, w in zip(self.biases, self.weights):
+        z = np.dot(w, activation) + b
+        zs.append(z)
+        activation = sigmoid(z)
+        activations.append(activation)
+    delta = (activations[-1] - y) * sigmoid_prime(zs[-1])
+    nabla_b[-1] = delta
+    nabla_w[-1] = np.dot(delta, activations[-2].T)
+    for l in range(2, self.num_layers):
+        sp = sigmoid_prime(zs[-l])
+        delta = np.dot(self.weights[-l+1].T, delta) * sp
+        nabla_b[-l] = delta
+        nabla_w[-l] = np.dot(delta, activations[-l-1].T)
+"""
+
+
+@pytest.mark.parametrize(
+    ("printed", "mistaken", "line"),
+    [
+        ("weights[-l+1]", "weights[-l]", 17),
+        ("activations[-l-1]", "activations[-l]", 19),
+        ("activations[-2]", "activations[-1]", 14),
+        (" * sp", "", 17),
+    ],
+)
+def test_layers_in_lists_counted_from_the_end(printed: str, mistaken: str, line: int) -> None:
+    found = {e.found.line: e.verdict for e in judge_document(LISTS, "network.py", seconds=0.1).entries}
+    assert all(found[i] in ("right", "right if") for i in (8, 10, 12, 13, 14, 17, 18, 19))
+    entries = judge_document(LISTS.replace(printed, mistaken), "network.py", seconds=0.1).entries
+    assert [e.found.line for e in entries if e.verdict == "wrong"] == [line]
+
+
+NAMED = """for l in (1, 2):
+    cache[f"Z{l}"] = params[f"W{l}"] @ cache[f"A{l-1}"] + params[f"b{l}"]
+    cache[f"A{l}"] = np.tanh(cache[f"Z{l}"])
+cache["Z3"] = params["W3"] @ cache["A2"] + params["b3"]
+cache["A3"] = 1 / (1 + np.exp(-cache["Z3"]))
+dZ = cache["A3"] - Y
+grads["dW3"] = dZ @ cache["A2"].T / m
+for l in (2, 1):
+    dZ = params[f"W{l+1}"].T @ dZ * (1 - cache[f"A{l}"] ** 2)
+    grads[f"dW{l}"] = dZ @ cache[f"A{l-1}"].T / m
+"""
+
+
+def test_the_last_layers_of_a_program_keep_their_numbers() -> None:
+    report = judge_document(NAMED, "net.py", seconds=0.1)
+    assert 'network = "3-5:tanh-4:tanh-2:sigmoid"' in report.warnings[0]
+    assert "wrong" not in [e.verdict for e in report.entries]
+
+
+# Classes and functions as worlds of their own -------------------------------------------------------------------------
+
+CLASSES = """class Sigmoid:
+    def forward(self, x):
+        self.out = 1 / (1 + np.exp(-x))
+    def backward(self, dout):
+        dx = dout * (1.0 - self.out) * self.out
+class Relu:
+    def forward(self, x):
+        self.mask = x <= 0
+        out = x.copy()
+        out[self.mask] = 0
+    def backward(self, dout):
+        dout[self.mask] = 0
+        dx = dout
+class Affine:
+    def forward(self, x):
+        self.x = x.reshape(x.shape[0], -1)
+        out = np.dot(self.x, self.W) + self.b
+    def backward(self, dout):
+        dx = np.dot(dout, self.W.T)
+        self.dW = np.dot(self.x.T, dout)
+"""
+
+
+def test_each_class_has_its_own_letters() -> None:
+    found = {e.found.text: e.verdict for e in judge_document(CLASSES, "layers.py", seconds=0.1).entries}
+    for text in ("dx = dout * (1.0 - self.out) * self.out", "dx = dout", "dx = np.dot(dout, self.W.T)"):
+        assert found[text] == "right", text
+    mistaken = CLASSES.replace("(1.0 - self.out) * self.out", "(1.0 - self.out)").replace("self.W.T", "self.W")
+    entries = judge_document(mistaken, "layers.py", seconds=0.1).entries
+    assert [e.found.line for e in entries if e.verdict == "wrong"] == [5, 19]

@@ -248,3 +248,27 @@ def test_hostile_documents_are_taken_apart_in_a_second(sign: str, kind: str) -> 
     begin = time.process_time()
     extract(sign * 20_000 + "a = b", kind)
     assert time.process_time() - begin < 1.0
+
+
+@pytest.mark.parametrize(
+    ("header", "block", "expected"),
+    [
+        # x of a program is the whole of X
+        ('network = "6-5:relu-4:softmax"\nsamples = "rows"\nletters = {"p" = "Z[1]", "w_in" = "W[1]", "c" = "b[1]"}',
+         "p = x @ w_in + c\np = w_in @ x + c", ["right", "wrong"]),
+        # the derivative of a declared word, whatever else is declared
+        ('samples = "columns"\nletters = {"A_prev" = "A[l-1]", "W" = "W[l]", "dZ" = "dZ[l]", "dA" = "dA[l]"}',
+         "dA_prev = np.dot(W.T, dZ)\ndA_prev = np.dot(dZ, W.T)", ["right", "wrong"]),
+        # a tensor's own derivative
+        ('samples = "rows"\nletters = {"inp" = "A[1]", "out" = "Z[2]", "w" = "W[2]"}',
+         "inp.g = out.g @ w.t()\ninp.g = out.g @ w", ["right", "wrong"]),
+    ],
+)  # fmt: skip
+def test_programs_under_a_header(header: str, block: str, expected: list[str]) -> None:
+    text = f"<!-- chainrule:\n{header}\n-->\n```python\n{block}\n```\n"
+    assert [v for _, v in verdicts(text)] == expected
+
+
+def test_declared_letters_of_latex_may_have_their_layer_in_brackets() -> None:
+    header = '<!-- chainrule:\nletters = {"\\\\Omega[l]" = "W[l]", "\\\\beta[l]" = "b[l]"}\n-->\n'
+    assert [v for _, v in verdicts(header + r"$z^{[l]} = \Omega^{[l]} a^{[l-1]} + \beta^{[l]}$")] == ["right"]

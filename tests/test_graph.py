@@ -311,6 +311,13 @@ def test_latex_names() -> None:
     assert latex(W @ X, {X: "A[0]"}) == "W A^{[0]}"
 
 
+def test_latex_multiples_keep_their_parentheses() -> None:
+    x, y, factor = variable("x", 2, 3), variable("y", 2, 3), variable("lambda", 1, 1)
+    assert latex(0.5 * (x + y)) == r"\frac{1}{2} \, (x + y)"
+    assert latex(3 * -x) == r"3 \, (-x)"
+    assert latex(factor * x) == r"\lambda \, x"
+
+
 def test_names_print_in_place_of_expressions() -> None:
     Z = W @ X + b
     assert text(o.tanh(Z), {Z: "Z[1]"}) == "tanh(Z[1])"

@@ -6,6 +6,7 @@ import pytest
 
 from chainrule.judge.judge import check_formula
 from chainrule.judge.verdict import Declared
+from chainrule.notation.letters import Letters
 
 SOFT_MAX = ("3-5:softmax", "cross_entropy")
 DEEP = ("3-4:tanh-5:sigmoid-2:softmax", "cross_entropy")
@@ -39,6 +40,14 @@ NUMBERS = "all letters are numbers"
         ),
         ("softmax(z)_1 = sigmoid(z_1 - z_2)", ("z has two entries",)),
         (r"\frac{\partial a_i}{\partial z_j} = -a_i a_j", ("i ≠ j",)),
+        (
+            r"\frac{\partial C}{\partial W_{ij}^{[l]}} = dz^{[l]} a^{[l-1]T}",
+            ("the matrix of all entries", "one sample"),
+        ),
+        (r"dz_i^{[l]} = W^{[l+1]T} dz^{[l+1]} * g'(z^{[l]})", ("the column of all entries",)),
+        ("dw = 2/m * np.sum((yhat - y) * x)", ("x is one number for each sample", "identity with sum of squares")),
+        (r"dW^{[l]} = \frac{\partial L}{\partial W^{[l]}}", ("L stands for the cost",)),
+        (r"z^{(l+1)} = W^{(l)} a^{(l)} + b^{(l)}", ("lead from layer l to layer l + 1",)),
     ],
 )
 def test_all_conditions_are_said(formula: str, conditions: tuple[str, ...]) -> None:
@@ -287,3 +296,40 @@ def test_letters_of_a_document_alone_are_mended_with_its_own(formula: str, cause
     own = Declared(network="none", definitions=("y = sigma(v*h + c)", "C = (y - t)^2"))
     judged = check_formula(formula, readings=[own])
     assert (judged.cause, judged.correction) == (cause, correction)
+
+
+@pytest.mark.parametrize(
+    ("formula", "cause"),
+    [
+        (r"\frac{\partial C}{\partial W_{ij}^{[l]}} = dz^{[l]} a^{[l]T}", "wrong-layer-index"),
+        (r"\frac{\partial C}{\partial W_{ij}^{[l]}} = a^{[l-1]} dz^{[l]T}", "missing-transpose"),
+        ("dw = 2 * np.sum((yhat - y) * x)", "missing-1/m"),
+        ("dw = 2/m * np.sum((y - yhat) * x)", "sign"),
+        ("z[2] = W[1] @ a[1] + b[2]", "wrong-layer-index"),  # of W alone: no way of numbering
+        ("dW[l] = 1/m * dZ[l+1] @ A[l].T", "wrong-layer-index"),
+    ],
+)
+def test_what_a_habit_does_not_excuse(formula: str, cause: str) -> None:
+    judged = check_formula(formula)
+    assert judged.verdict == "wrong", judged
+    assert judged.cause == cause, judged
+
+
+def test_a_differential_of_the_loss_is_not_called_wrong() -> None:
+    """Beside dL, dZ is a small change: `dZ` for `∂L/∂Z` would be a mistake there, but nobody declared it."""
+    assert check_formula(r"dL = \frac{\partial L}{\partial z} \cdot dz").verdict == "right"
+    assert check_formula("dL = tr(dZ.T @ dZ)").verdict == "cannot tell"
+
+
+def test_small_letters_of_a_document_are_of_one_sample() -> None:
+    """The loss E of one example beside `h` and `δ`, declared to be those of all samples."""
+    letters = Letters(rename={"h": "A[1]", "delta": "dZ[2]", "E": "L", "W_2": "W[2]"})
+    judged = check_formula("∂E/∂W_2 = h.T @ delta", "4-3:sigmoid-2:identity", "quadratic", letters=letters, rows=True)
+    assert judged.verdict == "right if", judged
+
+
+def test_a_refused_condition_is_no_excuse() -> None:
+    """What a document rules out."""
+    formula, told = "dW[l] = dZ[l] @ A[l-1].T", Declared()
+    assert "1/m stands in dZ" in check_formula(formula, readings=[told]).condition
+    assert check_formula(formula, readings=[Declared(refused=("1/m stands in dZ",))]).cause == "missing-1/m"

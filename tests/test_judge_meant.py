@@ -148,5 +148,7 @@ def test_a_number_that_guards_against_zero(formula: str, cause: str) -> None:
 def test_a_step_by_a_loss_of_its_own_is_not_called_wrong() -> None:
     """The perceptron-like step of ln(1 + exp(-y wᵀx)), whose labels are ±1, which nobody declared."""
     judged = check_formula(r"w \leftarrow w + \eta\, y\, \sigma(-y w^T x)\, x")
-    assert judged.verdict == "cannot tell", judged
+    assert "-1 and 1" in judged.condition, judged
+    hinge = check_formula(r"\frac{\partial L}{\partial w} = -y x \text{ if } y z < 1 \text{ else } 0")
+    assert "loss that was not declared" in hinge.note, hinge
     assert check_formula("w <- w + eta (a - y) x").cause == "sign"

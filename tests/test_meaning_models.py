@@ -46,6 +46,34 @@ def statuses(text: str, model: dict[str, Formula], functions: str = "") -> set[s
     return {world.compare(formula).status for world in worlds}
 
 
+HEADS = ("h = tanh(W x + b)", "r = A h", "p = softmax(C h)", "L = 1/2 ||r - s||^2 - (sum_k y_k ln(p_k))")
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("∂L/∂C = (p - y) h.T", "equal"),
+        ("∂L/∂C = h (p - y).T", "different"),
+        ("∂L/∂h = A.T (r - s) + C.T (p - y)", "equal"),
+        ("∂L/∂h = A.T (r - s)", "different"),
+        ("∂L/∂A = (r - s) h.T", "equal"),
+    ],
+)
+def test_two_heads_of_which_a_matrix_is_called_as_a_cost(text: str, wanted: str) -> None:
+    """C h is a product, and the targets of the cross-entropy sum to one."""
+    assert statuses(text, defined(*HEADS)) == {wanted}
+
+
+def test_the_soft_max_of_a_single_column() -> None:
+    """Of a column there is one soft-max, though samples are rows: that of each number would be 1."""
+    for rows in (False, True):
+        world = World.free(1, shapes={"z": (3, 1)}, convention=Convention(rows=rows))
+        found = world.value(tree("q = softmax(z)").sides[1]).array
+        assert found.shape == (3, 1)
+        np.testing.assert_allclose(found.sum(), 1.0)
+        assert found.max() < 1.0
+
+
 class TestMatricesWithNumbers:
     """`U_1` and `U_2` are matrices, not entries of a column, where U has no other index."""
 

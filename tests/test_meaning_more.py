@@ -270,6 +270,80 @@ def test_the_kronecker_product_by_hand() -> None:
     np.testing.assert_allclose(world.value(side("[[2, 1], [1, 1]]^(-1)")).array, [[1, -1], [-1, 2]])
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("a[l] = [a[l]_1, a[l]_2, ..., a[l]_{n[l]}]", "equal"),
+        ("a[l] = [a[l]_1, z[l]_2, ..., a[l]_{n[l]}]", "different"),
+        ("a[l] = [a[l]_1, a[l]_3, ..., a[l]_{n[l]}]", "different"),
+        ("a[l] = [a[l]_1, ..., a[l]_{n[l]-1}, a[l]_{n[l]}]", "equal"),
+        ("a[l] = [a[l]_1, ..., a[l]_{n[l]-2}, a[l]_{n[l]}]", "different"),
+        ("a[l] = [a[l]_1, ..., a[l]_4, ..., a[l]_{n[l]}]", "equal"),
+    ],
+)
+def test_what_is_written_beside_dots(text: str, wanted: str) -> None:
+    world = World.of_network("3-6:tanh-5:sigmoid", "quadratic", convention=Convention(samples="one"))
+    assert world.compare(tree(text), {"l": 1}).status == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("z[L]_j = W[L]_{j,0} a[L-1]_0 + W[L]_{j,1} a[L-1]_1 + b[L]_j", "equal"),
+        ("z[L]_j = W[L]_{j,0} a[L-1]_0 + W[L]_{j,1} a[L-1]_0 + b[L]_j", "different"),
+        ("z[L]_j = W[L]_{j,0} a[L-1]_0 + W[L]_{j,1} a[L-1]_1", "different"),
+        ("z[L]_j = W[L]_{j,1} a[L-1]_1 + W[L]_{j,3} a[L-1]_3 + b[L]_j", "different"),
+        ("L = ((a[L]_0 - y_0)^2 + (a[L]_1 - y_1)^2) / 2", "equal"),
+    ],
+)
+def test_units_that_are_written_one_by_one(text: str, wanted: str) -> None:
+    for written in (True, False):
+        convention = Convention(samples="one", written=written)
+        world = World.of_network("3-5:tanh-4:sigmoid", "quadratic", convention=convention)
+        assert world.compare(tree(text)).status == (wanted if written else "different")
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("h[0] = x", "equal"),
+        ("h[1] = x", "undefined"),  # of h[1] nothing is said
+        ("e[L] = a[L] - y", "equal"),
+        ("e[1] = a[1]", "undefined"),
+        ("u[l] = z[l]", "equal"),
+        ("u[2] = z[1]", "shape"),
+    ],
+)
+def test_a_definition_for_one_layer_alone(text: str, wanted: str) -> None:
+    definitions = {"h": tree("h[0] = x"), "e": tree("e[L] = a[L] - y"), "u": tree("u[l+1] = z[l+1]")}
+    world = World.of_network("3-5:tanh-4:sigmoid", "quadratic", definitions=definitions)
+    assert world.compare(tree(text), {"l": 2}).status == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("∂L/∂b[1] = dz[1] · ∂z[1]/∂b[1]", "equal"),
+        ("∂L/∂a[1] = dz[2] · ∂z[2]/∂a[1]", "equal"),
+        ("∂L/∂a[1] = dz[1] · ∂z[2]/∂a[1]", "shape"),
+        ("∂L/∂z[1] = da[1] · ∂a[1]/∂z[1]", "equal"),
+        ("∂L/∂z[1] = a[1] · ∂a[1]/∂z[1]", "shape"),
+    ],
+)
+def test_a_named_derivative_leads_the_chain_rule(text: str, wanted: str) -> None:
+    world = World.of_network("3-5:tanh-4:sigmoid", "quadratic", convention=Convention(samples="one"))
+    assert world.compare(tree(text)).status == wanted
+
+
+def test_what_a_definition_does_not_depend_on() -> None:
+    """Zero on both sides proves nothing: E, as it is defined, does not depend on z and w."""
+    world = World.free(definitions={"E": tree("E = 1/2 sum_j (t_j - y_j)^2")})
+    assert world.compare(tree("∂E/∂w_ij = y_j ∂E/∂z_j")).status == "undefined"
+    assert world.compare(tree("∂E/∂y_i = sum_j w_ij ∂E/∂z_j")).status == "undefined"
+    assert world.compare(tree("∂E/∂w = 0")).status == "equal"
+    assert world.compare(tree("∂E/∂y_i = y_i - t_i")).status == "equal"
+
+
 def test_many_layer_letters_are_bound_fast() -> None:
     world = World.of_network("3-5:tanh-4:tanh-3:tanh-2:softmax", "cross_entropy")
     assert world.bindings(tree("dW[p] = dZ[q] @ A[r].T * W[s] * W[t]")) == []

@@ -45,6 +45,9 @@ TEXT = [
     ("∂_x f", "df/dx"),
     ("net_j = w_j x_j", "net_j = (w_j) (x_j)"),
     ("d_k - y_k", "(d_k) - (y_k)"),
+    ("dW{l} = dZ{l} A{l-1}", "dW[l] = dZ[l] A[l-1]"),
+    ("¹⁄ₘ dZ Aᵀ", "1/m dZ A^T"),
+    ('"dz" = a - y', "dz = a - y"),
 ]
 LATEX = [
     (r"\delta_j = x \bullet y", "delta_j = x ∘ y"),
@@ -62,6 +65,24 @@ LATEX = [
     (r"\frac1N \mathbf{1}^{\mathsf{T}} (\hat y - y)", "1/N (ones).T (yhat - y)"),
     (r"h^\top (p - t)", "(h).T (p - t)"),
     (r"\operatorname{CE}(y, \hat y)", "CE(y, yhat)"),
+    # a transpose or a prime beside the layer
+    (r"W^{[l+1],T} x", "W[l+1].T x"),
+    (r"W^{\top[l]} x", "W[l].T x"),
+    (r"{\sigma'}(z)", "sigma'(z)"),
+    (r"{g'}^{[2]}(z)", "g'[2](z)"),
+    (r"w_j^T a", "(w_j) a"),
+    # what a letter is applied to
+    (r"\sigma\begin{pmatrix} u & v \end{pmatrix}^T", "(sigma([u, v])).T"),
+    (r"\theta_h(a_h)", "theta_h(a_h)"),
+    (r"\nabla_{z} L \; (a^{[1]})^\top", "(dL/dz) (a[1]).T"),
+    (r"\frac{\partial}{\partial z} L (a)^\top", "(dL/dz) (a).T"),
+    # e that is no number, entries, arrows of updates
+    (r"2 e^T e", "2 (e).T e"),
+    (r"e^2 + e", "e^2 + e"),
+    (r"H^{\odot 2}", "H^2"),
+    (r"p_i ([i = j] - p_j)", "p_i ((i == j) - p_j)"),
+    (r"w \rightarrow w - \eta g", "w <- w - eta g"),
+    (r"W \mathrel{-}= \eta D", "W -= eta D"),
     (r"\sum_i y^{(i)} a^{(i)} + (1 - y^{(i)}) b_i", "sum_i (y(i) a^{(i)} + (1 - y(i)) (b_i))"),
 ]  # fmt: skip
 # Statements of programs, and the formulas that they are.
@@ -90,6 +111,9 @@ CODE = [
     ("C = np.einsum('i,j->ij', x, y)", "C = outer(x, y)"),
     ("c = np.einsum('ij,j->i', A, x)", "c = A @ x"),
     ("c = np.einsum('i,ij->j', x, A)", "c = A.T @ x"),
+    ("w.g = x.t() @ z.g", "dw = x.T @ dz"),
+    ("b.g = self.z.g.sum(0)", "db = sum(dz, 0)"),
+    ("y = W.g(z)", "y = W @ g(z)"),
 ]
 
 
@@ -313,3 +337,65 @@ def test_quantities_of_a_sample(written: str, numbered: set[tuple[str, str]]) ->
 def test_the_output_for_an_input_with_an_index() -> None:
     found = canonical(read(r"E = \sum_n (y(x_n, w) - t_n)^2")[0].equation, Letters())
     assert found == canonical(read(r"E = \sum_n (\hat y_n - t_n)^2")[0].equation, Letters())
+
+
+@pytest.mark.parametrize(
+    ("written", "plain"),
+    [
+        (r"dA^{l-1} = W^{lT} dZ^{l}", r"dA^{[l-1]} = W^{[l]T} dZ^{[l]}"),
+        (r"dZ^{l} = W^{l+1 T} dZ^{l+1}", r"dZ^{[l]} = W^{[l+1]T} dZ^{[l+1]}"),
+        (r"z^{l} = w^{l+1^T} \sigma^{\prime l}(z)", r"z^{[l]} = w^{[l+1]T} \sigma'^{[l]}(z)"),
+        (r"db^{L} = d \odot g^{L\prime}(Z^{L})", r"db^{[L]} = d \odot g'^{[L]}(Z^{[L]})"),
+        (r"z^j = W^j a^{j-1} + b^j", r"z^{[j]} = W^{[j]} a^{[j-1]} + b^{[j]}"),
+    ],
+)  # fmt: skip
+def test_layers_that_stand_bare_above(written: str, plain: str) -> None:
+    assert tree(written) == tree(plain)
+
+
+@pytest.mark.parametrize(
+    ("written", "carriers"),
+    [
+        ("e_j(n) = d_j(n) - y_j(n)", {"e", "d", "y"}),
+        (r"\frac{\partial \mathcal{E}(n)}{\partial e_j(n)} = e_j(n)", {"E", "e"}),
+        (r"w(n+1) = w(n) + \eta e(n) x(n)", {"w", "e", "x"}),
+        ("x = [x_1(t), x_2(t)]", set()),  # functions of t
+        ("u(k) v = k", set()),
+    ],
+)
+def test_letters_in_brackets_that_number_steps(written: str, carriers: set[str]) -> None:
+    assert {x.name for x in tree(written).parts if isinstance(x, Symbol) and x.sample is not None} == carriers
+
+
+@pytest.mark.parametrize(
+    ("written", "said", "meant"),
+    [
+        (r"L_{CE} = -\ln \hat y", "", r"L = -\ln \hat y"),
+        (r"L_{CE} = -\ln \hat y", "the loss is the one of that name", r"\operatorname{CE}(\hat y, y) = -\ln \hat y"),
+        ("J_MSE = 1", "", "J = 1"),
+        (r"\sum_i (A_i - Y_i)", "the index of the sum is that of a sample", r"\sum_i (A^{(i)} - Y^{(i)})"),
+        (r"\sigma(z)_i = e^{z_i} / \sum_j z_j", "sigma is the soft-max", r"\softmax(z)_i = e^{z_i} / \sum_j z_j"),
+        (r"g\begin{pmatrix} u & v \end{pmatrix} = 1", "g is a factor of the matrix behind it", None),
+        (r"L = e^2", "e is a letter", None),
+    ],
+)  # fmt: skip
+def test_what_may_be_meant_otherwise_is_read_both_ways(written: str, said: str, meant: str | None) -> None:
+    found = {x.note: x.equation for x in read(written)}
+    assert said in found
+    assert len(found) > 1
+    assert meant is None or found[said] == tree(meant.replace(r"\softmax", r"\operatorname{softmax}"))
+
+
+@pytest.mark.parametrize(
+    ("written", "plain"),
+    [
+        (r"dw_1 += x_1^{(i)} dz^{(i)}", r"\frac{\partial L^{(i)}}{\partial w_1} = x_1^{(i)} dz^{(i)}"),
+        (r"db := db + dz^{(i)}", r"\frac{\partial L^{(i)}}{\partial b} = dz^{(i)}"),
+        (r"J += -\ln a^{(i)}", r"L^{(i)} = -\ln a^{(i)}"),
+        (r"W := W + A B", r"W := W + A B"),
+        (r"L(\hat y = a^{[L]}, y) = 1", r"L(\hat y = a^{[L]}, y) = 1"),
+        (r"\delta^L = \nabla_a C", r"\delta^L = \nabla_{a^L} C"),
+    ],
+)
+def test_what_a_statement_comes_to(written: str, plain: str) -> None:
+    assert canonical(tree(written), Letters()) == canonical(tree(plain), Letters())

@@ -196,6 +196,7 @@ def test_an_upright_d_may_be_a_small_change() -> None:
 def test_a_sum_of_values_is_transposed_and_one_of_functions_differentiated() -> None:
     assert tree(r"\frac12 (y - t)'(y - t)") == tree(r"\frac12 (y - t)^T (y - t)")
     assert tree("(1 - x)' = -1") == tree(r"\frac{\partial (1 - x)}{\partial x} = -1")
+    assert tree("(x^n)' = 1") == tree(r"\frac{\partial (x^n)}{\partial x} = 1")
     with pytest.raises(FormulaError, match="a prime behind a bracket"):
         read(r"(x^2 + a)' = 2 x \cdot 1")
 

@@ -121,6 +121,34 @@ def test_kernels_in_the_tails(name: str, points: list[float]) -> None:
         assert eval(code, {"__builtins__": {}}, {**_C, "abs": abs, "a": z}) == pytest.approx(wanted, rel=1e-15)
 
 
+def test_the_complex_step_of_softplus_is_right_wherever_doubles_hold_it() -> None:
+    """σ(z) for softplus and σ(z) / softplus(z) for its logarithm, by SciPy's real functions."""
+    z = np.linspace(-700, 700, 2801)[None, :]
+    x, y, root = variable("x", 1, "m"), np.logaddexp(0, z), np.sqrt(np.logaddexp(0, -z))
+    for output, inner, outer in (  # the derivative is inner times outer
+        (o.softplus(x), special.expit(z), 1),
+        (o.log(o.softplus(x)), special.expit(z), 1 / y),
+        (o.log1p(o.exp(-x)), -special.expit(-z), 1),
+        (o.sqrt(o.softplus(-x)), -special.expit(-z), 0.5 / root),
+    ):
+        moved = evaluate(output, {"x": z + 1e-8j}, dtype=np.complex128)  # h² is below the rounding
+        error = np.abs(moved.imag / 1e-8 - inner * outer)
+        subnormal = 2.0**-1074 / 1e-8 * outer  # where h e^z is subnormal, as at -700, it has no more digits
+        assert np.all(error <= 1e-13 * np.abs(inner * outer) + subnormal), str(output)
+        assert moved.real == pytest.approx(evaluate(output, {"x": z}), rel=1e-13)
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-20, 1e-9, 1e-3, 0.3, 0.49, 0.51, 3.0, 1e200])
+def test_log1p_of_complex_numbers_keeps_its_digits(size: float) -> None:
+    """Against the series where it converges at once, else against NumPy's logarithm of 1 + w."""
+    w = size * np.exp(1j * np.linspace(-3, 3, 25))[None, :]
+    found = evaluate(o.log1p(variable("w", 1, "m")), {"w": w}, dtype=np.complex128)
+    if size < 1e-2:
+        assert np.abs(found / w - (1 - w / 2 + w**2 / 3 - w**3 / 4 + w**4 / 5 - w**5 / 6)).max() < 1e-14
+    else:
+        assert np.abs(found - np.log(1 + w)).max() < 1e-14 * max(1, np.abs(found).max())
+
+
 def _selu(z: Any) -> Any:
     return 1.0507009873554805 * np.where(z > 0, z, 1.6732632423543772 * np.expm1(np.minimum(z, 0)))
 

@@ -14,8 +14,10 @@ from ..errors import DerivationError, FormulaError, ShapeError
 from ..graph import Dim, Node, Shape, rename_dim, variables, walk
 from ..graph.shape import AUTOMATIC
 from ..notation import write
+from ..notation.formula import Binary, Formula
 from ..notation.read import read
 from ..notation.style import Style
+from ..notation.writing.forms import is_scalar
 from .typed import build, numbered, said
 
 MOST = 2_000  # characters of an expression
@@ -38,8 +40,18 @@ def expression(text: str) -> tuple[Node, str]:
     root = _sized(build(tree))
     if not any(n.is_variable for n in walk(root)):
         raise DerivationError(f"{said(tree)} has no letters: there is nothing to differentiate by")
-    shown = _POWER.sub(lambda m: f"^{{{m[1].replace(' ', '')}}}", write.text(tree, Style()))
+    shown = _POWER.sub(lambda m: f"^{{{m[1].replace(' ', '')}}}", write.text(tree.mapped(_multiple), Style()))
     return root, f"Derivative of {shown if len(shown) <= _LONGEST_TITLE else 'an expression'}"
+
+
+def _multiple(f: Formula) -> Formula:
+    """A number's multiple with a dot, as in the lines: λ · wᵀ w for what is typed as lambda * w.T @ w."""
+    match f:
+        case Binary(sign="*") if is_scalar(f.left):
+            return Binary("·", f.left, f.right)
+        case Binary(sign="@", left=Binary(sign="·") as scaled) if is_scalar(scaled.left):
+            return Binary("·", scaled.left, Binary("@", scaled.right, f.right))
+    return f
 
 
 def letters_by(wanted: Sequence[Node | str] | None, output: Node) -> list[Node | str] | None:

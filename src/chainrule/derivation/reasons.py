@@ -121,7 +121,9 @@ def of_forward(subject: Subject, name: str, own: Node) -> tuple[str, str]:
         case "A" if _is_entrywise(own):
             return "activation", "applied entry by entry"
         case "A":
-            return "activation", _on_columns(own, "the whole vector" if one else f"every {sample}")
+            where = f"applied to {'the whole vector' if one else f'every {sample}'}"
+            summed = any(n.op.name == "lse" for n in walk(own)) and subject.conventions.style != "components"
+            return "activation", where + (_LSE if summed else "")
         case "MU":
             return "mean", along
         case "V":
@@ -139,12 +141,7 @@ def of_forward(subject: Subject, name: str, own: Node) -> tuple[str, str]:
     return own.op.name, ""
 
 
-def _on_columns(own: Node, where: str) -> str:
-    if not any(n.op.name == "lse" for n in walk(own)):
-        return f"applied to {where}"
-    return f"applied to {where}; lse is the logarithm of the sum of the exponentials of its entries"
-
-
+_LSE = "; lse is the logarithm of the sum of the exponentials of its entries"  # components write it as such
 _EDGES = {
     "step": "step(x) is 1 where x > 0, else 0: where there is no derivative, 0 is taken.",
     "sign": "sign(x) is 1, 0 or -1 as x is positive, 0 or negative: where there is no derivative, 0 is taken.",
@@ -157,7 +154,8 @@ def of_backward(subject: Subject) -> str:
     if subject.kind == "expression":
         used = {n.op.name for x in subject.found for n in walk(subject.found[x])}
         return " ".join(said for name, said in _EDGES.items() if name in used)
-    J, some = ("C", "the loss of a sample") if c.style in ("leibniz", "components") else ("J", "the loss L of a sample")
+    J = "C" if c.style in ("leibniz", "components") else "J"
+    some = "the loss of a sample" if J == "C" and c.one else "the loss L of a sample"  # which is the cost C there
     some += " times its weight w" if subject.weighted else ""
     if c.style == "delta":
         said = "ε_i = ∂L/∂a_i, δ_i = ∂L/∂z_i and dW_i = ∂L/∂W_i are derivatives of the loss L of one sample."

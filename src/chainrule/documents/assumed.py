@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ..errors import ChainruleError
 from ..judge.verdict import NO_NETWORK, Declared, Judgement
-from ..notation.canonical import COSTS, renamed
-from ..notation.formula import Equation, Formula, Index, Negate, Number, Partial, Symbol
+from ..notation.canonical import COSTS, canonical, renamed
+from ..notation.formula import Call, Equation, Formula, Index, Negate, Number, Partial, Symbol
+from ..notation.write import exact
 from .found import Found
+from .general import apart
 from .header import Notation, Stretch
 
 _STANDS_FOR = {"z": "dz", "a": "da", "Z": "dZ", "A": "dA"}
@@ -50,8 +52,14 @@ def assume(
         if here and not _is_declared(stretch):
             equations = list(_equations(here, stretch.readings[0][1], read))
             stretch, form = _written(equations, stretch)
-            ours = _meaning(equations, form, stretch, judge) if form else ""
-            if form and ours:
+            several = _numbered(equations, form, stretch) if form else None
+            ours = _meaning(equations, form, stretch, judge) if form and not several else ""
+            if several is not None:
+                stretch = several
+                said.append(
+                    f"line {here[0].line}: δ, which is not declared, is numbered in several ways: all are tried"
+                )
+            elif form and ours:
                 ours = _of_all(equations, ours)
                 words = _SAID.get(ours[0], "the derivative of the loss")
                 said.append(f"line {here[0].line}: δ, which is not declared, is read as {ours}, {words}")
@@ -108,6 +116,44 @@ def _is_weight(part: Formula) -> bool:
     return isinstance(part.base, Symbol) and part.base.name in ("W", "dW", "w", "theta", "Theta")
 
 
+def _numbered(equations: list[tuple[Found, Equation]], form: _Form, stretch: Stretch) -> Stretch | None:
+    """The stretch with δ as what the text says where the numbers of layers say more than its letter.
+
+    `z_i`, which is a[i-1] here, makes δ_i of `δ_i = ∂L/∂z_i` da[i-1]; beside `δ_{N-1} = ∂L/∂z_N` it is da[i] too, and
+    there are two readings. None where δ and that by which it is the derivative have the same number in our count.
+    """
+    if form is not _LAYERED:
+        return None
+    readings: list[tuple[str, Notation]] = []
+    for name, notation in stretch.readings:
+        meanings: dict[tuple[str, int], str] = {}
+        for _, e in equations:
+            for meaning in _shifted(canonical(e, notation.as_letters())):
+                meanings.setdefault(meaning, exact(e))
+        if not meanings or len({ours for ours, _ in meanings}) > 1 or {shift for _, shift in meanings} == {0}:
+            return None
+        for (ours, shift), text in meanings.items():
+            place = form.behind[:-1] + (f"{shift:+d}]" if shift else "]")
+            said = ", ".join(x for x in (name, text if len(meanings) > 1 else "") if x)
+            readings.append((said, replace(notation, letters=(*notation.letters, (form.pattern, f"{ours}{place}")))))
+    return replace(stretch, readings=tuple(readings))
+
+
+def _shifted(equation: Formula) -> Iterator[tuple[str, int]]:
+    """dz and how much larger its layer is than that of δ, for every δ that is said to be ∂L/∂z."""
+    for side in equation.children:
+        delta = side.base if isinstance(side, Index) else side
+        if not isinstance(delta, Symbol) or delta.name != "delta":
+            continue
+        for other in equation.children:
+            ours = _said(other)
+            if ours and isinstance(other, Partial):
+                below = other.denominator.base if isinstance(other.denominator, Index) else other.denominator
+                by = apart(below.layer, delta.layer) if isinstance(below, Symbol) else None
+                if by is not None:
+                    yield ours, by
+
+
 def _meaning(equations: list[tuple[Found, Equation]], form: _Form, stretch: Stretch, judge: Judge) -> str:
     about = [(f, e) for f, e in equations if _is_delta(e.sides[0])]
     said = {x for _, e in about for side in e.sides[1:] if (x := _said(side))}
@@ -155,7 +201,8 @@ def _said(part: Formula) -> str:
     if not isinstance(part, Partial):
         return ""
     below = part.denominator.base if isinstance(part.denominator, Index) else part.denominator
-    cost = isinstance(part.numerator, Symbol) and part.numerator.name in COSTS
+    above = part.numerator.function if isinstance(part.numerator, Call) else part.numerator
+    cost = isinstance(above, Symbol) and above.name in COSTS
     return _STANDS_FOR.get(below.name, "") if cost and isinstance(below, Symbol) else ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -48,6 +49,44 @@ class Values:
     def __init__(self) -> None:
         self._known: dict[str, _Value] = {}
         self._masks: dict[str, ast.expr] = {}
+        self._others: dict[str, _Value] = {}
+
+    def another(self, statement: str, indent: int) -> bool:
+        """Whether a name stands for another value from here on, which a statement says that is no formula by itself.
+
+        `rows = x.reshape(len(x), -1)` and `dout[mask] = 0`, where dout is an argument.
+        """
+        for name in [n for n, v in self._others.items() if v.indent > indent]:
+            del self._others[name]
+        tree = _statement(statement)
+        if not isinstance(tree, ast.Assign) or len(tree.targets) != 1:
+            return False
+        match tree.targets[0]:
+            case ast.Name(id=name) if isinstance(tree.value, ast.Call):
+                inner = _flattened(tree.value)
+                if inner is not None and _name(inner) not in ("", name):
+                    self._others[name] = _Value(inner, indent)
+                    return True
+            case ast.Subscript(value=ast.Name(id=name)) if name not in self._known:
+                change = _change(_Unmasked(self._masks).visit(tree))
+                if change is not None and isinstance(tree.value, ast.Constant):
+                    self._others[name] = _Value(change[1](ast.Name(name, ast.Load())), indent)
+                    return True
+        if (name := _name(tree.targets[0])) in self._others:
+            del self._others[name]
+        return False
+
+    def put(self, formula: str) -> str:
+        """A formula with the values that names of its right side stand for."""
+        left, _, right = formula.partition(" = ")
+        names = set(re.findall(r"[A-Za-z_]\w*", right)) & self._others.keys()
+        tree = _statement(right) if names else None
+        if not isinstance(tree, ast.Expr):
+            return formula
+        value = tree.value
+        for name in names:
+            value = _put(value, name, self._others[name].expression)
+        return f"{left} = {ast.unparse(ast.fix_missing_locations(value))}"
 
     def after(self, statement: str, indent: int) -> Changed | None:
         """What a statement changes in place; names of a body that has ended are forgotten."""
@@ -97,11 +136,12 @@ class _Unmasked(ast.NodeTransformer):
         self._masks = masks
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
-        match node.slice:
-            case ast.Name(id=name) if name in self._masks:
-                return ast.Subscript(node.value, self._masks[name], node.ctx)
-            case ast.UnaryOp(op=ast.Invert() as turned, operand=ast.Name(id=name)) if name in self._masks:
-                return ast.Subscript(node.value, ast.UnaryOp(turned, self._masks[name]), node.ctx)
+        place = node.slice
+        if (mask := self._masks.get(_name(place))) is not None:
+            return ast.Subscript(node.value, mask, node.ctx)
+        inverted = isinstance(place, ast.UnaryOp) and isinstance(place.op, ast.Invert)
+        if isinstance(place, ast.UnaryOp) and inverted and (mask := self._masks.get(_name(place.operand))) is not None:
+            return ast.Subscript(node.value, ast.UnaryOp(place.op, mask), node.ctx)
         return node
 
 
@@ -262,8 +302,11 @@ def _where(place: ast.expr, value: ast.expr, old: ast.expr) -> ast.expr:
 
 
 def labelled(formula: str) -> str:
-    """A statement with `P[range(n), y]`, the entries at the labels, as the sum of Y * P over the classes."""
-    if "range" not in formula:
+    """A statement with `P[range(n), y]`, the entries at the labels, as the sum of Y * P over the classes.
+
+    What only flattens samples, `x.reshape(len(x), -1)`, is left out.
+    """
+    if "range" not in formula and not re.search(r"reshape|view|flatten", formula):
         return formula
     tree = _statement(formula)
     if not isinstance(tree, ast.Assign):
@@ -278,11 +321,33 @@ class _Labelled(ast.NodeTransformer):
             case ast.Call(args=[ast.Subscript() as inner], keywords=[]) if _called(node) == "log":
                 if (axis := labels_axis(inner.slice)) is not None:
                     return _chosen(ast.Call(node.func, [inner.value], []), axis)
-        return self.generic_visit(node)
+        flat = _flattened(node)
+        if flat is None:
+            return self.generic_visit(node)
+        new: ast.AST = self.visit(flat)
+        return new
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         axis = labels_axis(node.slice)
         return self.generic_visit(node) if axis is None else _chosen(node.value, axis)
+
+
+def _flattened(call: ast.Call) -> ast.expr | None:
+    """x of `x.reshape(len(x), -1)`, `x.view(n, -1)`, `dx.reshape(x.shape)`: the same numbers, sample by sample."""
+    match call:
+        case ast.Call(
+            func=ast.Attribute(value=inner, attr="reshape" | "view"),
+            args=[ast.Name() | ast.Subscript() | ast.Call(), ast.UnaryOp(ast.USub(), ast.Constant(1))],
+        ):
+            return inner
+        case ast.Call(
+            func=ast.Attribute(value=inner, attr="reshape" | "view"),
+            args=[ast.Attribute(attr="shape") | ast.Starred(ast.Attribute(attr="shape"))],
+        ):
+            return inner
+        case ast.Call(func=ast.Attribute(value=inner, attr="view_as"), args=[_]):
+            return inner
+    return None
 
 
 def _chosen(values: ast.expr, axis: int) -> ast.expr:

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from .changes import Changed, Values, copied, labelled
 from .found import Found
+from .lists import of_lists
 from .tex import words
 
 _STATEMENT = re.compile(r"([A-Za-z_][\w.]*(?:\[[^\]=]*\])*)\s*([-+*/]?)=(?!=)\s*(.+)", re.DOTALL)
@@ -31,7 +32,12 @@ def of_code(block: str, first: int) -> Iterator[Found]:
     """The assignments of a block of code; what is no assignment of an expression is passed over."""
     found: list[Found] = []
     values, given = Values(), dict[str, int]()  # of each name, where its value was found
+    rewritten = of_lists(block)
     for start, statement, following in _statements(block):
+        if start in rewritten:
+            if rewritten[start]:
+                found.append(Found(first + start, " ".join(statement.split()), rewritten[start], "code"))
+            continue
         if (defined := _function(statement, following)) is not None:
             found.append(Found(first + start + defined[1], defined[2], defined[0], "code"))
             continue
@@ -39,13 +45,15 @@ def of_code(block: str, first: int) -> Iterator[Found]:
         indent = len(statement) - len(statement.lstrip())
         for part in statement.split(";"):
             text = printed if ";" not in statement else part.strip()
+            if values.another(part, indent):
+                continue
             changed = values.after(part, indent)
             if changed is not None:
                 _change(found, given, changed, Found(first + start, text, changed.formula, "code", name=changed.name))
-            elif formula := assignment(part.strip()):
+            elif formula := values.put(assignment(part.strip())):
                 found.append(Found(first + start, text, formula, "code"))
                 given[formula.partition(" ")[0]] = len(found) - 1
-            elif copied := copy_of(part.strip()):  # listed where it is changed
+            elif copied := values.put(copy_of(part.strip())):  # listed where it is changed
                 found.append(Found(first + start, text, copied, "code", certain=False))
                 given[copied.partition(" ")[0]] = len(found) - 1
     yield from (f for f in found if f.certain or f.then)
@@ -144,8 +152,15 @@ def _goes_on(statement: str) -> bool:
     return opened > 0 or statement.rstrip().endswith("\\")
 
 
+_GRADIENT = re.compile(r"(?<![\w.])(self\.)?(?!self\b)([A-Za-z]\w*)\.(?:g|grad)(?![\w(])")
+
+
 def assignment(statement: str) -> str:
-    """`W -= x` as `W = W - (x)`; empty where a statement assigns no expression of quantities."""
+    """`W -= x` as `W = W - (x)`; empty where a statement assigns no expression of quantities.
+
+    The attribute of a tensor that holds its derivative, `w.g`, is dw.
+    """
+    statement = _GRADIENT.sub(r"\1d\2", statement)
     match = _STATEMENT.fullmatch(statement)
     if match is None or _KEYWORD.match(statement) or len(statement) > _LONGEST:
         return ""

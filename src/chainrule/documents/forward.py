@@ -121,6 +121,30 @@ def layers_of(equations: Iterable[Equation]) -> list[Layer]:
     return _ordered([_with_activation(x, applied) for x in found])
 
 
+def applied_alone(equations: Iterable[Equation]) -> tuple[Name, Name, str] | None:
+    """The argument, the value and the name of an activation in a text without a layer: `out = tanh(x)`, a class's."""
+    for equation in equations:
+        left = left_of(equation)
+        for side in equation.sides[1:] if left is not None and not _SLOPE.match(left.text) else ():
+            called = _activation(side, {})
+            argument = None if called is None else name_of(called[1])
+            if called is not None and left is not None and argument is not None and argument != left:
+                return argument, left, called[0]
+    return None
+
+
+def of_all_layers(equations: Iterable[Equation]) -> str:
+    """The activation of the general layer, tanh of `A[l] = tanh(Z[l])`; empty where none is written."""
+    for equation in equations:
+        left = equation.sides[0]
+        if not isinstance(left, Symbol) or left.name not in ("a", "A") or not isinstance(left.layer, Symbol):
+            continue
+        for side in equation.sides[1:]:
+            if (called := _activation(side, {})) is not None:
+                return called[0]
+    return ""
+
+
 def left_of(equation: Equation) -> Name | None:
     """The name of the left side."""
     return name_of(_whole(_of_any_sample(equation).sides[0]))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from ..notation.canonical import COSTS
 from ..notation.formula import Binary, Call, Equation, Formula, Index, Number, Partial, Sum, Symbol, Transpose
 from ..notation.reading.tokens import FUNCTIONS
+from ..notation.write import exact
 from .stated import ACTIVATIONS
 
 _PRODUCTS = "@ ·"
@@ -19,9 +21,11 @@ class General:
     """The letters of a general layer.
 
     rows      the weights stand behind the input
-    shifted   the input is counted as the first layer, z[l+1] = W[l] a[l] + b[l]
+    weights   the layer of the weight less that of the pre-activation: -1 in z[l+1] = W[l] a[l] + b[l]
+    before    that of the input less that of the pre-activation: 0 in a[l] = W[l] z[l] + b[l], where z[l+1] = f(a[l])
     functions letters of activations
     output    the last layer, L or a letter such as D
+    line      the formula
     """
 
     pre: str
@@ -29,9 +33,16 @@ class General:
     input: str
     bias: str
     rows: bool
-    shifted: bool = False
+    weights: int = 0
+    before: int = -1
     functions: tuple[str, ...] = ()
     output: str = "L"
+    line: str = ""
+
+    @property
+    def shift(self) -> int:
+        """What is added to the number of an input: its layer as this library counts."""
+        return self.weights - self.before - 1
 
     def letters(self, equations: Sequence[Equation]) -> dict[str, str]:
         """What the document writes -> what this library writes, for letters that differ."""
@@ -39,21 +50,33 @@ class General:
         ours = {self.pre: "z" if small else "Z", self.input: "a" if small else "A", self.weight: "W", self.bias: "b"}
         if self.weight.islower():
             ours[self.weight] = "w"
-        found = {f"{a}[l]": f"{b}[l]" for a, b in ours.items() if a and a != b}
-        if self.shifted:
-            found |= {f"{a}[l]": f"{ours[a]}[l-1]" for a in (self.pre, self.input)}
-            found["delta[l]"] = f"d{ours[self.pre]}[l-1]"
+        shifts = {self.pre: self.weights, self.input: self.shift}
+        found = {
+            f"{a}[l]": f"{b}{_place(shifts.get(a, 0))}" for a, b in ours.items() if a and (a != b or shifts.get(a))
+        }
+        if self.weights and self.weights == self.shift:
+            found["delta[l]"] = f"d{ours[self.pre]}{_place(self.weights)}"
         found |= {f: "g[l]" for f in self.functions if f not in ACTIVATIONS | {"g", "sigma"} | FUNCTIONS}
         if self.output != "L":
-            found[self.output] = "L"
-        for letter, of in _slopes(equations):
+            found[self.output] = "L" if not self.shift else f"L{-self.shift:+d}"
+        for letter, of, by in _slopes(equations):
             meaning = {self.pre: "dz" if small else "dZ", self.input: "da" if small else "dA"}.get(of)
             if meaning is not None and letter not in (*ours, "delta", meaning):
-                found[f"{letter}[l]"] = f"{meaning}[l]"
+                found.setdefault(f"{letter}[l]", f"{meaning}{_place(shifts[of] + by)}")
+        for name in self._inputs(equations):
+            found.setdefault(name, "x" if small else "X")
         target = next((x for x in self._targets(equations) if x not in ours), "")
         if target and target.lower() != "y":
             found[target] = "y" if small else "Y"
         return found
+
+    def _inputs(self, equations: Sequence[Equation]) -> Iterator[str]:
+        """The letter that the first layer's input is said to be: xhat of `z_1 := xhat`."""
+        for equation in equations:
+            left, right = equation.sides[0], equation.sides[-1]
+            first = isinstance(left, Symbol) and left.name == self.input and left.layer == Number(Fraction(-self.shift))
+            if first and isinstance(right, Symbol) and right.layer is None and right.name not in "xX":
+                yield right.name
 
     def _targets(self, equations: Sequence[Equation]) -> Iterator[str]:
         """t of `a[L] - t`."""
@@ -67,28 +90,51 @@ class General:
                         yield other.name
 
 
-def general(equations: Iterable[Equation]) -> General | None:
-    """The general layer that a document writes down; None where it has none, or in the letters of this library."""
+def general(equations: Iterable[Equation]) -> list[General]:
+    """The general layer that a document writes down; nothing where it has none, or in the letters of this library.
+
+    A text that numbers its layers in a way of its own may change that way: then all of them, the first one first.
+    """
     equations = list(equations)
+    found: list[General] = []
     for equation in equations:
         pre = _letter(equation.sides[0])
-        if pre is None or not isinstance(pre.layer, Symbol | Binary):
+        if pre is None or _number(pre.layer) is None:
             continue
         for side in equation.sides[1:]:
-            found = _linear(side, pre)
-            if found is not None:
-                weight, before, bias, rows, shifted = found
-                if _computed_otherwise(equations, pre, before):
-                    return None
-                functions, output = tuple(_functions(equations, pre, before)), _depth(equations, before)
-                ours = all(
+            new = _linear(side, pre)
+            if new is None:
+                continue
+            first = found[0] if found else None
+            if first is None and _computed_otherwise(equations, pre, new.input):
+                return []
+            if not new.before and not _is_input_of_next(equations, new):
+                continue
+            functions, output = tuple(_functions(equations, pre, new.input)), _depth(equations, new.input)
+            new = replace(new, functions=functions, output=output, line=exact(equation))
+            if first is None:
+                alike = all(
                     name in _KNOWN[role]
-                    for role, name in (("pre", pre.name), ("weight", weight), ("input", before))
+                    for role, name in (("pre", new.pre), ("weight", new.weight), ("input", new.input))
                     if name
                 )
-                known = General(pre.name, weight, before, bias, rows, shifted, functions, output)
-                return known if not ours or shifted or rows or known.letters(equations) else None
-    return None
+                if alike and not new.weights and not new.rows and not new.letters(equations):
+                    return []
+                found.append(new)
+            elif not first.before and _numbers_otherwise(new, found):
+                found.append(new)
+    return found
+
+
+def _numbers_otherwise(new: General, known: Sequence[General]) -> bool:
+    """Whether a layer is one of those known but for its numbers."""
+    return _unnumbered(new) == _unnumbered(known[0]) and all(
+        (new.weights, new.before) != (x.weights, x.before) for x in known
+    )
+
+
+def _unnumbered(layer: General) -> tuple[str, str, str, str, bool]:
+    return layer.pre, layer.weight, layer.input, layer.bias, layer.rows
 
 
 def _computed_otherwise(equations: Sequence[Equation], pre: Symbol, post: str) -> bool:
@@ -109,8 +155,8 @@ def _letter(part: Formula) -> Symbol | None:
     return base if isinstance(base, Symbol) and base.sample is None and not base.prime else None
 
 
-def _linear(side: Formula, pre: Symbol) -> tuple[str, str, str, bool, bool] | None:
-    """Weight, input and bias of `M[k] s[k-1] + c[k]`; whether the weight stands behind; whether z[k+1] has M[k]."""
+def _linear(side: Formula, pre: Symbol) -> General | None:
+    """The letters of `M[k] s[k-1] + c[k]` and how they are numbered."""
     bias: Symbol | None = None
     if isinstance(side, Binary) and side.sign == "+":
         bias = _letter(side.right) or _broadcast(side.right)
@@ -123,13 +169,49 @@ def _linear(side: Formula, pre: Symbol) -> tuple[str, str, str, bool, bool] | No
     left, right = _letter(body.left), _letter(body.right)
     if left is None or right is None:
         return None
-    for weight, inner, rows in ((left, right, False), (right, left, not isinstance(side, Sum))):
-        alike = bias is None or bias.layer == weight.layer
-        usual = weight.layer == pre.layer and isinstance(pre.layer, Symbol) and _is_before(inner.layer, pre.layer)
-        shifted = weight.layer == inner.layer and _is_behind(pre.layer, inner.layer)
-        if alike and (usual or (shifted and weight.name in ("W", "w", "Theta", "theta"))):
-            return weight.name, inner.name, "" if bias is None else bias.name, rows, shifted
+    for letter, inner, rows in ((left, right, False), (right, left, not isinstance(side, Sum))):
+        by = apart(letter.layer, pre.layer), apart(inner.layer, pre.layer)
+        alike = bias is None or bias.layer == letter.layer
+        usual = by == (0, -1) or (by in ((-1, -1), (0, 0)) and letter.name in ("W", "w", "Theta", "theta"))
+        weights, before = by
+        if alike and usual and weights is not None and before is not None:
+            named = "" if bias is None else bias.name
+            return General(pre.name, letter.name, inner.name, named, rows, weights, before)
     return None
+
+
+def _is_input_of_next(equations: Sequence[Equation], layer: General) -> bool:
+    """Whether what a layer makes of its pre-activation is numbered as the next one's input: z[i+1] = f(a[i])."""
+    for equation in equations:
+        left = _letter(equation.sides[0])
+        if left is None or left.name != layer.input:
+            continue
+        for part in (p for side in equation.sides[1:] for p in side.parts):
+            letter = _letter(part)
+            if letter is not None and letter.name in (layer.pre, layer.weight) and apart(left.layer, letter.layer) == 1:
+                return True
+    return False
+
+
+def _number(layer: Formula | None) -> tuple[Formula, int] | None:
+    """l and -1 of the layer `l - 1`; None of one that has no letter."""
+    match layer:
+        case Symbol():
+            return layer, 0
+        case Binary(sign="+" | "-" as sign, left=Symbol() as letter, right=Number(value=value)):
+            if value.denominator == 1:
+                return letter, int(value) if sign == "+" else -int(value)
+    return None
+
+
+def apart(layer: Formula | None, of: Formula | None) -> int | None:
+    """How much larger a layer is than another one; None where that is not known."""
+    a, b = _number(layer), _number(of)
+    return None if a is None or b is None or a[0] != b[0] else a[1] - b[1]
+
+
+def _place(shift: int) -> str:
+    return f"[l{shift:+d}]" if shift else "[l]"
 
 
 def _broadcast(part: Formula) -> Symbol | None:
@@ -140,14 +222,6 @@ def _broadcast(part: Formula) -> Symbol | None:
         case Binary(left=left, right=Number() | Transpose() | Symbol(name="ones" | "one" | "1")):
             return _letter(left)
     return None
-
-
-def _is_before(layer: Formula | None, of: Formula) -> bool:
-    return isinstance(layer, Binary) and layer.sign == "-" and layer.left == of and isinstance(layer.right, Number)
-
-
-def _is_behind(layer: Formula | None, of: Formula | None) -> bool:
-    return isinstance(layer, Binary) and layer.sign == "+" and layer.left == of and isinstance(layer.right, Number)
 
 
 def _functions(equations: Sequence[Equation], pre: Symbol, post: str) -> Iterator[str]:
@@ -176,8 +250,11 @@ def _depth(equations: Sequence[Equation], post: str) -> str:
     return "L" if "L" in seen or len(seen) != 1 else seen.pop()
 
 
-def _slopes(equations: Sequence[Equation]) -> Iterator[tuple[str, str]]:
-    """e and v of `e^{(k)} = ∂Q/∂v^{(k)}`, which is read as exp(k) as long as nobody says that e is a letter."""
+def _slopes(equations: Sequence[Equation]) -> Iterator[tuple[str, str, int]]:
+    """e and v of `e^{(k)} = ∂Q/∂v^{(k)}`, and how much larger the layer of v is.
+
+    It is read as exp(k) as long as nobody says that e is a letter.
+    """
     for equation in equations:
         left = equation.sides[0]
         letter = _letter(left)
@@ -187,8 +264,8 @@ def _slopes(equations: Sequence[Equation]) -> Iterator[tuple[str, str]]:
             if letter is None or letter.layer is None or not isinstance(side, Partial):
                 continue
             below = _letter(side.denominator)
-            above = side.numerator
+            above = side.numerator.function if isinstance(side.numerator, Call) else side.numerator
             if below is None or below.layer is None or not isinstance(above, Symbol):
                 continue
             if above.name in COSTS or len(above.name) == 1:
-                yield letter.name, below.name
+                yield letter.name, below.name, apart(below.layer, letter.layer) or 0

@@ -11,21 +11,24 @@ from ..errors import ChainruleError
 from ..judge.verdict import NO_NETWORK, Declared, Judgement
 from ..notation.formula import Binary, Call, Equation, Formula, Index, Symbol
 from .costed import with_losses
-from .forward import layers_of, left_of
+from .forward import applied_alone, layers_of, left_of
 from .found import Found
 from .general import general
 from .header import Notation, Stretch
-from .lettered import PLACES, WIDTHS, is_letter, of_layers
+from .lettered import WIDTHS, of_activation, of_last_layers, of_layers
 from .numbered import told_apart, words_of
-from .scored import equations_of, score_of
+from .scored import equations_of, numbered, of_layer, score_of
 from .section import Judge, Reader
 from .stated import defined_letter
+from .tex import words
 
 _ROUNDS = ((12, 6), (24, 3))  # by how many formulas networks are compared, and how many of them are left then
 _MORE = 1.0  # right formulas by which letters of a text's own must be better than a network
 _MARGIN = 0.5  # by how much a part's own notation must be better than that of the whole
 _FEWEST = 5  # formulas of a text that says what its letters are
 _DEEPEST = len(WIDTHS) - 1
+_SCOPE = re.compile(r"\s*class\s|def\s+\w+_forward")
+_COSTS = words("loss cost J L C E error n m N")
 
 
 def guess(
@@ -54,11 +57,11 @@ def guess(
             new.append(stretch)
             continue
         guessed, _ = _guessed(here, stretch, read, judge, text)
-        several = list(_of_parts(here, stretch, parts, guessed, read, judge))
+        several = list(_of_parts(here, stretch, parts, guessed, read, judge, text.split("\n")))
         for part, line, notation in several or [(stretch, here[0].line if here else 1, guessed)]:
             if notation is not None:
                 said.append(f"line {line}: nothing is declared; {_in_words(notation)}")
-                part = replace(part, readings=(("", notation),))
+                part = replace(part, readings=numbered(notation, here, stretch.readings[0][1], read))
             new.append(part)
     return new, said
 
@@ -102,23 +105,29 @@ def _of_parts(
     whole: Notation | None,
     read: Reader,
     judge: Judge,
+    lines: Sequence[str],
 ) -> Iterator[tuple[Stretch, int, Notation | None]]:
     """The parts of a stretch with forward passes of their own, the line of each one's first formula and its notation.
 
     None at all where the notation of the whole fits each.
     """
     plain = stretch.readings[0][1]
-    given: list[tuple[int, list[Found]]] = []
+    given: list[tuple[int, list[Found], bool]] = []
     for line, here in _divided(found, stretch, parts):
-        if not given or _begins(here, given[-1][1], plain, read):
-            given.append((line, here))
+        scope = 0 < line <= len(lines) and _SCOPE.match(lines[line - 1]) is not None
+        alone = bool(given) and scope and _defines_anew(here, given[-1][1], plain, read)
+        if not given or alone or _begins(here, given[-1][1], plain, read, scope=scope):
+            given.append((line, here, alone))
         else:
             given[-1][1].extend(here)
     if len(given) < 2:
         return
     told: list[tuple[Stretch, int, Notation | None]] = []
-    for line, here in given:
+    for i, (line, here, alone) in enumerate(given):
         here_alone = replace(stretch, start=line)
+        if alone or (i + 1 < len(given) and given[i + 1][2]):  # names of a class or a function mean nothing outside it
+            told.append((here_alone, here[0].line, _guessed(here, here_alone, read, judge, "")[0]))
+            continue
         forward = _forward(here, plain, read)
         under_first = score_of(whole or plain, forward, here_alone, read, judge)
         own: Notation | None = None
@@ -134,6 +143,18 @@ def _of_parts(
         yield from told
 
 
+def _defines_anew(here: Sequence[Found], before: Sequence[Found], plain: Notation, read: Reader) -> bool:
+    """Whether a class or function computes other values under the names of the one before it."""
+    if not _is_program(here) or not _is_program(before):
+        return False
+    given = [list(equations_of(x, plain, read)) for x in (before, here)]
+    weights = [{x.weight for x in layers_of(equations)} for equations in given]
+    old, new = ({left_of(e): e for e in reversed(equations)} for equations in given)
+    return not weights[0] & weights[1] and any(  # else it is the same network, maybe with mistakes
+        x is not None and old[x] != new[x] and x.text not in _COSTS for x in old.keys() & new.keys()
+    )
+
+
 def _divided(found: Sequence[Found], stretch: Stretch, parts: Sequence[int]) -> Iterator[tuple[int, list[Found]]]:
     """The formulas under each heading."""
     bounds = [stretch.start, *(x for x in parts if x > stretch.start)]
@@ -144,14 +165,21 @@ def _divided(found: Sequence[Found], stretch: Stretch, parts: Sequence[int]) -> 
 
 def _forward(found: Sequence[Found], plain: Notation, read: Reader) -> list[Found]:
     """The formulas of the forward pass."""
-    values = {x for layer in layers_of(list(equations_of(found, plain, read))) for x in (layer.pre, layer.post)}
+    equations = list(equations_of(found, plain, read))
+    values = {x for layer in layers_of(equations) for x in (layer.pre, layer.post)}
+    if not values and (alone := applied_alone(equations)) is not None:
+        values = {alone[1]}
     given = ((f, next(iter(equations_of([f], plain, read)), None)) for f in found)
     return [f for f, e in given if e is not None and (name := left_of(e)) is not None and name in values]
 
 
-def _begins(here: Sequence[Found], before: Sequence[Found], plain: Notation, read: Reader) -> bool:
+def _begins(here: Sequence[Found], before: Sequence[Found], plain: Notation, read: Reader, *, scope: bool) -> bool:
     """Whether a part has a forward pass, up to an activation, that differs from the one before it."""
-    new = layers_of(list(equations_of(here, plain, read)))
+    equations = list(equations_of(here, plain, read))
+    new = layers_of(equations)
+    if scope and not new and (alone := applied_alone(equations)) is not None:
+        values = {left_of(e) for e in equations_of(before, plain, read)}
+        return alone[1] in values  # which is another one there
     if not any(x.activation for x in new):
         return False
     old = layers_of(list(equations_of(before, plain, read)))
@@ -197,17 +225,17 @@ def _networks(found: Sequence[Found], plain: Notation, read: Reader, judge: Judg
     equations = list(equations_of(found, plain, read))
     layers = layers_of(equations)[:_DEEPEST]
     if layers:
-        ours = of_layers(layers, equations, plain, _programs(found))
+        last = of_last_layers(layers, equations, plain) if plain.network == "any" else None
+        ours = last or of_layers(layers, equations, plain, _programs(found))
         at_dz = [replace(ours, place="dZ")] if ours.samples == "rows" or _divides(equations) else []
         for candidate in (ours, *at_dz):
             yield from with_losses(candidate, equations, found, read, judge)
-    layer = general(equations)
+    elif (alone := applied_alone(equations)) is not None and plain.network == "any" and _is_program(found):
+        yield of_activation(alone, plain, _programs(found))
+    layer, *_ = *general(equations), None
     if layer is not None and plain.network == "any":
-        place = PLACES.get(plain.layer, "[l]")
-        given = {a.replace("[l]", place): b for a, b in layer.letters(equations).items()}
-        letters = {a: b for a, b in given.items() if is_letter(a, b, plain)}
         rows = "rows" if layer.rows else None
-        ours = replace(plain, samples=rows, letters=tuple(letters.items()), functions=layer.functions)
+        ours = replace(plain, samples=rows, letters=of_layer(layer, equations, plain), functions=layer.functions)
         for each in (*_said(ours, equations, text), ours):
             yield from with_losses(each, equations, found, read, judge, of_any=True)
     elif not layers and plain.network == "any" and len(found) > 1:  # a cost is written down, if not for which network
@@ -261,6 +289,10 @@ def _of_its_own(found: Sequence[Found], plain: Notation, read: Reader) -> Notati
 def _programs(found: Sequence[Found]) -> frozenset[str]:
     """The names of the programs of a text."""
     return frozenset(x for f in found if f.syntax == "code" for x in re.findall(r"[A-Za-z_]\w+", f.formula))
+
+
+def _is_program(found: Sequence[Found]) -> bool:
+    return all(f.syntax == "code" for f in found)
 
 
 def _divides(equations: Sequence[Equation]) -> bool:

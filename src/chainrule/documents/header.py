@@ -64,6 +64,7 @@ from ..nn import Network, loss
 from ..notation.formula import Binary, Formula, Number, Symbol, symbols
 from ..notation.letters import FUNCTIONS, Letters
 from ..notation.read import read
+from .patterns import functions_of, in_brackets, with_slopes
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ class Notation:
     layers: tuple[str, ...] = ()
     penalty: str = ""
     any_widths: bool = False  # of a network that was concluded; no key of the header
+    of_programs: tuple[tuple[str, str], ...] = ()  # letters that hold in programs alone; no key either
     output: str = ""  # the activation of all layers where the text says no more of its network; no key either
 
     def declared(self, name: str = "") -> Declared:
@@ -131,8 +133,8 @@ class Notation:
             layer=self.layer,  # type: ignore[arg-type]
             layers=frozenset(self.layers),
             component=self.component,  # type: ignore[arg-type]
-            rename={**dict(self.letters), **told},
-            functions=FUNCTIONS | {letter_name(x) for x in self.functions} | _functions(self.letters),
+            rename={**with_slopes(dict(self.letters)), **told},
+            functions=FUNCTIONS | {letter_name(x) for x in self.functions} | functions_of(self.letters),
             differentials=bool(self.differentials),
             network=self.network != NO_NETWORK,
         )
@@ -315,7 +317,7 @@ def _texts(value: Any) -> tuple[str, ...]:
 def _pairs(value: Any) -> tuple[tuple[str, str], ...]:
     if not isinstance(value, dict) or not all(isinstance(v, str) and v.strip() for v in value.values()):
         raise ConfigurationError('a table from texts to texts is needed here, such as {"delta[l]" = "dZ[l]"}')
-    return tuple(value.items())
+    return tuple((in_brackets(theirs), in_brackets(ours)) for theirs, ours in value.items())
 
 
 def _truth_or_texts(value: Any) -> bool | tuple[str, ...]:
@@ -346,12 +348,6 @@ def letter_name(written: str) -> str:
     return letter.name if isinstance(letter, Symbol) else written
 
 
-def _functions(letters: tuple[tuple[str, str], ...]) -> set[str]:
-    """Letters that stand for a loss, a cost or an activation, which may be applied: l(y, yhat) where l is L."""
-    stands = ((re.match(r"\\?([A-Za-z]+)", theirs), re.match(r"([A-Za-z]+)(?:\[|$)", ours)) for theirs, ours in letters)
-    return {theirs[1] for theirs, ours in stands if theirs and ours and ours[1] in FUNCTIONS}
-
-
 _READERS: dict[str, Callable[[Any], Any]] = {
     "network": _any_or(_network),
     "loss": _any_or(loss),
@@ -370,7 +366,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "minus": _one_of("kept", "dropped"),
     "cost": _one_of("mean", "sum"),
 }
-assert set(_READERS) == {f.name for f in fields(Notation)} - {"any_widths", "output"}
+assert set(_READERS) == {f.name for f in fields(Notation)} - {"any_widths", "output", "of_programs"}
 
 
 def _line_of(start: str | int, lines: Sequence[str], after: int, name: str) -> int:

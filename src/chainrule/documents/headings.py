@@ -9,6 +9,7 @@ _MARKED = re.compile(
     r"|\s*\\(?:chapter|section|subsection|subsubsection|paragraph|frametitle|question|problem|exercise)\*?\s*[\[{]"
     r"|\s*\\begin\s*\{(?:frame|exercise|problem|example|question|solution)\}"
     r"|\s*class\s+\w+.*:\s*$"
+    r"|def\s+\w+_forward\s*\("
     r"|\s*#\s*(?:%%|In\[)"
 )
 _NAMED = re.compile(

@@ -61,10 +61,31 @@ def infer(found: Sequence[Found], stretches: Sequence[Stretch]) -> tuple[list[St
             place = ""
         if place:
             said.append(f"line {here[0].line}: {_SAID[place]} are read as those of layers")
+            above = place == "subscript" and _has_entries_above(f.formula for f in here)
             readings = ((name, replace(n, layer=place, layers=tuple(sorted(numbers)))) for name, n in stretch.readings)
+            if above:
+                readings = ((name, replace(n, component="superscript")) for name, n in readings)
             stretch = replace(stretch, readings=tuple(readings))
         new.append(stretch)
     return new, said
+
+
+def in_batches(found: Sequence[Found], stretches: Sequence[Stretch]) -> list[Stretch]:
+    """The stretches where x of a program is the whole of X, as samples are rows or columns and no X stands there."""
+    starts = [s.start for s in stretches]
+    new: list[Stretch] = []
+    for number, stretch in enumerate(stretches):
+        here = [f for f in found if f.syntax == "code" and max(0, bisect_right(starts, f.line) - 1) == number]
+        names = {x for f in here for x in re.findall(r"(?<![\w])(?:self\.)?([A-Za-z_]\w*)", f.formula)}
+
+        def told(notation: Notation, names: set[str] = names) -> Notation:
+            if notation.samples not in ("rows", "columns") or "X" in names | dict(notation.letters).keys():
+                return notation
+            given = {a: b for a, b in {"x": "X", "y": "Y"}.items() if a in names and b not in names}
+            return replace(notation, of_programs=tuple(given.items()))
+
+        new.append(replace(stretch, readings=tuple((name, told(n)) for name, n in stretch.readings)))
+    return new
 
 
 def _is_open(notation: Notation) -> bool:
@@ -86,18 +107,27 @@ def _place(formulas: Iterable[str]) -> tuple[str, frozenset[str]]:
     counted = {x.base for x in seen if re.fullmatch(r"\([lkdℓ][+-]1\)|\(L\)", x.up)}
     if len(counted) > 1:  # of letters of the document's own
         return "parentheses", frozenset()
-    above = [x for x in seen if x.base in _QUANTITIES and _counts(x.up)]
-    shifted = {x.up[0] for x in above if len(x.up) > 1 and x.base not in _WEIGHTS}  # w^{t+1} is the next step
+    quantities = [x for x in seen if x.base in _QUANTITIES]
+    values = [x for x in quantities if x.base not in _WEIGHTS]  # w^{t+1} is the next step
+    shifted = {x.up[0] for x in values if len(x.up) > 1 and _counts(x.up)}
+    above = [x for x in quantities if _counts(x.up) or x.up in shifted]
     if shifted and any(x.base in _WEIGHTS and x.up[0] in shifted | {"l", "L"} for x in above):
         return "superscript", frozenset()
-    below = [x for x in seen if x.base in _QUANTITIES and not x.up and _counts(x.low, digits=True)]
-    shifted = {x.low[0] for x in below if len(x.low) > 1 and x.base not in _WEIGHTS}
+    shifted = {x.low[0] for x in values if not x.up and len(x.low) > 1 and _counts(x.low)}
+    below = [x for x in quantities if not x.up and (_counts(x.low, digits=True) or x.low in shifted)]
     others = {x.low for x in below if x.base not in _WEIGHTS}
     matrices = [x for x in below if x.base in ("W", "Theta", "Θ")]
     if any(x.low[0] in shifted or (x.low.isdigit() and x.low in others) for x in matrices):
         last = {x.low for x in below if x.low.isupper() and x.low.lower() in shifted}  # a_D, where d = 1, …, D
+        last |= {x.low[0] for x in quantities if re.fullmatch("[A-Z]-1", x.low)}  # a_{N-1}
         return "subscript", frozenset(shifted | last | {"l", "L"})
     return "", frozenset()
+
+
+def _has_entries_above(formulas: Iterable[str]) -> bool:
+    """Whether entries are numbered above the letters, W_{i-1}^{jk}, whose layers stand below."""
+    seen = (x for f in formulas for x in _letters(_plain(f)))
+    return any(x.base in _WEIGHTS and x.low and re.fullmatch(r"[a-z]{2}|\d\d", x.up) for x in seen)
 
 
 def _in_parentheses(script: str) -> bool:
@@ -105,8 +135,8 @@ def _in_parentheses(script: str) -> bool:
 
 
 def _counts(script: str, *, digits: bool = False) -> bool:
-    """`l`, `l-1`, `L`, and `2` where numbers count too."""
-    return re.fullmatch(r"[lLkitdDK](?:[+-][12])?" + (r"|\d" if digits else ""), script) is not None
+    """`l`, `L`, any letter with a shift, `j-1`, and `2` where numbers count too."""
+    return re.fullmatch(r"[lLkitdDK]|[A-Za-z][+-][12]" + (r"|\d" if digits else ""), script) is not None
 
 
 def _letters(text: str) -> Iterator[_Seen]:

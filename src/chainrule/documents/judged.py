@@ -21,7 +21,8 @@ from .found import Found
 from .guessed import guess, is_open
 from .header import Header, Notation, Stretch, read_header
 from .headings import headings
-from .inferred import infer
+from .inferred import in_batches, infer
+from .notebook import notebook
 from .own import as_read
 from .penalized import penalize
 from .report import DocumentReport, Entry, shortened
@@ -44,6 +45,7 @@ LARGEST = 5_000_000
 LONGEST_SHOWN = 2_000  # characters of a formula that is written in Unicode
 KINDS = {
     ".md": "markdown", ".markdown": "markdown", ".tex": "latex", ".ltx": "latex", ".latex": "latex", ".py": "python",
+    ".ipynb": "notebook",
 }  # fmt: skip
 
 
@@ -78,10 +80,8 @@ def decoded(data: bytes, name: str) -> str:
 
 
 def kind_of(name: str) -> str:
-    """How a file of this name is taken apart: "markdown", "latex", "python" or "text"."""
+    """How a file of this name is taken apart: "markdown", "latex", "python", "notebook" or "text"."""
     suffix = name[name.rfind(".") :].lower() if "." in name else ""
-    if suffix == ".ipynb":
-        raise DataError(f"{name} is a notebook: save it as Markdown (File, Save and Export As) and give that")
     return KINDS.get(suffix, "text")
 
 
@@ -105,8 +105,16 @@ def judge_document(
     progress   called with (formulas done, all formulas)
     read       reads a formula, `judge` judges it; those of this library by default
 
-    Raises `ConfigurationError` for a header that cannot be read.
+    Raises `ConfigurationError` for a header that cannot be read, `DataError` for what is no program or notebook.
     """
+    kind = kind or kind_of(name)
+    if kind == "notebook":
+        cells = notebook(text, name)
+        report = judge_document(
+            cells.text, name, kind="markdown", header=header, overrides=overrides, seconds=seconds, progress=progress,
+            read=read, judge=judge,
+        )  # fmt: skip
+        return cells.placed(report)
     blocks, bare = take_headers(text)  # a header names places of the document, not of itself
     if header is None:
         header = Header()
@@ -121,7 +129,6 @@ def judge_document(
     _check_letters(stretches, header.name)
     notations = [notation for stretch in stretches for _, notation in stretch.readings]
     names = frozenset[str]().union(*(_words_of(x) for x in notations))
-    kind = kind or kind_of(name)
     found, _, unclosed = extracted(text, kind, names)
     if kind == "python" and (fault := fault_of(text)):
         if not any(f.syntax == "code" for f in found):
@@ -132,6 +139,7 @@ def judge_document(
     given = stretches
     stretches, inferred = infer(found, stretches)
     stretches, guessed = guess(found, stretches, read, quick, headings(text, program=kind == "python"), text)
+    stretches = in_batches(found, stretches)
     stretches, assumed = assume(found, stretches, read, judge)
     stretches, penalized = penalize(found, stretches, read, quick)
     assumed += penalized
@@ -229,7 +237,7 @@ def _judge(seconds: float) -> Judge:
 
 def verdict_only(found: Found, declared: Sequence[Declared]) -> Judgement:
     """The judgement of a formula that is tried under several notations: no mistake is looked for."""
-    return _checked(found, declared[:1], seconds=0.1, mend=False)
+    return _checked(found, declared, seconds=0.1, mend=False)
 
 
 def _checked(found: Found, declared: Sequence[Declared], *, seconds: float, mend: bool = True) -> Judgement:

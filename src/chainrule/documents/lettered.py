@@ -10,7 +10,7 @@ from ..errors import ChainruleError
 from ..notation.canonical import renamed
 from ..notation.formula import ONE, Binary, Bound, Equation, Formula, Index, Number, Sum, Symbol
 from ..notation.read import read
-from .forward import SEVERAL, Layer, Name, counts_from_one, left_of, name_of
+from .forward import SEVERAL, Layer, Name, counts_from_one, left_of, name_of, of_all_layers
 from .header import Notation
 from .numbered import pattern_of, told_apart
 from .tex import words
@@ -70,6 +70,33 @@ def of_layers(
     return replace(plain, network=network, samples=samples, letters=tuple(letters.items()), any_widths=any_widths)
 
 
+def of_last_layers(layers: Sequence[Layer], equations: Sequence[Equation], plain: Notation) -> Notation | None:
+    """The notation where the numbers of the layers written out do not begin with 1: those before are the general ones.
+
+    None where they begin with 1, or have other letters. `A[l] = tanh(Z[l])` and `A[3] = sigmoid(Z[3])` are of three.
+    """
+    match = re.fullmatch(r"[Ww]\[(\d)\]", layers[0].weight.text)
+    before = 0 if match is None else int(match[1]) - 1
+    if not 0 < before <= len(WIDTHS) - 1 - len(layers):
+        return None
+    if any(x.weight.text[1:] != f"[{i}]" for i, x in enumerate(layers, before + 1)):
+        return None
+    activation = of_all_layers(equations)
+    network = _network([*(replace(layers[0], activation=activation) for _ in range(before)), *layers])
+    batch = layers[0].input.stem.isupper()
+    samples = "rows" if any(x.rows for x in layers) else "columns" if batch and _is_settled(layers) else None
+    return replace(plain, network=network if activation else "any", samples=samples)
+
+
+def of_activation(applied: tuple[Name, Name, str], plain: Notation, names: frozenset[str]) -> Notation:
+    """The notation of a part of a program that is an activation alone: its argument is Z[1], its value A[1]."""
+    argument, value, activation = applied
+    given = {argument.text: "Z[1]", value.text: "A[1]"}
+    letters = {a: b for a, b in given.items() if a != b and is_letter(a, b, plain)}
+    letters |= _slopes_of(given, names, plain)
+    return replace(plain, network=f"3-5:{activation}-4", letters=tuple(letters.items()))
+
+
 def _in_general(letters: dict[str, str], place: str) -> dict[str, str]:
     """`h[l]` is a[l], where h[1] is a[1] and h[2] is a[2]."""
     pairs = [
@@ -109,7 +136,8 @@ _SLOPES = re.compile(
 def _slopes_of(known: dict[str, str], names: frozenset[str], plain: Notation) -> dict[str, str]:
     """Names of a program that say of what they are the derivative, grad_W2 and dE_dW2."""
     found: dict[str, str] = {}
-    if len(set(known.values()) & {f"W[{i}]" for i in range(1, 9)}) == 1:  # of one layer by itself
+    weights = {v for v in known.values() if v.startswith("W[")}
+    if not weights or len(weights & {f"W[{i}]" for i in range(1, 9)}) == 1:  # of one layer by itself
         output = next((v for v in reversed(list(known.values())) if v[:1] in "ZAza"), "")
         found |= {x: f"d{output}" for x in sorted(names & _UPSTREAM) if output and is_letter(x, f"d{output}", plain)}
         turned = "W[1].T" in known.values()
@@ -118,8 +146,9 @@ def _slopes_of(known: dict[str, str], names: frozenset[str], plain: Notation) ->
     for name in sorted(names - found.keys() - known.keys()):
         match = _SLOPES.fullmatch(name)
         of = known.get(_letter_of(match[1] or match[2])) if match else None
-        if of is not None and of[:1] in "WbZAzaX" and is_letter(name, f"d{of}", plain):
-            found[name] = f"d{of}"
+        ours = {"X": "dA[0]", "x": "da[0]"}.get(of or "", f"d{of}")
+        if of is not None and of[:1] in "WbZAzaXx" and is_letter(name, ours, plain):
+            found[name] = ours
     return found
 
 

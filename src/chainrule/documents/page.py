@@ -41,7 +41,18 @@ td.verdict { white-space: nowrap; font-weight: 600; }
 ul.details { margin: .4rem 0 0; padding-left: 1.1rem; white-space: pre-wrap; }
 code { font-family: ui-monospace, monospace; font-size: .92em; }
 p.warning { color: var(--if); }
-math { font-size: 1.1em; math-style: normal; } .source { color: var(--other); font-size: .85em; }
+@media (max-width: 40rem) { body { margin-top: 1rem; } h2 { font-size: 1.05rem; }
+  .report > thead { position: absolute; clip-path: inset(50%); height: 1px; overflow: hidden; }
+  .report, .report > tbody { display: block; }
+  .report > tbody > tr { display: grid; grid-template-columns: max-content minmax(0, 1fr); padding: .5rem .3rem;
+    border-bottom: 1px solid var(--line); }
+  .report > tbody > tr > td { border: 0; padding: .1rem .3rem; grid-row: auto; }
+  .report > tbody > tr > td.formula, .report > tbody > tr > td.why { grid-column: 1 / 3; overflow-x: auto;
+    overflow-y: hidden; }
+  .report > tbody > tr > td.line, .report > tbody > tr > td.verdict { grid-row: 1; }
+  td.line::before { content: "line "; } td.why:empty { display: none; } tr.v-wrong { background: var(--soft); } }
+math { font-size: 1.1em; math-style: normal; } mfrac { padding: 0 .1em; }
+.source { color: var(--other); font-size: .85em; }
 """
 
 
@@ -60,8 +71,9 @@ def as_html(reports: Sequence[DocumentReport], *, everything: bool = False) -> s
 def _document(report: DocumentReport, everything: bool) -> str:
     rows = "".join(_row(e) for e in report.entries if everything or e.status != "no statement")
     warnings = "".join(f'<p class="warning">warning: {escape(x)}</p>\n' for x in report.warnings)
+    name = escape(report.name).replace("/", "/<wbr>")
     return (
-        f"<section>\n<h2>{escape(report.name)}</h2>\n<p>{escape(summary([report]))}</p>\n{warnings}"
+        f"<section>\n<h2>{name}</h2>\n<p>{escape(summary([report]))}</p>\n{warnings}"
         '<div class="scroll"><table class="report">\n<thead><tr><th scope="col">line</th><th scope="col">formula</th>'
         '<th scope="col">verdict</th><th scope="col">why</th></tr></thead>\n'
         f"<tbody>\n{rows}</tbody>\n</table></div>\n</section>\n"
@@ -79,9 +91,9 @@ def _row(entry: Entry) -> str:
     verdict = entry.verdict
     return (
         f'<tr class="v-{verdict.replace(" ", "-")}"><td class="line">{found.line}</td>'
-        f'<td title="{escape(shortened(found.text, 1000))}">{formula}</td>'
+        f'<td class="formula" title="{escape(shortened(found.text, 1000))}">{formula}</td>'
         f'<td class="verdict">{_SIGNS.get(verdict, "")} {escape(verdict)}</td>'
-        f"<td>{_head(entry)}{more}</td></tr>\n"
+        f'<td class="why">{_head(entry)}{more}</td></tr>\n'
     )
 
 
@@ -125,18 +137,19 @@ def mathml(latex: str) -> str:
     if len(latex) > 4000:
         return ""
     try:
-        tree = Converter().convert_to_element(latex)
+        tree = Converter().convert_to_element(latex.replace(r"\sum_", r"\sum\limits_"))
         return _written(tree, 0)
     except Exception:  # the converter raises errors of every kind on LaTeX that it does not know
         return ""
 
 
-def _written(element: Any, depth: int) -> str:
+def _written(element: Any, depth: int, before: Any = None) -> str:
     if element.tag not in _ELEMENTS or depth > 60:
         raise ValueError(f"no element of formulas: {element.tag}")
-    attributes = "".join(
-        f' {name}="{escape(unescape(value))}"' for name, value in element.attrib.items() if name in _ATTRIBUTES
-    )
+    tag, given = element.tag, {**element.attrib, **_room(element, before)}
+    if tag == "mo" and len(_sign(element)) > 1 and _sign(element).isalpha():
+        tag, given = "mi", {}  # the name of a function is no operator, which would stand apart
+    attributes = "".join(f' {name}="{escape(unescape(value))}"' for name, value in given.items() if name in _ATTRIBUTES)
     inner = escape(unescape(element.text or ""))
     children = list(element)
     skip = False
@@ -150,14 +163,27 @@ def _written(element: Any, depth: int) -> str:
         else:
             named = element.tag in _ROWS and _is_function(child)
             space = named and before is not None and (before.tag != "mo" or _sign(before) in (")", "]", "}"))
-            inner += (_SPACE if space else "") + _written(child, depth + 1)
+            inner += (_SPACE if space else "") + _written(child, depth + 1, before)
             if named and after is not None and after.tag != "mo":
                 inner += _SPACE
-    return f"<{element.tag}{attributes}>{inner}</{element.tag}>"
+    return f"<{tag}{attributes}>{inner}</{tag}>"
 
 
 _ROWS = words("math mrow mstyle mtd mpadded")  # elements whose children stand side by side
+_OPENING, _CLOSING = tuple("([{⟨⌊⌈"), tuple(")]}⟩⌋⌉|‖∥⊤′!")
 _SPACE = '<mspace width="0.17em"/>'
+
+
+def _room(element: Any, before: Any) -> dict[str, str]:
+    """What a sign needs so that browsers leave the right room around it: brackets none, a minus none if nothing is left
+    of it."""
+    sign = _sign(element)
+    if sign in ("−", "-", "+", "±") and (before is None or _sign(before) not in ("", *_CLOSING)):
+        return {"form": "prefix"}
+    if sign in (*_OPENING, *_CLOSING):
+        stretches = "stretchy" in element.attrib or "minsize" in element.attrib
+        return {"lspace": "0", "rspace": "0"} | ({} if stretches else {"stretchy": "false"})
+    return {}
 
 
 def _sign(element: Any) -> str:

@@ -33,6 +33,8 @@ Told = dict[tuple[int, str], tuple[Declared, ...]]  # under what the formula of 
 
 
 ANEW = "is defined anew here"  # what is said of a letter that means something else from a line on
+_STANDS_FOR = re.compile(r"\b(d?[AZaz]) stands for (d?[AZaz]\[\w+\])")
+_IN_GENERAL = re.compile(r"\[(?:l|i|k)\b|\{(?:l|i|k)\b")
 _AT_PARAMETERS = tuple(Symbol(x) for x in ("w", "b", "W", "theta", "Theta", "beta"))
 
 
@@ -54,6 +56,8 @@ class Section:
     told: Told = field(default_factory=dict)
     shown: bool = True
     _turned: dict[str, str] = field(default_factory=dict)  # names of a program -> the derivative that they became
+    _stands: dict[str, str] = field(default_factory=dict)  # names without a layer -> the one whose value they have now
+    _assigned: set[str] = field(default_factory=set)  # names that a program has given values
     _changes: dict[Found, list[Entry]] = field(default_factory=dict)  # entries of changes, found with what they change
 
     def __post_init__(self) -> None:
@@ -70,9 +74,18 @@ class Section:
             return self._changes.pop(each, None) or [Entry(each, "no statement", why=f"judged with line {each.after}")]
         if each.name:
             return self._as_one(each)
-        if each.syntax == "code" and self._turned:
-            self._turned.pop(each.formula.partition(" = ")[0], None)
-        return self._entries(each)
+        if each.syntax != "code":
+            return self._entries(each)
+        name = each.formula.partition(" = ")[0]
+        self._turned.pop(name, None)
+        entries = self._entries(each)
+        self._stands.pop(name, None)
+        self._assigned.add(name)
+        if len(entries) == 1 and entries[0].verdict == "right if" and entries[0].judgement is not None:
+            for bare, layered in _STANDS_FOR.findall(entries[0].judgement.condition):
+                if bare == name:
+                    self._stands[bare] = layered
+        return entries
 
     def _as_one(self, each: Found) -> list[Entry]:
         """A value with what a program makes of it in place: `d = P`, `d -= Y`, `d /= m`.
@@ -203,6 +216,10 @@ class Section:
         if key not in self.known:
             self.known[key] = self.judge(each, declared)
         judgement = replace(self.known[key], text=each.text)
+        undefined = judgement.causes[0].found if judgement.cause == "undefined-symbol" else ""
+        if each.syntax == "code" and judgement.verdict == "wrong" and undefined in self._assigned:
+            note = f"of which layer {undefined} is here is not known: declare what it stands for"
+            judgement = replace(judgement, verdict="cannot tell", causes=(), others=(), note=note)
         if letter in self.taken and _is_another(judgement) and not _is_applied(equation.sides[0]):
             self._take(letter, each, equation)
             return [Entry(each, "definition", why=f"{letter} {ANEW}")]
@@ -217,9 +234,12 @@ class Section:
 
     def _now(self, notation: Notation, each: Found) -> Notation:
         """A notation with what names of the program stand for by now."""
-        if each.syntax != "code" or not self._turned:
+        if each.syntax != "code" or not (self._turned or self._stands or notation.of_programs):
             return notation
-        return replace(notation, letters=tuple({**dict(notation.letters), **self._turned}.items()))
+        general = _IN_GENERAL.search(each.formula) is not None
+        stands = {a: b for a, b in self._stands.items() if (_IN_GENERAL.search(b) is not None) == general}
+        letters = {**dict(notation.of_programs), **dict(notation.letters), **stands, **self._turned}
+        return replace(notation, letters=tuple(letters.items()))
 
     def _take(self, letter: str, each: Found, equation: Equation) -> None:
         """Take up a definition; q, defined by q(z) = …, is a function from here on."""

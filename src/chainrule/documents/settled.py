@@ -50,6 +50,8 @@ def settled(
     told     under which declarations a formula was judged
     """
     entries = _placed(entries, numbers, stretches, read, judge, told)
+    entries = _outside(text, entries, numbers, stretches, read, judge, told)
+    entries = _signed(entries, numbers, stretches, read, judge, told)
     offered = {i: keys for i, e in enumerate(entries) if (keys := _refusable(e))}
     if not offered:
         return list(entries)
@@ -116,6 +118,90 @@ def _placed(
             for i, placed in against:
                 new[i] = replace(entries[i], judgement=judge(entries[i].found, placed), mended=None)
     return new
+
+
+def _outside(
+    text: str,
+    entries: Sequence[Entry],
+    numbers: Sequence[int],
+    stretches: Sequence[Stretch],
+    read: Reader,
+    judge: Judge,
+    told: Told,
+) -> Sequence[Entry]:
+    """The entries, where 1/m stands before dW or db because more lines say so than need it in dZ: there it is missing.
+
+    `dW = 1/m dZ Aᵀ` and `dZ = A - Y`, beside which `db = Σ dZ` is a mistake; not where a line has the 1/m in dZ.
+    """
+    lines = text.split("\n")
+    needing: dict[int, list[int]] = {}
+    for i, e in enumerate(entries):
+        if e.judgement is not None and "1/m stands in dZ" in e.judgement.condition:
+            needing.setdefault(numbers[i], []).append(i)
+    new = list(entries)
+    for number, those in needing.items():
+        stretch = stretches[number]
+        lefts = [_left(entries[i], stretch, read) for i in those]
+        if stretch.readings[0][1].place is not None or not all(_is_of_parameter(x) for x in lefts):
+            continue
+        against: list[Formula] = []
+        for i, e in enumerate(entries):
+            declared = told.get((e.found.line, e.found.formula), ())
+            left = _left(e, stretch, read) if numbers[i] == number and e.verdict == "right" and declared else None
+            of_output = isinstance(left, Symbol) and left.name in ("dZ", "dz")
+            if left is None or not (of_output or _is_of_parameter(left)):
+                continue
+            if judge(e.found, _settled(declared, {"place": "dZ"})).verdict == "wrong":
+                against.append(left)
+        if not any(_is_of_parameter(x) for x in against):
+            continue
+        for i, left in zip(those, lefts, strict=True):
+            if len(against) < len(those) or (len(against) == len(those) and left not in against):
+                continue
+            declared = told.get((entries[i].found.line, entries[i].found.formula), ())
+            if declared and not _OTHERWISE.search(_words_of(lines[entries[i].found.line - 1])):
+                judged = judge(entries[i].found, _settled(declared, {"place": "parameters"}))
+                if judged.verdict == "wrong":  # it may be meant so, as one of two ways: no excuse, and no mistake
+                    judged = replace(judged, verdict="cannot tell", causes=(), others=(), note=_ELSEWHERE)
+                new[i] = replace(entries[i], judgement=judged, mended=None)
+    return new
+
+
+def _signed(
+    entries: Sequence[Entry],
+    numbers: Sequence[int],
+    stretches: Sequence[Stretch],
+    read: Reader,
+    judge: Judge,
+    told: Told,
+) -> Sequence[Entry]:
+    """The entries, where no sign means a product entry by entry if the document has a sign for that elsewhere."""
+    starred: dict[int, int] = {}
+    for e, n in zip(entries, numbers, strict=True):
+        if e.judgement is not None and e.verdict in ("right", "wrong") and _STAR.search(e.judgement.reading):
+            starred[n] = starred.get(n, 0) + 1
+    new = list(entries)
+    for i, e in enumerate(entries):
+        condition = e.judgement.condition if e.judgement is not None else ""
+        declared = told.get((e.found.line, e.found.formula), ())
+        if _BESIDE in condition and starred.get(numbers[i], 0) >= _FEWEST and declared:
+            refused = tuple(replace(d, refused=(*d.refused, _BESIDE)) for d in declared)
+            new[i] = replace(e, judgement=judge(e.found, refused), mended=None)
+    return new
+
+
+_ELSEWHERE = "it has no 1/m, which stands here in other lines: right only if 1/m stands in dZ, which they contradict"
+_STAR = re.compile(r"[\w)\]] [*∘] [a-z(\[]\w*\.prime\(|[\w)\]] ∘ ")
+_BESIDE = "is multiplied entry by entry"
+
+
+def _is_of_parameter(left: Formula | None) -> bool:
+    """dW, ∂J/∂W_ij, db."""
+    if isinstance(left, Partial):
+        below = left.denominator.base if isinstance(left.denominator, Index) else left.denominator
+        return isinstance(below, Symbol) and below.name in ("W", "w", "b")
+    base = left.base if isinstance(left, Index) else left
+    return isinstance(base, Symbol) and base.name in ("dW", "dw", "db")
 
 
 def _is_value(below: Formula) -> bool:

@@ -76,12 +76,17 @@ def _apply(n: Node, style: Style, done: Mapping[Node, tuple[str, int]]) -> tuple
     if n.op.name == "broadcast":  # a column that is repeated prints as itself
         return done[n.inputs[0]]
     template = n.op.text if style == "text" else n.op.latex
-    if style == "latex" and n.op.name == "multiply" and n.inputs[0].is_constant:
+    if style == "latex" and n.op.name == "multiply" and _is_scalar(n.inputs[0]):
         template = r"{0} \, {1}"  # a number's multiple is no product entry by entry
     attrs = {}
     for key, value in n.attrs:
         attrs[key] = show(value) if isinstance(value, str) else _number(value, style) if _is_number(value) else value
     return template.format(*_operands(n, style, template, done), **attrs), n.op.binding
+
+
+def _is_scalar(x: Node) -> bool:
+    """Whether a factor is one number: a constant, or a 1 × 1 that is repeated."""
+    return x.is_constant or (x.op.name == "broadcast" and x.inputs[0].shape == (1, 1))
 
 
 def _is_number(value: object) -> bool:
@@ -100,7 +105,8 @@ def _operands(n: Node, style: Style, template: str, done: Mapping[Node, tuple[st
         body, binding = done[x]
         place = template.find(f"{{{i}}}")
         before, after = template[:place], template[place + 3 :]
-        enclosed = before.endswith(("(", "{{", "|")) or before.endswith(", ") or after.startswith((")", ","))
+        listed = before.endswith(", ") and not before.endswith(r"\, ")  # a comma, and no thin space
+        enclosed = before.endswith(("(", "{{", "|")) or listed or after.startswith((")", ","))
         weak = binding < n.op.binding or (binding == n.op.binding and i > 0 and n.op.name not in ("add", "multiply"))
         if n.op.name == "power":
             weak |= binding == n.op.binding

@@ -8,17 +8,21 @@ from functools import partial
 from itertools import chain, combinations, product
 from typing import Any
 
+from ..meaning.values import NoValueError
 from ..notation.formula import Binary, Call, Equation, Index, Number, Symbol, Transpose
-from .attempt import Attempt, keeps_widths
+from .attempt import Attempt, has_small_letters, keeps_widths
 from .conditions import (
+    as_cost,
     dots,
     has_outputs,
     penalty_of,
     read_otherwise,
 )
 from .conventions import conventions, two_of
+from .definitions import definitions_of
+from .habits import changes_the_loss, leading_up, names_the_derivative
 from .parts import places, summed_call
-from .subscripts import names_two_units
+from .subscripts import counts_one_by_one, names_two_units
 from .verdict import NO_NETWORK
 from .worlds import (
     PAIRS,
@@ -32,8 +36,10 @@ from .worlds import (
 
 def attempts(taken: Sequence[tuple[Equation, str]], base: Attempt, samples: str, survey: Survey) -> Iterator[Attempt]:
     """Everything else that may have been meant: one change first, then two."""
-    decays = base.depth > 0 and penalty_of(base.tree) is not None
+    decays, refused = base.depth > 0 and penalty_of(base.tree) is not None, base.declared.refused
     for attempt in _attempts(taken, replace(base, condition=""), samples, survey):
+        if any(words in attempt.condition for words in refused):
+            continue
         if decays and attempt.convention.penalty is None:
             continue  # without the penalty it is not what was meant
         yield replace(attempt, condition=_both(base.condition, attempt.condition)) if base.condition else attempt
@@ -45,6 +51,9 @@ def _attempts(taken: Sequence[tuple[Equation, str]], base: Attempt, samples: str
     one_layer = declared.network not in (None, NO_NETWORK) and base.depth == 1
     others = list(read_otherwise(plain, base.code))
     trees += [("" if v.filled and one_layer else v.condition, v.tree) for v in others]
+    up = leading_up(plain) if declared.network is None and not declared.letters.rename else None
+    if up is not None:
+        trees.append(("W[l] and b[l] lead from layer l to layer l + 1", up))
     if _counts_a_diagonal(plain) and survey.first is not None and survey.first.status == "shape":
         common = replace(base.convention, common_range=True)
         yield replace(base, condition="", note="an index that stands for two runs as far as both", convention=common)
@@ -55,6 +64,21 @@ def _attempts(taken: Sequence[tuple[Equation, str]], base: Attempt, samples: str
     if base.depth == 0 and _asks_positive(plain):
         positive = replace(base.convention, signs="positive")
         yield replace(base, condition="the numbers are positive", convention=positive)
+    if base.depth == 0 and not base.convention.rows and _has_softmax_of_a_matrix(base):
+        rows = replace(base.convention, rows=True)
+        yield replace(base, condition="the soft-max is taken of each row", convention=rows)
+    if base.depth and (declared.network is None or declared.any_widths) and counts_one_by_one(plain):
+        words = "the units that are written one by one are all that there are"
+        written = replace(base, condition=words, convention=replace(base.convention, written=True))
+        yield written
+        if samples == "batch" and declared.samples is None and has_small_letters(plain):
+            of_one = replace(written.convention, samples="one")
+            yield replace(written, condition=_both(words, "there is one sample (m = 1)"), convention=of_one)
+    if changes_the_loss(plain) and not base.convention.differentials:
+        changing = replace(base.convention, differentials=True)
+        yield replace(base, condition="dX is the differential of X", convention=changing)
+    if names_the_derivative(plain):
+        yield replace(base, condition="L stands for the cost", tree=as_cost(plain))
     square = [name for name, (rows, cols) in base.shapes if rows == cols > 1]
     if square and set(square) <= _of_quadratic_forms(plain):
         words = f"{', '.join(square)} {'is' if len(square) == 1 else 'are'} symmetric"
@@ -67,7 +91,7 @@ def _attempts(taken: Sequence[tuple[Equation, str]], base: Attempt, samples: str
         words = "a derivative by a matrix has the shape of its transpose, as in numerator layout"
         turned = replace(base.convention, transposed_gradients=True)
         yield replace(base, condition="", note=words, convention=turned)
-    changes = list(conventions(declared, samples, plain))
+    changes = list(conventions(declared, samples, plain, base.code))
     for words, tree in trees:
         yield replace(base, condition=words, tree=tree)
     for words, change in changes:
@@ -187,6 +211,17 @@ def _of_quadratic_forms(tree: Equation) -> set[str]:
             case Binary(_, Transpose(x), Binary(_, Symbol(name), y)) if x == y:
                 found.add(name)
     return found
+
+
+def _has_softmax_of_a_matrix(base: Attempt) -> bool:
+    """The formula, or a definition of the document, takes a soft-max of a matrix; of a row of one number it is 1."""
+    formulas = (base.tree, *definitions_of(base.declared).values())
+    called = [x for tree in formulas for x in tree.parts if isinstance(x, Call) and x.function == Symbol("softmax")]
+    world = base.worlds.cases[0].worlds[0]
+    try:
+        return bool(called) and all(min(world.value(x.arguments[0]).shape) > 1 for x in called)
+    except NoValueError:
+        return False
 
 
 def _asks_positive(tree: Equation) -> bool:

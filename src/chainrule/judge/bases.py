@@ -12,12 +12,26 @@ from ..meaning.matrices import matrix_shapes
 from ..meaning.seen import speaks_of_differentials, updated
 from ..meaning.values import NoValueError
 from ..meaning.world import World
-from ..notation.formula import ONE, Binary, Bound, Call, Equation, Formula, Negate, Partial, Sum, Symbol, Transpose
+from ..notation.formula import (
+    ONE,
+    Binary,
+    Bound,
+    Call,
+    Equation,
+    Formula,
+    Index,
+    Negate,
+    Partial,
+    Sum,
+    Symbol,
+    Transpose,
+    symbols,
+)
 from ..notation.write import exact
 from .attempt import Attempt
 from .conditions import BATCH, SMALL, as_cost, capitals, has_outputs, speaks_of_samples, with_layer
 from .definitions import definitions_of
-from .parts import index_letters, layers_of, places
+from .parts import index_letters, layers_of, places, summed_call
 from .subscripts import counts_entries, counts_units, samples_below, written_inputs
 from .trees import Trees
 from .verdict import NO_NETWORK, Declared
@@ -80,7 +94,8 @@ def _of_a_program(first: Attempt) -> Attempt | None:
     tree = first.tree
     along = any(isinstance(x, Call) and "axis" in x.names for x in tree.parts)
     names = {p.part.name for p in places(tree) if isinstance(p.part, Symbol) and p.role == "operand"}
-    if not (first.code or along) or first.declared.samples == "one" or names & BATCH or not layers_of(tree):
+    mixed = bool(names & BATCH) and not first.code  # `Z1 = x @ W1 + b1` is a line of a program
+    if not (first.code or along) or first.declared.samples == "one" or mixed or not layers_of(tree):
         return None
     for variation in capitals(tree, anyway=True):
         convention = replace(first.convention, samples="batch")
@@ -181,6 +196,7 @@ def _bases_of(taken: Trees, first: Attempt) -> list[tuple[Attempt, Trees]]:
             bases.append((replace(one, numbers=2, note="all letters are numbers"), filled))
     if declared.network is None and may_be_one_unit(declared):
         bases += _of_numbers(taken, first)
+        bases = [*_of_one_feature(first, tree), *bases]
     for b, t in list(bases):
         if speaks_of_samples(b.tree) and not {Symbol("J"), Symbol("C")} & set(b.tree.parts):
             theirs = next(x for x in b.tree.parts if isinstance(x, Symbol) and LOSSES.get(x.name) == "L")
@@ -204,6 +220,23 @@ def _of_numbers(taken: Trees, first: Attempt) -> Iterator[tuple[Attempt, Trees]]
             tree = with_layer(tree, layers[0])[0] if len(layers) == 1 else tree
             words = f"{note}, and {_NUMBERS}" if i and note else _NUMBERS
             yield replace(first, tree=tree, numbers=3, condition=words), [(tree, "")]
+
+
+def _of_one_feature(first: Attempt, tree: Equation) -> Iterator[tuple[Attempt, Trees]]:
+    """`dw = 2/m * np.sum((yhat - y) * x)`: rows of m numbers, where x is one number of each sample."""
+    summed = [x for x in tree.parts if isinstance(x, Call) and summed_call(x) and not x.names and len(x.arguments) == 1]
+    inside = {x for call in summed for x in call.arguments[0].parts}
+    signs = any(isinstance(x, Transpose | Index) or (isinstance(x, Binary) and x.sign in "@⊗") for x in tree.parts)
+    names = {x.name for x in tree.parts if isinstance(x, Symbol)}
+    if Symbol("x") not in inside or signs or names & BATCH or first.declared.samples == "one":
+        return
+    convention = replace(first.convention, samples="batch")
+    for variation in capitals(tree, anyway=True):
+        words = "x is one number for each sample"
+        back = dict(zip(symbols(variation.tree), symbols(first.tree), strict=True))
+        one = replace(first, tree=variation.tree, depth=1, numbers=2, convention=convention, condition=words)
+        one = replace(one, back=(*first.back, *back.items()))
+        yield one, [(variation.tree, "")]
 
 
 def of_any_numbers(first: Attempt) -> Attempt:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
+from ..notation.formula import Formula, Sum
+
 PER_SECOND = 15_000_000  # numbers computed in a second, the trees around them included
 PER_COMPARISON = 3_000  # what a comparison costs beside the numbers
 PER_TREE = 50  # what it costs to make a changed formula, for each of its parts
@@ -44,3 +46,17 @@ class Budget:
     def share(self, part: float) -> Budget:
         """An allowance of a part of what is left."""
         return Budget(self.left * part, self.ends, self)
+
+
+_LONG, _DEEP, _SUMMED = 90, 16, 3  # parts of a formula, levels of them, sums within sums: more than people write
+
+
+def ease(formula: Formula) -> float:
+    """The share of its allowance that a formula gets: 1, and less for one that is larger than people write."""
+    depth = max(len(path) for path, _ in formula.walk())
+    return min(1.0, _LONG / len(formula.parts), _DEEP / max(depth, 1), _SUMMED / max(_nested_sums(formula), 1))
+
+
+def _nested_sums(formula: Formula) -> int:
+    inner = max((_nested_sums(x) for x in formula.children), default=0)
+    return inner + (max(len(formula.bounds), 1) if isinstance(formula, Sum) else 0)

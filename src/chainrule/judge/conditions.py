@@ -29,6 +29,7 @@ from ..notation.formula import (
 )
 from ..notation.write import exact
 from .parts import LAYERED, index_letters, layers_of, places, shifted, summed_call
+from .subscripts import whole_for_entry
 
 BATCH = frozenset({"X", "Y", "Yhat", "Z", "A", "dZ", "dA"})  # letters of m samples
 SMALL = frozenset({"x", "y", "yhat", "z", "a", "dz", "da", "dw"})  # letters of one sample
@@ -43,16 +44,21 @@ class Variation:
     condition  in words
     tree       the formula as it is read then
     filled     letters without a layer stand for those of the one layer that occurs
+    whole      an entry at the left stands for the whole matrix
     """
 
     condition: str
     tree: Equation
     filled: bool = False
+    whole: bool = False
 
 
 def read_otherwise(equation: Equation, code: bool = False) -> Iterator[Variation]:
     """The formula with an unclear sign or scope taken the other way, one at a time; in code none is unclear."""
     yield from _layers_filled_in(equation)
+    whole = whole_for_entry(equation)
+    if whole is not None:
+        yield Variation(*whole, whole=True)
     yield from capitals(equation)
     if not code:
         yield from dots(equation)

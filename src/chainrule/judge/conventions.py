@@ -25,9 +25,10 @@ from .parts import LAYERED, layers_of, places, summed_call
 from .verdict import Declared
 
 
-def conventions(declared: Declared, samples: str, tree: Equation) -> Iterator[tuple[str, dict[str, Any]]]:
+def conventions(declared: Declared, samples: str, tree: Equation, code: bool) -> Iterator[tuple[str, dict[str, Any]]]:
     """Conventions that were not declared and that the formula may follow: condition in words, change."""
-    for words, change in _open_conventions(declared, samples, tree):
+    small = set() if code else _written_small(declared)  # a program writes h and grad for those of a batch
+    for words, change in _open_conventions(declared, samples, tree, small):
         if not change.keys() & declared.conventions.keys():
             yield words, change
 
@@ -39,14 +40,18 @@ def two_of(changes: Sequence[tuple[str, dict[str, Any]]]) -> Iterator[tuple[str,
             yield f"{one}, and {other}", {**a, **b}
 
 
-def _open_conventions(declared: Declared, samples: str, tree: Equation) -> Iterator[tuple[str, dict[str, Any]]]:
+def _open_conventions(
+    declared: Declared, samples: str, tree: Equation, written_small: set[str]
+) -> Iterator[tuple[str, dict[str, Any]]]:
     names = {p.part.name for p in places(tree) if isinstance(p.part, Symbol) and p.role in ("operand", "function")}
-    small = bool(names & SMALL) and not names & BATCH
+    few = names & BATCH - written_small
+    small = bool(names & SMALL or names & BATCH) and not few
     gradients = any(n in LAYERED and n.startswith("d") for n in names) or "dw" in names
     partial = any(isinstance(p.part, Partial) for p in places(tree))
     left = tree.sides[0]
-    sums = isinstance(left, Symbol) and left.name in ("b", "db") and any(summed_call(x) for x in tree.parts)
-    counted = sums or bool(names & {"m", "N"})  # whoever writes m, or sums what a bias gets, has many
+    summed = any(summed_call(x) for x in tree.parts)
+    sums = isinstance(left, Symbol) and left.name in ("b", "db", "dw", "dW") and summed
+    counted = sums or bool(names & {"m", "N"})  # whoever writes m, or sums what a parameter gets, has many
     if samples == "batch" and small and not counted and (declared.samples is None or tree.sides[0] not in COSTS):
         yield "there is one sample (m = 1)", {"samples": "one"}
     if declared.place is None and samples == "batch" and (gradients or partial):
@@ -89,6 +94,12 @@ def _open_conventions(declared: Declared, samples: str, tree: Equation) -> Itera
         yield "b = 0", {"zero_bias": True}
         if declared.rows is None and samples == "batch" and "X" in names:
             yield "samples are rows (X is m × n_0), and b = 0", {"rows": True, "zero_bias": True}
+
+
+def _written_small(declared: Declared) -> set[str]:
+    """A and dZ of h and δ, which are small letters in the document."""
+    letters = {ours.split("[")[0]: theirs.lstrip("\\") for theirs, ours in declared.letters.rename.items()}
+    return {ours for ours, theirs in letters.items() if theirs[:1].islower()}
 
 
 def _targets_inside(tree: Equation) -> bool:

@@ -11,6 +11,7 @@ from ..notation.canonical import canonical
 from ..notation.formula import Binary, Call, Equation, Formula, Index, Number, Symbol
 from ..notation.letters import Letters
 from ..notation.read import read
+from ..notation.write import exact
 from .trees import LettersKey, key_of, letters_of
 from .verdict import Declared
 
@@ -41,20 +42,26 @@ def _read(texts: tuple[str, ...], key: LettersKey, meant: tuple[tuple[str, Formu
     letters = letters_of(key)
     found: dict[str, Formula] = dict(meant)
     for text in texts:
-        name, formula = _one(text, letters)
-        if name:
+        name, formula, layer = _one(text, letters)
+        if name and layer:  # `h[0] = x` beside `h[k] = …`, which is what h is
+            found[f"{name}[{layer}]"] = formula
+            found.setdefault(name, formula)
+        elif name:
             found[name] = formula
     return Definitions(found)
 
 
-def _one(text: str, letters: Letters) -> tuple[str, Formula]:
+def _one(text: str, letters: Letters) -> tuple[str, Formula, str]:
+    """The letter that a text defines, its definition, and the layer where that is a number."""
     equation = canonical(read(text, letters=letters)[0].equation, letters)
     assert isinstance(equation, Equation)
     left = equation.sides[0]
     if isinstance(left, Binary) and left.sign == "^" and isinstance(left.left, Symbol) and left.right == _TWO:
         left, root = left.left, Call(Symbol("sqrt"), (equation.sides[-1],))  # of `sigma^2 = …`
-        return left.name, Equation((left, root), ("=",))
+        return left.name, Equation((left, root), ("=",)), ""
     while isinstance(left, Index | Call):
         left = left.base if isinstance(left, Index) else left.function
     formula = equation if len(equation.sides) > 1 else equation.sides[0]
-    return (left.name, formula) if isinstance(left, Symbol) else ("", formula)
+    if not isinstance(left, Symbol):
+        return "", formula, ""
+    return left.name, formula, exact(left.layer) if isinstance(left.layer, Number) else ""

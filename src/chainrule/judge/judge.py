@@ -17,7 +17,7 @@ from .arithmetic import is_arithmetic, is_printed, misprint, sets_a_number, with
 from .attempt import Attempt, depth_of, usual_samples
 from .attempts import ENTRYWISE, attempts
 from .bases import all_numbers, bases_of, of_any_numbers
-from .budget import Budget
+from .budget import Budget, ease
 from .conditions import (
     capitals,
     matrix_product_first,
@@ -25,6 +25,7 @@ from .conditions import (
     with_layer,
 )
 from .definitions import definitions_of
+from .habits import changes_the_loss
 from .holding import holds, narrower_of
 from .meant import as_usual
 from .mended import mended
@@ -33,6 +34,7 @@ from .said import as_said
 from .trees import trees_of
 from .untold import (
     defined,
+    derives_its_own_loss,
     letter_of,
     of_lone_letters,
     refused_for,
@@ -233,7 +235,7 @@ def _of_trees(
     convention = replace(first.convention, repeated=code)
     first = replace(first, own=all_numbers(first), code=code, convention=convention)
     bases = bases_of(taken, first)
-    readings = budget.share(_FOR_READINGS)
+    readings = budget.share(_FOR_READINGS * ease(plain))
     surveys: list[Survey] = []
     for base, trees in bases:
         survey = base.survey(readings)
@@ -262,6 +264,9 @@ def _of_trees(
     if narrower is not None and (not general or ENTRYWISE in narrower.condition + narrower.note):
         return narrower
 
+    if narrower is None and changes_the_loss(plain) and not first.convention.differentials:
+        note = "dL is a differential, and what is beside it was not declared: differentials = true, and its letters"
+        return Judgement(text, "cannot tell", note=note, reading=exact(plain))
     at = min(range(len(bases)), key=lambda i: _mendable(bases[i][0], surveys[i], len(bases)))
     (base, trees), survey = bases[at], surveys[at]
     new = defined(plain, survey, declared.network is None)
@@ -296,7 +301,8 @@ def _of_trees(
     ]
     if _status(survey) == "shape" and base.depth != 0:
         others += _evaluable(attempts(trees, base, samples, survey), readings)
-    found = mended(text, trees, base, samples, unknown, budget, filled=filled, bases=others)
+    allowed = budget.share(ease(plain))
+    found = mended(text, trees, base, samples, unknown, allowed, filled=filled, bases=others)
     if found is not None and declared.network is None and not layers_of(plain) and renames(found, plain):
         note = f"{exact(plain.sides[0])} is not what this library calls so: declare what the letters stand for"
         return narrower or Judgement(text, "cannot tell", note=note, reading=exact(plain))
@@ -318,6 +324,9 @@ def _of_trees(
         return Judgement(text, "cannot tell", note=note, reading=exact(plain))
     if declared.loss is None and steps_by_its_own_loss(base.tree):
         note = "it is a step of descent by a loss that was not declared"
+        return Judgement(text, "cannot tell", note=note, reading=exact(plain))
+    if declared.loss is None and _status(survey) == "different" and derives_its_own_loss(base.tree):
+        note = "it is the gradient of a loss that was not declared, and of none that is tried here"
         return Judgement(text, "cannot tell", note=note, reading=exact(plain))
     if declared.loss is None and states_a_loss(plain):
         note = "it states a loss, and which loss is meant was not declared"

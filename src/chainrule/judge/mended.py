@@ -16,7 +16,7 @@ from ..notation.write import exact
 from .attempt import Attempt, has_small_letters, keeps_widths
 from .attempts import alike, entry_by_entry
 from .budget import Budget
-from .conditions import has_last_layer, has_outputs, penalty_of, read_otherwise
+from .conditions import Variation, has_last_layer, has_outputs, penalty_of, read_otherwise
 from .conventions import conventions, two_of
 from .definitions import definitions_of
 from .mutations import Edit, edits
@@ -52,7 +52,7 @@ def mended(
     if keeps_widths(base) and _counts(base.tree):
         base = replace(base, own=True)  # its numbers are those of the declared layers
     targets = [base]
-    changes = list(conventions(base.declared, samples, base.tree))
+    changes = list(conventions(base.declared, samples, base.tree, base.code))
     if base.declared.samples is None and samples == "batch" and has_small_letters(base.tree):
         one = replace(base.convention, samples="one")
         targets.append(replace(base, condition="taken for one sample", convention=one))
@@ -76,7 +76,7 @@ def mended(
     if beside is not None:
         targets.append(beside)
     for v in read_otherwise(base.tree, base.code):
-        targets.append(replace(base, condition=v.condition, tree=v.tree))
+        targets += [replace(b, condition=v.condition, tree=v.tree) for b in (base, *_of_one_sample(base, v))]
     if base.declared.network is None and not base.numbers and base.depth > 1:
         targets += alike(base)
     targets += [t for t in last if not penalties and t not in targets]
@@ -139,10 +139,17 @@ def mended(
     return _without_layer(judged, filled) if filled else judged
 
 
+def _of_one_sample(base: Attempt, variation: Variation) -> Iterator[Attempt]:
+    """`∂C/∂W_ij = dz aᵀ` with the matrix meant, which is of one sample if nobody says more."""
+    open_ = base.declared.samples is None and base.convention.samples == "batch"
+    if open_ and variation.whole and has_small_letters(variation.tree):
+        yield replace(base, convention=replace(base.convention, samples="one"))
+
+
 def _of_a_program(bases: Sequence[Attempt]) -> Iterator[Attempt]:
     """Samples in rows, and 1/m in dZ too, as most programs have it: each is no mistake."""
     for base in bases:
-        changes = list(conventions(base.declared, base.convention.samples, base.tree))
+        changes = list(conventions(base.declared, base.convention.samples, base.tree, base.code))
         rows = [(w, c) for w, c in changes if c == {"rows": True}]
         for words, change in [*rows, *two_of(changes)]:
             if "rows" in change and "weights_by_unit" not in change:
@@ -161,7 +168,7 @@ def _quantities(declared: Declared) -> tuple[Formula, ...]:
     if declared.network == NO_NETWORK:  # every letter is the document's own
         for name, definition in definitions_of(declared).items():
             inner = (x for x in definition.parts if isinstance(x, Symbol) and x.layer is None and not is_known(x.name))
-            found += [Symbol(name), *inner]
+            found += [*([] if "[" in name else [Symbol(name)]), *inner]
         found = list(dict.fromkeys(found))[:_MOST_LETTERS]
     for target in declared.letters.rename.values():
         try:

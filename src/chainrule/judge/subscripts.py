@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from ..meaning.letters import LOSSES
 from ..meaning.named_losses import NAMED
-from ..notation.formula import Bound, Call, Dots, Equation, Formula, Index, Number, Partial, Sum, Symbol
+from ..notation.formula import Bound, Call, Dots, Equation, Formula, Index, Number, Partial, Sum, Symbol, symbols
+from ..notation.write import exact
 
 _OF_A_UNIT = frozenset({"z", "a", "y", "yhat", "dz", "da", "dyhat"})  # b alone may have it by mistake
 _OF_A_SAMPLE = frozenset({"x", "y", "yhat", "z", "a", "dz", "da", "dyhat", "L", "ell"})
@@ -52,6 +53,14 @@ def written_inputs(tree: Formula) -> int:
     return len(numbers) if whole and all(isinstance(e[0], Number) for e in found) else 0
 
 
+def counts_one_by_one(tree: Formula) -> bool:
+    """`w_j0 a_0 + w_j1 a_1`: one letter with two numbers below; what a soft-max is of is a column."""
+    if any(isinstance(x, Call) and x.function == Symbol("softmax") for x in tree.parts):
+        return False
+    found = {(x.base, e) for x in tree.parts if isinstance(x, Index) for e in x.entries if isinstance(e, Number)}
+    return len(found) > len({base for base, _ in found})
+
+
 def names_two_units(tree: Formula) -> bool:
     """`∂ŷ_i/∂z_j`: two units of one layer."""
     found = {e for base, entries in _entries(tree) if base.name in _OF_A_UNIT and len(entries) == 1 for e in entries}
@@ -95,6 +104,27 @@ def samples_below(tree: Equation) -> Equation | None:
     new = tree.mapped(numbered)
     assert isinstance(new, Equation)
     return new if new != tree else None
+
+
+def whole_for_entry(tree: Equation) -> tuple[str, Equation] | None:
+    """`∂C/∂W_ij = δ aᵀ` as ∂C/∂W_ij = (δ aᵀ)_ij: many write the general entry at the left for the whole matrix.
+
+    The condition in words, and the formula with i and j at the sides that have neither; None where none is so.
+    """
+    left, *right = tree.sides
+    entry = left.denominator if isinstance(left, Partial) else left
+    if not isinstance(entry, Index) or not isinstance(entry.base, Symbol):
+        return None
+    of = _WEIGHTS if len(entry.entries) == 2 else _OF_A_UNIT if len(entry.entries) == 1 else ()
+    if isinstance(left, Partial) and any(isinstance(x, Index) for x in left.numerator.parts):
+        return None
+    letters = {x.name for x in entry.entries if isinstance(x, Symbol)}
+    whole = [not letters & {x.name for x in symbols(side)} and not isinstance(side, Number) for side in right]
+    if len(letters) != len(entry.entries) or entry.base.name not in of or not any(whole):
+        return None
+    sides = [Index(side, entry.entries) if of_all else side for side, of_all in zip(right, whole, strict=True)]
+    what = "matrix" if len(letters) == 2 else "column"
+    return f"{exact(entry)} stands for the {what} of all entries", Equation((left, *sides), tree.relations)
 
 
 def _bare(tree: Formula) -> list[Symbol]:

@@ -84,6 +84,22 @@ def steps_by_its_own_loss(tree: Equation) -> bool:
     return updated(tree) is not None and not gradients and bool(names & {"y", "Y"})
 
 
+def derives_its_own_loss(tree: Equation) -> bool:
+    """`∂L/∂w = -y x`, `dz = …`: a gradient written out down to the targets, so that a loss is meant."""
+    left, *right = tree.sides
+    inner = [x for side in right for x in side.parts]
+    names = {x.name for x in inner if isinstance(x, Symbol)}
+    above = left.numerator if isinstance(left, Partial) else None
+    of_loss = isinstance(above, Symbol) and above.name in LOSSES
+    if isinstance(left, Call):
+        of_loss = left.function == Symbol("nabla")
+    base = letter_of(left)
+    if isinstance(base, Symbol):
+        of_loss = base.name[:1] == "d" and base.name in LAYERED | {"dw", "dyhat", "dYhat"}
+    written = not any(isinstance(x, Partial) for x in inner) and not any(x[:1] == "d" and x in LAYERED for x in names)
+    return of_loss and written and bool(names & {"y", "Y"})
+
+
 def sets_a_parameter(tree: Equation) -> bool:
     """`w = (XᵀX)⁻¹ Xᵀ y`, `b = 0`: a parameter at the left alone."""
     left = tree.sides[0]

@@ -123,6 +123,7 @@ class Declared:
     any_widths   the widths of `network` are not said in the document: other ones are meant as well
     output       the activation of the last layer where no network is declared but a remark names it; empty: any
     meant        letters with what they usually are, where nobody declared them
+    refused      words of conditions that the document rules out: what holds under them alone is no excuse
     conventions  other fields of `Convention` that the document declares, such as {"transposed_weights": True}
     """
 
@@ -139,6 +140,7 @@ class Declared:
     any_widths: bool = False
     output: str = ""
     meant: tuple[tuple[str, Formula], ...] = field(default=(), hash=False)
+    refused: tuple[str, ...] = ()
     conventions: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 

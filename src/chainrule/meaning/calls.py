@@ -283,7 +283,8 @@ def _loss(c: Context, f: Symbol, part: Call) -> Value:
         known = isinstance(inner, Symbol) and (inner.layer is not None or inner.name in PER_SAMPLE)
         if not known and (isinstance(inner, Number) or len(inner.name) == 1):
             return c.eval(Symbol(f.name, None, inner))
-    if len(arguments) != 2 or tape is None or all(_name(x) in _ADJUSTED for x in arguments):
+    told = any(isinstance(x, Equation) for x in part.arguments)  # L(yhat = a, y): of what it is taken
+    if len(arguments) != 2 or tape is None or (not told and all(_name(x) in _ADJUSTED for x in arguments)):
         return c.eval(f)
     first, second = arguments
     if _name(first) in _TARGETS and _name(second) not in _TARGETS:  # L(y, ŷ), in the order of some texts

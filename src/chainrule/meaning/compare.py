@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
@@ -30,13 +29,13 @@ from .gradients import gradient_list, missing_parameter
 from .letters import LOSSES
 from .lists import is_list
 from .nearly import digits, meets, small_letter
-from .seen import has_bare_sum, speaks_of_differentials
+from .seen import ZERO as ZERO
+from .seen import has_bare_sum, says_zero, speaks_of_differentials
 from .steps import step
 from .values import NO_NUMBER, SAMPLE, NoValueError, Status, Value, difference, size
 
 TOLERANCE = 1e-8
 _LARGEST = 1e30
-ZERO = Number(Fraction(0))
 FLAT = "keepdims missing"  # the message where sides are equal if sums keep their dimension
 
 
@@ -182,7 +181,7 @@ def _judged(context: Evaluator, begin: Begin, equation: Formula, tolerance: floa
             return Comparison("different", error, f"the sides differ by {error:.2g}", (i + 1,))
         worst = max(worst, error)
     of_changes = context.convention.differentials or speaks_of_differentials(equation)
-    if nothing and of_changes and not any(_says_zero(side) for side in equation.sides):
+    if nothing and of_changes and not any(says_zero(side) for side in equation.sides):
         return Comparison("undefined", 0.0, "nothing changes here")
     return Comparison("equal", worst, note, nothing=nothing)
 
@@ -199,13 +198,6 @@ def _is_row_of(part: Formula) -> bool:
     if not isinstance(part, Index) or not isinstance(part.base, Symbol) or part.base.name not in ("W", "w", "dW", "dw"):
         return False
     return len(part.entries) == 1 or (len(part.entries) == 2 and isinstance(part.entries[1], Slice))
-
-
-def _says_zero(side: Formula) -> bool:
-    """`0`, `0 · …`, `zeros`: that it is zero is what is stated."""
-    if isinstance(side, Binary) and side.sign in "*·∘ @":
-        return _says_zero(side.left) or _says_zero(side.right)
-    return side == ZERO or side == Symbol("zeros")
 
 
 def _nearly(context: Evaluator, equation: Equation, small: str) -> Comparison:

@@ -35,6 +35,7 @@ class Model:
     shapes       rows and columns of letters that nobody defined; others are numbers
     depends      letter -> arguments of the function that it stands for, where nobody defined it
     counts       letters that are the upper bound of a sum, and how far it runs
+    distributions  letters whose entries sum to one in each column (or row)
     by_entries   those that act entry by entry on a vector or matrix
     generic      the random functions of letters that nobody defined
     costs        how many numbers were computed for what was found, so that an evaluation counts alike before and after
@@ -52,6 +53,7 @@ class Model:
     free: bool | frozenset[str] = False
     counts: Mapping[str, int] = field(default_factory=dict)
     by_entries: frozenset[str] = frozenset()
+    distributions: frozenset[str] = frozenset()
     generic: dict[str, Generic] = field(default_factory=dict)
     stored: dict[Key, Value] = field(default_factory=dict)
     derivatives: dict[Any, tuple[Labels, Array]] = field(default_factory=dict)
@@ -122,6 +124,10 @@ class Context(ABC):
     @abstractmethod
     def defined(self, name: str, key: Key) -> Value:
         """The value of a letter that a document defines."""
+
+    @abstractmethod
+    def key_of_letter(self, symbol: Symbol) -> Key:
+        """The stored quantity for which a letter stands; `NoValueError` for one that nobody knows."""
 
     @abstractmethod
     def is_function(self, symbol: Symbol) -> bool:
@@ -221,7 +227,10 @@ class Context(ABC):
     def _varies(self, key: Key) -> bool:
         name, varying = key[0], self.convention.varying
         spelled = () if key[1] is None else (f"{name}[{key[1]}]", *_SPELLED.get(name, ()))
-        return not varying or bool({name, *spelled} & set(varying))
+        if not varying or {name, *spelled} & set(varying):
+            return True
+        whole = [self.key_of_letter(x) for x in varying if isinstance(x, Symbol)]
+        return any(key == x or key in self.model.structure.sources.get(x, ()) for x in whole)
 
     def _computed(self, key: Key) -> Value:
         tape = self.model.structure.tapes[key]
@@ -253,7 +262,10 @@ class Context(ABC):
         shape = self.model.shapes.get(name, (1, 1))
         bounded(shape[0] * shape[1])
         numbers = generator(self.model.seed, "free", name).uniform(0.4, 1.6, shape)
-        if self.convention.signs == "negative":
+        if name in self.model.distributions and numbers.size > 1:
+            axis = 1 if numbers.shape[0] == 1 or (self.convention.rows and numbers.shape[1] > 1) else 0
+            numbers = numbers / numbers.sum(axis=axis, keepdims=True)
+        elif self.convention.signs == "negative":
             numbers = -numbers
         elif self.convention.signs == "mixed":
             numbers = numbers * generator(self.model.seed, "sign", name).choice((-1.0, 1.0), shape)

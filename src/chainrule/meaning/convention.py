@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ..notation.formula import Formula
+from ..notation.formula import Formula, Symbol
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Convention:
     zero_bias           the biases are zero
     normalized_targets  columns of class targets sum to one
     one_hot_targets     one entry of each column of class targets is 1, the others are 0
+    signed_targets      y is -1 or 1: 2 t - 1, where the loss asks for targets t of 0 and 1
     first_index         1 or 0, the index of the first entry; None: 0 if an index 0 occurs, else 1
     dot, beside         what `·` and juxtaposition of two matrices mean: the product of matrices, or entry by entry
     bare_sum            what a Σ without bounds runs over; None: the samples if its body is per sample, else all
@@ -33,7 +34,9 @@ class Convention:
     symmetric           square matrices that nobody defined are symmetric
     penalty             what multiplies W in the derivative of a penalty on the weights, a part of the cost; None: none
     repeated            a column times a row entry by entry is every product of their entries, as in NumPy
-    varying             the letters that a differential changes, "W" or "W[1]"; empty: all leaves
+    varying             the letters that a differential changes, "W" or "W[1]", or quantities of which all leaves
+                        change, Z[l] as a letter of a formula; empty: all leaves
+    written             a layer has no more units than the formula writes one by one, `w_j1 a_1 + w_j2 a_2`
     summed              the cost J is the sum of the losses of the samples, not their mean: there is no 1/m at all
     """
 
@@ -48,6 +51,7 @@ class Convention:
     zero_bias: bool = False
     normalized_targets: bool = True
     one_hot_targets: bool = False
+    signed_targets: bool = False
     first_index: Literal[0, 1] | None = None
     dot: Literal["product", "entrywise"] = "product"
     beside: Literal["product", "entrywise"] = "product"
@@ -58,5 +62,6 @@ class Convention:
     symmetric: bool = False
     penalty: Formula | None = None
     repeated: bool = False
-    varying: tuple[str, ...] = ()
+    varying: tuple[str | Symbol, ...] = ()
+    written: bool = False
     summed: bool = False

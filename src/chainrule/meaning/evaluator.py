@@ -35,7 +35,8 @@ from .letters import CONSTANTS, LOSSES, place_of, view
 from .limits import limit_value
 from .lists import entries_value, unreadable
 from .partials import partial, pick_entries
-from .seen import bound_in, has_new_axis, speaks_of_differentials, stands_alone
+from .quantities import Key
+from .seen import bound_in, has_new_axis, is_small_change, speaks_of_differentials, stands_alone
 from .signs import ONES, binary
 from .sums import by_cases, kronecker, sum_value
 from .values import NoValueError, Value, entrywise, misfit, scalar, size, undefined
@@ -151,24 +152,36 @@ class Evaluator(Context):
     def is_function(self, symbol: Symbol) -> bool:
         return is_function(self, symbol)
 
+    def key_of_letter(self, symbol: Symbol) -> Key:
+        return place_of(self, symbol).key
+
     def defined(self, name: str, key: Any) -> Value:
-        definition = self.model.definitions.get(name)
+        definition = self.model.definitions.get(f"{name}[{key[1]}]") or self.model.definitions.get(name)
         if definition is None or (isinstance(definition, Call) and names_itself(definition.function, name)):
             given = definition.arguments if isinstance(definition, Call) else self.model.depends[name]
             return self.generic(name, tuple(self.eval(x) for x in given), 0)
         if not isinstance(definition, Equation) or len(definition.sides) == 1:
             return self.eval(definition.sides[0] if isinstance(definition, Equation) else definition)
         head, body = definition.sides[0], definition.sides[-1]
-        if isinstance(head, Index):
-            return self._componentwise(head, body)
-        if isinstance(head, Symbol) and isinstance(head.layer, Symbol) and key[1] is not None:
-            kept = self.bindings
-            self.bindings = {**kept, head.layer.name: key[1]}
-            try:
-                return self.eval(body)
-            finally:
-                self.bindings = kept
-        return self.eval(body)
+        kept, at = self.bindings, head.base if isinstance(head, Index) else head
+        if isinstance(at, Symbol) and at.layer is not None and key[1] is not None:
+            self.bindings = self._bindings_of(at, at.layer, key[1])
+        try:
+            return self._componentwise(head, body) if isinstance(head, Index) else self.eval(body)
+        finally:
+            self.bindings = kept
+
+    def _bindings_of(self, head: Symbol, at: Formula, layer: int) -> dict[str, int]:
+        """The numbers of layer letters for which `h[l] = …`, `h[l+1] = …` defines h of this layer; h[0] is no other."""
+        letters = {x.name for x in at.parts if isinstance(x, Symbol)}
+        letters -= {"L"} if self.model.structure.layers else set()
+        for letter in letters:
+            offset = Evaluator(self.model, {letter: 0}).whole(at, layer=True)
+            if offset is not None:
+                return {**self.bindings, letter: layer - offset}
+        if self.whole(at, layer=True) != layer:
+            raise undefined(f"{head.name}[{layer}] is not defined: {exact(head)} alone is")
+        return self.bindings
 
     def _componentwise(self, head: Index, body: Formula) -> Value:
         """`u_i = …` defines the column u."""
@@ -186,8 +199,10 @@ class Evaluator(Context):
 
     def _is_differential(self, part: Symbol) -> bool:
         name = part.name
-        if len(name) < 2 or name[0] != "d" or part.prime or name in self.model.definitions:
+        if not is_small_change(name) or part.prime or name in self.model.definitions:
             return False
+        if any(not is_small_change(k[0].removeprefix("def ")) for k in self.open):
+            return False  # `delta = dZ` defines delta by the gradient
         if self.convention.differentials or (name[1:] in LOSSES and name != "dC"):
             return True
         free = self.model.free is True and self.model.is_free(name[1:])

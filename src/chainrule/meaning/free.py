@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ..notation.formula import Binary, Bound, Call, Equation, Formula, Index, Number, Partial, Symbol, Transpose
+from ..notation.formula import ONE, Binary, Bound, Call, Equation, Formula, Index, Number, Partial, Symbol, Transpose
 from .functions import is_known
 
 _SMALLEST = 3  # every index that is not tied to another gets its own length from here on
@@ -13,12 +13,16 @@ _SMALLEST = 3  # every index that is not tied to another gets its own length fro
 
 @dataclass(frozen=True)
 class Inferred:
-    """Shapes of letters, lengths of what sums run up to, arguments of function letters, and which act by entries."""
+    """Shapes of letters, lengths of what sums run up to, arguments of function letters, and which act by entries.
+
+    distributions  letters whose entries sum to one, as the targets of a cross-entropy do
+    """
 
     shapes: Mapping[str, tuple[int, int]]
     counts: Mapping[str, int]
     depends: Mapping[str, tuple[Formula, ...]]
     by_entries: frozenset[str] = frozenset()
+    distributions: frozenset[str] = frozenset()
 
 
 class _Classes:
@@ -79,7 +83,23 @@ def inferred(
         pairs, {f: x for f, x in calls.items() if _plain(x)}, {f: _inside(x) for f, x in defined.items()}
     )
     by_call = {f: x for f, x in calls.items() if _plain(x) or f not in by_slope}
-    return Inferred(*_lengths(classes, given, own), {**by_slope, **by_call}, _by_entries(formulas, defined))
+    acting, sums = _by_entries(formulas, defined), _distributions(formulas).difference(defined)
+    return Inferred(*_lengths(classes, given, own), {**by_slope, **by_call}, acting, sums)
+
+
+def _distributions(formulas: tuple[Formula, ...]) -> frozenset[str]:
+    """y of `-Σ_k y_k ln p_k` beside a soft-max; not of `y ln p + (1 - y) ln(1 - p)`."""
+    parts = [x for formula in formulas for x in formula.parts]
+    if not any(isinstance(x, Call) and x.function in _OF_CLASSES for x in parts):
+        return frozenset()
+    products = [x for x in parts if isinstance(x, Binary) and x.sign in "* @∘·"]
+    found = {_stem(x.left) for x in products if isinstance(x.right, Call) and x.right.function in _LOGARITHMS}
+    found -= {_stem(x.right) for x in parts if isinstance(x, Binary) and x.sign == "-" and x.left == ONE}
+    return frozenset(x for x in found if x is not None)
+
+
+_OF_CLASSES = frozenset(map(Symbol, ("softmax", "exp", "lse", "LSE", "logsumexp")))
+_LOGARITHMS = (Symbol("log"), Symbol("ln"))
 
 
 def _by_entries(formulas: tuple[Formula, ...], defined: Mapping[str, Formula]) -> frozenset[str]:

@@ -83,7 +83,7 @@ def applied(f: Function, x: Value, order: int, *, rows: bool = False, width: int
         return Value(f(x.array, order), x.labels, flat=x.flat)
     if order:
         raise undefined(f"{_spoken(f.name)} {NOT_ENTRYWISE}")
-    if x.is_scalar and width != 1:
+    if x.shape[1 if rows else 0] == 1 and width != 1:
         raise undefined(f"{_spoken(f.name)} of a single number: it {NOT_ENTRYWISE}")
     y = f(x.T.array if rows else x.array)
     return Value(np.swapaxes(y, -1, -2) if rows else y, x.labels)
@@ -146,7 +146,10 @@ def call(c: Context, name: str, order: int, values: tuple[Value, ...], options: 
         raise undefined(f"{name} of {len(values)} arguments")
     if axis is not None and not order:
         return _along(f, values[0], axis)
-    return applied(f, values[0], order, rows=c.convention.rows)
+    rows = c.convention.rows
+    if c.model.free is True and 1 in values[0].shape:  # of a single column or row there is one soft-max
+        rows = values[0].shape[0] == 1
+    return applied(f, values[0], order, rows=rows)
 
 
 _WITHOUT_EFFECT = frozenset({"out", "dtype", "inplace", "keepdims", "keepdim"})

@@ -36,12 +36,14 @@ class Place:
     sample    None: as a matrix; a label or a number: the column of that sample
     turned    transposed (samples as rows, or weights stored the other way)
     negative  the letter means minus the quantity
+    signed    of a quantity that is 0 or 1 the letter shows -1 or 1
     """
 
     key: Key
     sample: str | int | None = None
     turned: bool = False
     negative: bool = False
+    signed: bool = False
 
 
 def is_defined(c: Context, symbol: Symbol) -> bool:
@@ -104,7 +106,8 @@ def _of_network(c: Context, symbol: Symbol) -> Place | None:
     key = c.model.structure.alias.get(key, key) if upper == stem else (f"d{letter}", key[1])
     implicit = SAMPLE if one or name in PER_SAMPLE else None
     turned = c.convention.rows != (upper != stem and c.convention.transposed_gradients)
-    return Place(key, _sample(c, symbol, implicit), turned)
+    signed = upper == "Y" and c.convention.signed_targets and c.model.structure.target == "binary"
+    return Place(key, _sample(c, symbol, implicit), turned, signed=signed)
 
 
 def _parameter(c: Context, symbol: Symbol, upper: str, stem: str) -> Place | None:
@@ -176,6 +179,8 @@ def view(c: Context, stored: Value, place: Place) -> Value:
         array = np.swapaxes(array, -1, -2)
     if place.negative:
         array = -array
+    if place.signed:
+        array = 2 * array - 1
     return Value(array, labels)
 
 

@@ -6,8 +6,9 @@ import numpy as np
 
 from ..notation.formula import Array as Entries
 from ..notation.formula import Dots, Formula, Number, Symbol
+from ..notation.write import exact
 from .context import Context
-from .values import NoValueError, Value, misfit, spread, undefined
+from .values import NoValueError, Value, difference, misfit, spread, undefined
 
 _ROW, _COLUMN = Symbol("·row"), Symbol("·column")
 
@@ -85,6 +86,9 @@ def _going_on(c: Context, rows: list[tuple[Formula, ...]]) -> Value:
     if down:
         general = _generalized(general, corner, last[0], _ROW)
     value = c.eval(general)
+    ways = [x for x, going in ((_COLUMN, across), (_ROW, down)) if going]
+    for index in ways:
+        _goes_on(c, value, index, ways, first if index is _COLUMN else tuple(row[0] for row in rows))
     for index, axis, end in ((_COLUMN, -1, first[-1] if across else None), (_ROW, -2, last[0] if down else None)):
         if end is None:
             continue
@@ -94,6 +98,30 @@ def _going_on(c: Context, rows: list[tuple[Formula, ...]]) -> Value:
         _ends(c, corner, end, value.length(index.name))
         value = _laid(value, index.name, axis)
     return value
+
+
+def _goes_on(c: Context, value: Value, index: Symbol, ways: list[Symbol], entries: tuple[Formula, ...]) -> None:
+    """[a_1, b_2, …, a_n] does not go on as it began: the written entries beside the dots are those of the index."""
+    if not {x.name for x in ways} <= set(value.labels):
+        return
+    count, dots = value.length(index.name), [i for i, x in enumerate(entries) if isinstance(x, Dots)]
+    if not dots:
+        return
+    places = [(i, x) for i, x in enumerate(entries) if 0 < i < dots[0]]  # between two dots it may be any of them
+    places += [(count - len(entries) + i, x) for i, x in enumerate(entries) if dots[-1] < i < len(entries) - 1]
+    for place, entry in places:
+        if not 0 < place < count - 1:
+            continue
+        wanted = value
+        for label in (x.name for x in ways):
+            there = np.moveaxis(wanted.array, wanted.labels.index(label), 0)[place if label == index.name else 0]
+            wanted = Value(there, wanted.without(label))
+        written = c.eval(entry)
+        if written.shape != wanted.shape or difference(written, wanted) > _SAME:
+            raise NoValueError("different", f"{exact(entry)} is not how the list goes on", entry)
+
+
+_SAME = 1e-8
 
 
 def _ends(c: Context, first: Formula, last: Formula, count: int) -> None:

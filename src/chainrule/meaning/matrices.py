@@ -46,7 +46,7 @@ def matrix_shapes(formulas: Sequence[Formula], known: Collection[str] = ()) -> d
     """
     if not any(_is_of_matrices(part) for formula in formulas for part in formula.parts):
         return {}
-    never = frozenset().union(*map(_never, formulas))
+    never = frozenset().union(*map(_never, formulas)) - _factors(formulas)
     shapes = _Shapes(never, _numbered(formulas) - {*known} - never)
     for _ in range(_ROUNDS):
         before = shapes.sizes()
@@ -124,6 +124,17 @@ def _never(formula: Formula) -> set[str]:
         if isinstance(part, Symbol) and (part.layer is not None or part.sample is not None):
             found |= {x.name for x in part.parts if isinstance(x, Symbol)}
     return found
+
+
+def _factors(formulas: Sequence[Formula]) -> set[str]:
+    """C of `p = softmax(C h)`: letters that elsewhere are a cost, and here are multiplied with a column."""
+    parts = [x for formula in formulas for x in formula.parts]
+    products = [x for x in parts if isinstance(x, Binary) and x.sign in _PRODUCTS and isinstance(x.right, Symbol)]
+    found = {x.left.name for x in products if isinstance(x.left, Symbol)} & {"L", "J", "C"}
+    as_costs: list[Formula] = [x.numerator for x in parts if isinstance(x, Partial)]
+    as_costs += [formula.sides[0] for formula in formulas if isinstance(formula, Equation)]
+    as_costs += [x.function for x in parts if isinstance(x, Call)]
+    return found - {x.name for x in as_costs if isinstance(x, Symbol)}
 
 
 Dims = tuple[int, int]  # of a part: numbers of dimensions, of which some turn out to be the same

@@ -5,7 +5,7 @@ The denominator is overridden, everything after it follows, everything before it
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -26,7 +26,7 @@ from ..notation.formula import (
 from .context import STEP, Context, NestedStepError, argument_names, stepped
 from .letters import Place, place_of
 from .quantities import Key
-from .seen import stacked_letters
+from .seen import says_zero, stacked_letters
 from .values import SAMPLE, Array, Labels, NoValueError, Value, bounded, misfit, moved_to_label, size, undefined
 
 # Central differences of order 8, for a derivative of a derivative: error about h^8 and 1e-15 / h.
@@ -96,6 +96,24 @@ def linked(c: Context, a: Formula, b: Formula) -> bool:
         return False
 
 
+def led(c: Context, a: Formula, b: Formula) -> Partial | None:
+    """∂L/∂z for the factor dz before ∂z/∂b: it leads the chain rule under its own name. None for other factors."""
+    if not (
+        isinstance(a, Symbol) and a.name in _GRADIENTS and isinstance(b, Partial) and isinstance(b.numerator, Symbol)
+    ):
+        return None
+    if c.convention.place == "dZ" and not c.one:
+        return None
+    try:
+        same = place_of(c, replace(a, name=a.name[1:])) == place_of(c, b.numerator)
+    except NoValueError:
+        return None
+    return Partial(Symbol("L"), b.numerator) if same else None
+
+
+_GRADIENTS = frozenset({"dz", "da"})
+
+
 def _numerator(c: Context, part: Partial) -> Formula:
     """A bare function letter, as in ∂σ/∂z, is the function of the denominator."""
     top, below = part.numerator, part.denominator
@@ -125,6 +143,10 @@ def _slope(c: Context, top: Formula, key: Key) -> tuple[Labels, Array]:
         result = c.child({key: stepped(base, f"∂{c.depth}")}, stepped=True).eval(top)
         if key[0].startswith("def ") and f"∂{c.depth}" not in result.labels:
             return _by_intermediate(c, top, key, base)
+        if f"∂{c.depth}" not in result.labels and _is_told_otherwise(c, top):
+            raise undefined(
+                f"{_name(top)}, as it is defined, does not depend on {key[1] if key[0] == 'free' else key[0]}"
+            )
         slope = _spread(result, f"∂{c.depth}", base.shape)
     except NestedStepError:
         if c.complex or c.varied:
@@ -134,6 +156,17 @@ def _slope(c: Context, top: Formula, key: Key) -> tuple[Labels, Array]:
         c.model.derivatives[memo] = slope
         c.model.costs[memo] = c.work - before
     return slope
+
+
+def _is_told_otherwise(c: Context, top: Formula) -> bool:
+    """Without a network: who differentiates a letter that is defined says that it depends, unless it is set to zero."""
+    told = c.model.free is True and _name(top) in c.model.definitions
+    return told and not any(says_zero(side) for x in c.roots if isinstance(x, Equation) for side in x.sides)
+
+
+def _name(part: Formula) -> str:
+    base = part.base if isinstance(part, Index) else part
+    return base.name if isinstance(base, Symbol) else ""
 
 
 def _by_intermediate(c: Context, top: Formula, key: Key, base: Value) -> tuple[Labels, Array]:
@@ -264,6 +297,8 @@ def _finish(c: Context, labels: Labels, slope: Array, below: Denominator) -> Val
             labels, slope = labels[:at] + labels[at + 1 :], own
     if place.negative:
         slope = -slope
+    if place.signed:
+        slope = slope / 2
     if place.turned:
         slope = np.swapaxes(slope, -1, -2)
     entries = below.entries

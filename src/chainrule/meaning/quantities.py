@@ -226,10 +226,12 @@ def network_numbers(s: Structure, m: int, seed: int, convention: Convention) -> 
 
 
 def _targets(rng: np.random.Generator, shape: tuple[int, int], target: str, convention: Convention) -> Array:
-    if target == "binary" and convention.one_hot_targets:
+    if target == "binary" and (convention.one_hot_targets or convention.signed_targets):
         return rng.integers(0, 2, shape).astype(float)
     if target == "binary":
         return rng.uniform(0.1, 0.9, shape)
+    if target == "real" and convention.signed_targets:
+        return rng.choice((-1.0, 1.0), shape)
     if target in ("probabilities", "labels") and convention.one_hot_targets:
         return np.eye(shape[0])[:, rng.integers(0, shape[0], shape[1])]
     if target in ("probabilities", "labels"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fractions import Fraction
 from functools import lru_cache
 
 from ..notation.formula import (
@@ -91,6 +92,21 @@ def _counts(part: Sum) -> bool:
 def speaks_of_differentials(formula: Formula) -> bool:
     """Whether it has d(…), the small change of an expression: then dX is that of X."""
     return any(isinstance(x, Call) and x.function == Symbol("d") for x in formula.parts)
+
+
+ZERO = Number(Fraction(0))
+
+
+def says_zero(side: Formula) -> bool:
+    """`0`, `0 · …`, `zeros`: that it is zero is what is stated."""
+    if isinstance(side, Binary) and side.sign in "*·∘ @":
+        return says_zero(side.left) or says_zero(side.right)
+    return side == ZERO or side == Symbol("zeros")
+
+
+def is_small_change(name: str) -> bool:
+    """Whether a name such as dW may be the small change of W, or the derivative by it; delta is none."""
+    return len(name) > 1 and name[0] == "d" and name not in ("delta", "det", "diag", "dot")
 
 
 def has_new_axis(part: Formula) -> bool:

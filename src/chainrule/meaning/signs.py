@@ -7,7 +7,7 @@ import numpy as np
 from ..notation.formula import ONE, Binary, Call, Dots, Formula, Index, Negate, Partial, Slice, Symbol, Transpose
 from .context import Context
 from .lists import going_on_sum, unreadable
-from .partials import chain, linked
+from .partials import chain, led, linked
 from .seen import has_new_axis, stacks_columns
 from .values import NoValueError, Value, dot, entrywise, inverse, kronecker_product, misfit, outer, power, product, size
 
@@ -75,6 +75,9 @@ def _products(c: Context, part: Binary) -> Value:
     i = 0
     while i < len(factors):
         end = i + 1
+        first = led(c, factors[i], factors[end]) if end < len(factors) and signs[i] != "∘" else None
+        if first is not None:
+            factors[i] = first
         while end < len(factors) and linked(c, factors[end - 1], factors[end]):
             end += 1
         run = factors[i:end]

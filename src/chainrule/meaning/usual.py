@@ -37,6 +37,7 @@ from .usual_letters import (
     without_penalty,
 )
 from .usual_steps import changes, gradients, of_any_layer
+from .usual_targets import signed_targets, units
 
 __all__ = ["Usual", "usual"]
 
@@ -72,6 +73,7 @@ def _meanings(tree: Equation, known: frozenset[str], activations: Sequence[str])
     yield from differentials(tree, known)
     yield from octave(tree)
     yield from losses_by_name(tree, known)
+    yield from signed_targets(tree, known)
     for told in (*averages(tree, known), Usual("", tree)):
         anywhere = list(of_any_layer(told, known))
         yield from anywhere or ([told] if told.tree != tree else [])
@@ -82,6 +84,7 @@ def _meanings(tree: Equation, known: frozenset[str], activations: Sequence[str])
         yield from summed
         summed = []
     yield from net_inputs(tree, known, declared=bool(activations))
+    yield from units(tree, known, declared=bool(activations))
     yield from letters_meant(tree, known)
     yield from functions(tree, known, activations)
     yield from outputs(tree, known, declared=bool(activations))

@@ -25,8 +25,8 @@ from ..notation.write import exact
 from .letters import LOSSES
 from .named_losses import NAMED
 from .nearly import SMALL
-from .seen import speaks_of_differentials
-from .usual_letters import Usual, mapped, operands
+from .seen import is_small_change, speaks_of_differentials
+from .usual_letters import TOTAL, Usual, mapped, operands
 
 # --- functions ---
 
@@ -122,7 +122,7 @@ _ELEMENTARY = frozenset(Symbol(x) for x in ("ln", "log", "exp", "sqrt"))
 def differentials(tree: Equation, known: frozenset[str]) -> Iterator[Usual]:
     """`dL = tr(Gᵀ dW)`, `d(W x) = dW x + W dx`, `dz = dW x + W dx + db`: small changes, not derivatives of the loss."""
     names = operands(tree)
-    small = sorted({x for x in names if x[:1] == "d" and len(x) > 1 and x not in known})
+    small = sorted({x for x in names if is_small_change(x) and x not in known})
     of_a_loss = any(x[1:] in LOSSES for x in small)
     rule = isinstance(tree.sides[0], Symbol) and tree.sides[0].name in small and _is_product_rule(tree.sides[1:])
     if not (of_a_loss or rule or speaks_of_differentials(tree)):
@@ -132,15 +132,27 @@ def differentials(tree: Equation, known: frozenset[str]) -> Iterator[Usual]:
         y for x in tree.parts if isinstance(x, Call) and x.function == Symbol("d") for y in operands(x.arguments[0])
     }
     still = sorted(x for x in inside - moved if x[:1] != "d")
-    told = speaks_of_differentials(tree) or of_a_loss
-    words = "" if told else f"{', '.join(small)} are small changes"
+    sure = speaks_of_differentials(tree) or of_a_loss
+    words = "" if sure else f"{', '.join(small)} are small changes"
     constant = f"{' and '.join(still)} {'is' if len(still) == 1 else 'are'} constant" if still else words
-    named = {
-        exact(replace(x, name=x.name[1:])) for x in tree.parts if isinstance(x, Symbol) and x.name in small
-    }  # dW[1] is of that layer alone
-    ways = [(("x", "W", "b"), words), ((), words), (tuple(sorted(named)), constant)]
+    parts = [x for x in tree.parts if isinstance(x, Symbol) and x.name in small and x.name[1:] not in LOSSES]
+    named = dict.fromkeys(replace(x, name=x.name[1:]) for x in parts)  # dW[1] is of that layer alone
+    ways: list[tuple[tuple[str | Symbol, ...], str]] = [(("x", "W", "b"), words), ((), words), ((*named,), constant)]
+    trees = [(tree, "")]
+    if {"L", "dL"} & names and _OF_SAMPLES & (names | moved):
+        trees.append((mapped(tree, _of_the_sum), "L is the sum of the losses of all samples"))
     for varying, said in ways[::-1] if of_a_loss else ways:
-        yield Usual(said, tree, conventions={"differentials": True, "varying": varying}, anyway=True)
+        for meant, also in trees:
+            told = ", and ".join(x for x in (said, also) if x)
+            yield Usual(told, meant, conventions={"differentials": True, "varying": varying}, anyway=True)
+
+
+_OF_SAMPLES = frozenset({"X", "Y", "Z", "A", "Yhat"})
+
+
+def _of_the_sum(part: Formula) -> Formula:
+    changed = Call(Symbol("d"), (TOTAL,))
+    return TOTAL if part == Symbol("L") else changed if part == Symbol("dL") else part
 
 
 def _is_product_rule(sides: Sequence[Formula]) -> bool:
@@ -290,7 +302,23 @@ def entry_by_entry(tree: Equation) -> Iterator[Usual]:
 
 
 def of_the_class(tree: Equation, known: frozenset[str]) -> Iterator[Usual]:
-    """`L = -log ŷ_c`, `z_c`: c is the class of the sample, where y is one-hot; what is said is said of y_c = 1."""
+    """`L = -log ŷ_c`, `z_c`: c is the class of the sample, where y is one-hot; what is said is said of y_c = 1.
+
+    In `L = -log ŷ_2` it is the second: what holds for each class holds for this one.
+    """
+    entries = {x.entries for x in tree.parts if isinstance(x, Index)}
+    numbers = {e for x in entries for e in x if isinstance(e, Number)}
+    alone = all(len(x) == 1 for x in entries if not numbers.isdisjoint(x))
+    if len(numbers) == 1 and alone and _states_loss(tree) and Symbol("c") not in tree.parts:
+        (number,) = numbers
+
+        def any_class(part: Formula) -> Formula:
+            return Index(part.base, (Symbol("c"),)) if isinstance(part, Index) and part.entries == (number,) else part
+
+        for told in of_the_class(mapped(tree, any_class), known):
+            if told.words.startswith("c "):
+                yield replace(told, words=told.words.replace("c ", f"{exact(number)} ", 1))
+        return
     for letter in ("c", "t", "y"):
         target = Index(Symbol("y"), (Symbol(letter),))
 
@@ -307,6 +335,11 @@ def of_the_class(tree: Equation, known: frozenset[str]) -> Iterator[Usual]:
             new = Equation(tuple(Binary("*", target, side) for side in new.sides), new.relations)
         if new != tree:
             yield Usual(words, new, conventions=conventions)
+
+
+def _states_loss(tree: Equation) -> bool:
+    left = tree.sides[0]
+    return isinstance(left, Symbol) and left.name in LOSSES
 
 
 def off_the_diagonal(tree: Equation) -> Iterator[Usual]:

@@ -117,22 +117,22 @@ def letters_meant(tree: Equation, known: frozenset[str]) -> Iterator[Usual]:
         table = {theirs: ours for theirs, (ours, _) in zip(roles, chosen, strict=True)}
         if not table or len(set(table.values())) < len(table) or set(table.values()) & taken - _COUNTS:
             continue
-        if any(ours in tree.parts for ours, _ in _back(table) if ours.layer is not None):
+        if any(ours in tree.parts for ours, _ in back_to(table) if ours.layer is not None):
             continue  # beside a[1] h is something else
         said = [f"{theirs} is {words}" for theirs, (_, words) in zip(roles, chosen, strict=True) if words]
-        yield Usual(", and ".join(said), _renamed(tree, table), _back(table), defines=defines)
+        yield Usual(", and ".join(said), renamed(tree, table), back_to(table), defines=defines)
 
 
 def net_inputs(tree: Equation, known: frozenset[str], *, declared: bool) -> Iterator[Usual]:
     """`ŷ_k = exp(a_k) / Σ_j exp(a_j)`, `ŷ = σ(a)`: what some texts call a is what the activation is taken of."""
-    if declared or "a" in known or len(tree.sides) != 2 or _stem(tree.sides[0]) not in ("yhat", "Yhat"):
+    if declared or "a" in known or len(tree.sides) != 2 or stem(tree.sides[0]) not in ("yhat", "Yhat"):
         return
     called = [x for x in tree.sides[1].parts if isinstance(x, Call) and isinstance(x.function, Symbol)]
-    of = {_stem(x.arguments[0]) for x in called if x.arguments and x.function in _OF_NETS}
+    of = {stem(x.arguments[0]) for x in called if x.arguments and x.function in _OF_NETS}
     if of == {"a"} == operands(tree.sides[1]):
         ours, words = _NET
         table = {"a": ours}
-        yield Usual(f"a is {words}", _renamed(tree, table), _back(table), anyway=True)
+        yield Usual(f"a is {words}", renamed(tree, table), back_to(table), anyway=True)
 
 
 _OF_NETS = tuple(Symbol(x) for x in ("exp", "softmax", "sigmoid", "sigma", "tanh"))
@@ -177,7 +177,7 @@ def sums_of_losses(tree: Equation, known: frozenset[str], *, declared: bool = Fa
     names = operands(tree)
     several = names & {"X", "Y", "Yhat", "A", "Z", "T"} or numbers_samples(tree)
     several = several or (names & {"x", "y"} and any(isinstance(x, Sum) for x in tree.parts))
-    several = several or any(isinstance(x, Index) and x.base in _COSTS for x in tree.parts)
+    several = several or any(isinstance(x, Index) and x.base in COSTS for x in tree.parts)
     if not several or names & _COUNTS:
         return
     for letter in ("J", "C", "E", "L"):
@@ -185,9 +185,9 @@ def sums_of_losses(tree: Equation, known: frozenset[str], *, declared: bool = Fa
             continue
 
         def change(part: Formula, letter: str = letter) -> Formula:
-            if isinstance(part, Index) and part.base == _TOTAL and len(part.entries) == 1:
+            if isinstance(part, Index) and part.base == TOTAL and len(part.entries) == 1:
                 return Index(Symbol("J"), part.entries)  # E_n, of one sample
-            return _TOTAL if part == Symbol(letter) else part
+            return TOTAL if part == Symbol(letter) else part
 
         words = f"{letter} is the sum of the losses of all samples"
         defines = tree.sides[0] == Symbol(letter)
@@ -196,8 +196,8 @@ def sums_of_losses(tree: Equation, known: frozenset[str], *, declared: bool = Fa
         yield from with_letters(told, known)
 
 
-_COSTS = (Symbol("E"), Symbol("J"), Symbol("C"), Symbol("L"))
-_TOTAL = Binary("*", Symbol("m"), Symbol("J"))
+COSTS = (Symbol("E"), Symbol("J"), Symbol("C"), Symbol("L"))
+TOTAL = Binary("*", Symbol("m"), Symbol("J"))
 
 
 def without_penalty(tree: Equation, known: frozenset[str]) -> Iterator[Usual]:
@@ -239,7 +239,7 @@ def outputs(tree: Equation, known: frozenset[str], *, declared: bool = False) ->
         x.function.name
         for x in tree.parts
         if isinstance(x, Call) and isinstance(x.function, Symbol) and not x.function.prime and x.function.layer is None
-        if len(x.arguments) == 1 and _stem(x.arguments[0]) in ("x", "X")
+        if len(x.arguments) == 1 and stem(x.arguments[0]) in ("x", "X")
     } & {"f", "h", "F", "model", "net"}
     names -= known
     if len(names) != 1 or operands(tree) & {"yhat", "Yhat"}:
@@ -283,10 +283,10 @@ def _may_be(letter: str, tree: Equation, names: frozenset[str]) -> bool:
 def _is_of(tree: Formula, top: str, below: str) -> bool:
     """Whether a letter is differentiated by another: y by a, which then is what y is computed from."""
     pairs = ((x.numerator, x.denominator) for x in tree.parts if isinstance(x, Partial))
-    return any(_stem(a) == top and _stem(b) == below for a, b in pairs)
+    return any(stem(a) == top and stem(b) == below for a, b in pairs)
 
 
-def _stem(part: Formula) -> str:
+def stem(part: Formula) -> str:
     base = part.base if isinstance(part, Index) else part
     return base.name if isinstance(base, Symbol) else ""
 
@@ -308,8 +308,8 @@ def operands(tree: Formula) -> frozenset[str]:
     return frozenset[str]().union(*map(operands, tree.children))
 
 
-def _renamed(tree: Equation, table: Mapping[str, str]) -> Equation:
-    letters = {x.name: ours for ours, x in _back(table)}
+def renamed(tree: Equation, table: Mapping[str, str]) -> Equation:
+    letters = {x.name: ours for ours, x in back_to(table)}
     values = {ours.name for ours in letters.values()}
     samples = _sample_letters(tree)
 
@@ -347,7 +347,7 @@ def numbers_samples(tree: Formula) -> bool:
     )
 
 
-def _back(table: Mapping[str, str]) -> tuple[tuple[Symbol, Symbol], ...]:
+def back_to(table: Mapping[str, str]) -> tuple[tuple[Symbol, Symbol], ...]:
     """Our letters, `y` or `a[1]`, with theirs, and so the derivatives by them."""
     found = []
     for theirs, ours in table.items():

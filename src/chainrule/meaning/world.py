@@ -26,7 +26,10 @@ from .quantities import Key, Structure, expression_structure, generator, key_of,
 from .seen import bound_layers, counts_from_zero, layer_places, letters
 from .values import NO_NUMBER, Value
 from .values import Array as Numbers
+from .written import widths_written
 
+# Network, loss, m, seed, convention, definitions and free letters of which a world was made.
+Made = tuple[str, str | Loss | None, int, int, Convention, tuple[tuple[str, Formula], ...], frozenset[str]]
 Memo = dict[tuple[Model, int], Known]
 _MOST_KNOWN, _MOST_MODELS = 20_000, 512
 _MOST_LETTERS = 3  # that count layers in one formula
@@ -44,6 +47,7 @@ class World:
 
     def __init__(self, model: Model) -> None:
         self.model = model
+        self._made: Made | None = None
         self._models: dict[Any, Model] = {}
         self._bindings: dict[Any, list[dict[str, int]]] = {}
         self._definitions, self._shapes = tuple(model.definitions.items()), tuple(model.shapes.items())
@@ -139,11 +143,29 @@ class World:
         place  whether the part that failed is looked for
         memo   where many formulas are compared under the same bindings: what was found of their parts
         """
+        if self.model.convention.written and self._made is not None:
+            found = self._as_written(equation, bindings or {})
+            if found is not self:
+                return found.compare(equation, bindings, tolerance=tolerance, place=place, memo=memo)
         equation = told_apart(equation, self.model.shapes)
         own = {"J", "C"} & self.model.definitions.keys()  # the cost as the document defines it, with or without
         if self.model.convention.penalty is not None and self.model.structure.is_network and not own:
             equation = with_penalty(equation, self.model.convention.penalty)
         return compared(lambda formula: self._context(formula, bindings or {}, memo), equation, tolerance, place=place)
+
+    def _as_written(self, equation: Formula, bindings: Mapping[str, int]) -> World:
+        """This network with as many units in a layer as the formula writes one by one."""
+        layers, there = self.model.structure.layers, Evaluator(self.model, bindings)
+        widths = widths_written(equation, layers, lambda at: there.whole(at, layer=True))
+        if self._made is None or not widths:
+            return self
+        network, *others = self._made
+        parts = network.split("-")
+        for layer, units in widths.items():
+            if 0 <= layer < len(parts):
+                parts[layer] = ":".join([str(units), *parts[layer].split(":")[1:]])
+        made = ("-".join(parts), *others)
+        return self if made == self._made else _network_world(*made)
 
     def bindings(self, equation: Formula) -> list[dict[str, int]]:
         """Values of the free layer letters for which every layer that is mentioned exists; [{}] if there is none."""
@@ -209,7 +231,7 @@ class World:
         free = {k: v for k, v in found.shapes.items() if model.is_free(k)} | dict(model.shapes)
         depends = {k: v for k, v in found.depends.items() if model.is_free(k) or k in defined}
         counts = {k: v for k, v in found.counts.items() if model.free is True and k not in defined}
-        key = (*(tuple(sorted(x.items())) for x in (free, depends, counts)), found.by_entries)
+        key = (*(tuple(sorted(x.items())) for x in (free, depends, counts)), found.by_entries, found.distributions)
         if key not in self._models:
             if len(self._models) > _MOST_MODELS:
                 self._models.clear()
@@ -219,6 +241,7 @@ class World:
                 depends=depends,
                 counts=counts,
                 by_entries=found.by_entries,
+                distributions=found.distributions,
                 stored={},
                 derivatives={},
                 generic={},
@@ -281,7 +304,10 @@ def _new_network_world(
 ) -> World:
     s = network_structure(network, loss)
     numbers = network_numbers(s, m, seed, convention)
-    return World(Model(s, numbers, convention, m, seed, dict(definitions), free=free))
+    world = World(Model(s, numbers, convention, m, seed, dict(definitions), free=free))
+    if isinstance(network, str):
+        world._made = (network, loss, m, seed, convention, definitions, free)
+    return world
 
 
 @lru_cache(maxsize=256)

@@ -10,6 +10,7 @@ from .formula import (
     Binary,
     Call,
     Dots,
+    Equation,
     Formula,
     Index,
     Negate,
@@ -23,7 +24,7 @@ from .letters import Letters
 from .neighbors import with_neighbors
 from .renaming import Rule, filled, matches, renamed, rules
 from .samples import with_bare_samples
-from .updates import as_step, as_update, upright
+from .updates import as_accumulated, as_step, as_update, upright
 
 __all__ = ["COSTS", "canonical", "filled", "is_hypothesis", "matches", "renamed", "rules", "simplified"]
 
@@ -46,7 +47,8 @@ def canonical(formula: Formula, letters: Letters) -> Formula:
     found = _rewritten(formula, rules(letters), letters.network)
     if letters.network:
         found = with_neighbors(with_bare_samples(without_dependence(found, letters.functions)))
-    return as_update(upright(as_step(found)))
+    found = as_update(upright(as_step(found)))
+    return as_accumulated(found) if letters.network else found
 
 
 def _rewritten(part: Formula, rules: tuple[Rule, ...], network: bool) -> Formula:
@@ -210,7 +212,10 @@ def _without_arguments(call: Call, cost: Symbol) -> Formula:
 
 
 def _says_more(call: Call) -> bool:
-    """Whether a loss is taken of two quantities that may not be output and target: `L(y, y)`, `L(a[1], y)`."""
+    """Whether a loss is taken of what may not be output and target: `L(y, y)`, `L(a[1], y)`, `L(yhat = a[1], y)`."""
+    given = [x.sides[-1] for x in call.arguments if isinstance(x, Equation)]
+    if any(not isinstance(x, Symbol) or x.layer is not None for x in given):
+        return True
     if len(call.arguments) != 2 or not all(isinstance(x, Symbol) for x in call.arguments):
         return False
     first, second = call.arguments

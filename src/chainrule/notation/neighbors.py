@@ -4,19 +4,36 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .formula import ONE, Binary, Formula, Index, Symbol, symbols
+from .formula import ONE, Binary, Equation, Formula, Index, Partial, Symbol, symbols
 
 _LAYERED = frozenset({"W", "b", "Z", "A", "dW", "db", "dZ", "dA", "z", "a", "dz", "da", "delta", "g", "n"})
 _BESIDE = {"prev": "-", "previous": "-", "next": "+"}
-_HERE = Symbol("l")
+_HERE, _LAST = Symbol("l"), Symbol("L")
+_ERRORS = frozenset({"delta", "dz", "dZ"})
+_COSTS = (Symbol("C"), Symbol("L"), Symbol("J"), Symbol("E"))
 
 
 def with_neighbors(formula: Formula) -> Formula:
     """`dA_prev = W.T dZ` as dA[l-1] = W[l].T dZ[l]; formulas with layers or without such names as they are."""
     if any(s.layer is not None for s in symbols(formula)):
-        return formula
+        return _of_output(formula)
     moved = formula.mapped(_moved)
     return formula if moved == formula else moved.mapped(_here)
+
+
+def _of_output(formula: Formula) -> Formula:
+    """`delta[L] = ∇_a C ∘ g'(z[L])` with a[L], of the layer that the left side names."""
+    left = formula.sides[0] if isinstance(formula, Equation) else formula
+    if not isinstance(left, Symbol) or left.layer != _LAST or left.name not in _ERRORS:
+        return formula
+
+    def change(part: Formula) -> Formula:
+        by = part.denominator if isinstance(part, Partial) else part
+        if not isinstance(part, Partial) or by not in (Symbol("a"), Symbol("A")) or part.numerator not in _COSTS:
+            return part
+        return replace(part, denominator=Symbol(by.name, _LAST)) if isinstance(by, Symbol) else part
+
+    return formula.mapped(change)
 
 
 def _moved(part: Formula) -> Formula:

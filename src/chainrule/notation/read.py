@@ -6,12 +6,13 @@ import re
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, TypeGuard
 
 from ..errors import FormulaError
 from .components import with_counted_components
 from .formula import ONE, Binary, Call, Equation, Formula, Index, Number, Symbol, symbols
 from .letters import Letters
+from .named_losses import with_named_losses
 from .reading.clauses import INDICES, Condition, compared_at_the_end
 from .reading.code import as_formula
 from .reading.grammar import Chain, parse
@@ -19,8 +20,10 @@ from .reading.list_marks import without_marks
 from .reading.parts import MAX_READINGS, defined_function, single
 from .reading.resolve import readings
 from .reading.statements import Statement, is_latex, statements
+from .reading.steps import steps_of
 from .reading.text_words import is_long, is_word
 from .reading.tokens import COMPARISONS, Token, check_text, short
+from .samples import with_numbered_columns
 
 Syntax = Literal["auto", "text", "latex", "code"]
 _PROGRAM = re.compile(r"\.[A-Za-z_]{2}|\.t\(|\bassert\b|\[\s*['\"]")  # what only programs have
@@ -29,11 +32,18 @@ _ABOVE = frozenset({"W", "w", "b", "z", "a", "Z", "A", "delta", "dW", "dw", "db"
 _SHAPED = re.compile(
     r"\[[^\]]*\b(?:None|newaxis)\b|\.(?:reshape|clip|clamp|permute|swapaxes)\(|\bones\(\(|\.(?:mT|t\(\))"
     r"|\b(?:F|nn|K|jax|keras|autograd)\.[a-z]{2}|\bno_grad\b"
+    r"|\w\.(?:g|_grad|gradient)\b(?!\s*\()"
     r"|\b(?:[hv]stack|column_stack|row_stack|concatenate|concat|cat|insert|append)\(|\b[cr]_\["
 )
+_WEIGHTS = frozenset({"W", "w", "dW", "dw"})
 _ABOVE_THEM = "the numbers above the letters are layers"
+_SOFTMAX, _AS_SOFTMAX = Symbol("softmax"), "sigma is the soft-max"
+_NAMED = "the loss is the one of that name"
+_AVERAGED = "the cost is the mean of the loss of that name"
+_SAMPLES = "the index of the sum is that of a sample"
 _CHANGES = "an upright d is a small change"
 _UPRIGHT = re.compile(r"\\(?:mathrm|operatorname|text|textrm|mathsf|rm)\s*\{?\s*d\s*\}")
+_QUOTED = re.compile(r"^(\s*)[\"“”'‘]([A-Za-z]\w*)[\"“”'’](?=\s*(?:=|:=))")  # "dz" = a - y
 _REMARK = "the comparison at the end only says more of the right side"
 LAYERED = ("a", "z", "A", "Z", "da", "dz", "dA", "dZ")
 
@@ -61,7 +71,7 @@ def read(text: str, *, syntax: Syntax = "auto", letters: Letters | None = None) 
     A line that begins with a relation gives an equation whose first side is `Symbol("")`. FormulaError if the text is
     no formula, holds several statements, or is too long or too deeply nested.
     """
-    text = without_marks(check_text(text))
+    text = _QUOTED.sub(r"\1 \2 ", without_marks(check_text(text)))
     letters = letters or Letters()
     if syntax == "auto" and not is_latex(text) and _SHAPED.search(text) and as_formula(text) != text:
         return read(text, syntax="code", letters=letters)
@@ -85,7 +95,7 @@ def read(text: str, *, syntax: Syntax = "auto", letters: Letters | None = None) 
 
 def read_all(text: str, *, syntax: Syntax = "auto", letters: Letters | None = None) -> list[list[Reading]]:
     """The readings of every statement of a display, a line or a paragraph, in order; prose is passed over."""
-    text = without_marks(check_text(text))
+    text = _QUOTED.sub(r"\1 \2 ", without_marks(check_text(text)))
     letters = letters or Letters()
     found = statements(text, _is_latex(text, syntax), names_of(letters))
     result: list[list[Reading]] = []
@@ -164,6 +174,32 @@ def _with_layers_in_parentheses(
     return [*first, *more][:MAX_READINGS]
 
 
+def _with_numbered_columns(found: list[tuple[Formula, str]]) -> list[tuple[Formula, str]]:
+    """The first reading where the index of a sum numbers the samples of matrices, if it may."""
+    formula, note = found[0]
+    numbered = with_numbered_columns(formula)
+    return [] if numbered == formula else [(numbered, _said(_SAMPLES, note))]
+
+
+def _with_softmax(found: list[tuple[Formula, str]]) -> list[tuple[Formula, str]]:
+    """The first reading with the soft-max for a sigma with a component: `σ(z)_i = e^{z_i} / Σ_j e^{z_j}`."""
+    formula, note = found[0]
+    taken = {
+        x.base.function
+        for x in formula.parts
+        if isinstance(x, Index) and isinstance(x.base, Call) and isinstance(x.base.function, Symbol)
+        if x.base.function in (Symbol("sigma"), Symbol("sig"))
+    }
+    if not taken or not any(isinstance(x, Call) and x.function == Symbol("exp") for x in formula.parts):
+        return []
+    changed = formula.mapped(lambda x: replace(x, function=_SOFTMAX) if _is_of(x, taken) else x)
+    return [(changed, _said(_AS_SOFTMAX, note))]
+
+
+def _is_of(part: Formula, functions: set[Symbol]) -> TypeGuard[Call]:
+    return isinstance(part, Call) and part.function in functions
+
+
 def _with_layers_above(
     found: list[tuple[Formula, str]], chain: Chain, text: str, letters: Letters
 ) -> list[tuple[Formula, str]]:
@@ -176,7 +212,8 @@ def _with_layers_above(
         if isinstance(x.left, Index) and isinstance(x.left.base, Symbol)
         if not isinstance(x.right, Number) or x.right == ONE
     ]
-    above = [(name, x) for name, x in powers if name in _ABOVE and _may_be_layer(x)]
+    counted = _counted(powers)
+    above = [(name, x) for name, x in powers if name in _ABOVE and (_may_be_layer(x) or counted & _letters_in(x))]
     stated = found[0][0].sides[0] if isinstance(found[0][0], Equation) else found[0][0]
     heads = {part for part in stated.parts if isinstance(part, Binary) and part.sign == "^"}
     if not above or not (heads or any(x != _TWO or name in ("delta", "b") for name, x in above)):
@@ -188,6 +225,22 @@ def _with_layers_above(
     if layered[0][1].startswith(_ABOVE_THEM):
         return [*found, *layered][:MAX_READINGS]
     return [*layered, *[(f, _said("the numbers above the letters are powers", n)) for f, n in found]][:MAX_READINGS]
+
+
+def _counted(powers: list[tuple[str, Formula]]) -> set[str]:
+    """The letters that number layers above weights and, one more or less, above values: j of `z^j = W^j a^{j-1}`."""
+    shifted = {
+        x.left.name
+        for name, x in powers
+        if name in _ABOVE - _WEIGHTS and isinstance(x, Binary) and x.sign in "+-" and x.right == ONE
+        if isinstance(x.left, Symbol)
+    }
+    weighted = set().union(*(_letters_in(x) for name, x in powers if name in _WEIGHTS))
+    return shifted & weighted
+
+
+def _letters_in(part: Formula) -> set[str]:
+    return {s.name for s in symbols(part)}
 
 
 def _changes_stand_upright(chain: Chain, text: str) -> bool:
@@ -246,11 +299,18 @@ def _readings(statement: Statement, text: str, letters: Letters) -> list[Reading
         tokens = [Token("NAME", "", tokens[0].start, tokens[0].start), *tokens]
     compared = compared_at_the_end(tokens)
     chain = parse(tokens if compared is None else compared[0], text)
-    if function := defined_function(chain):
+    if (function := defined_function(chain)) and not steps_of(chain, letters):
         letters = replace(letters, functions=letters.functions | {function})
     found = readings(chain, text, letters)
     if letters.network and any(t.type == "IDX" for t in tokens):
         found = [(with_counted_components(f), note) for f, note in found]
+    if letters.network and any(t.type == "SUMOP" for t in tokens):
+        found += _with_numbered_columns(found)
+    if any(t.type == "SUMOP" for t in tokens):
+        found += _with_softmax(found)
+    if letters.network and (named := with_named_losses(found[0][0])):
+        notes = found[0][1], _said(_NAMED, found[0][1]), _said(_AVERAGED, found[0][1])
+        found = [*zip(named, notes, strict=True), *found[1:]][:MAX_READINGS]
     if letters.layer == "brackets" and not any(t.type in ("LBRACK", "IDX") for t in tokens):
         found = _with_layers_in_parentheses(found, chain, text, letters)
         found = _with_layers_above(found, chain, text, letters)

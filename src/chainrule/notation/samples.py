@@ -9,6 +9,7 @@ from .formula import Binary, Bound, Formula, Index, Symbol
 _ALWAYS = frozenset({"mu", "nu"})  # above letters of physicists, no exponents
 _USUAL = frozenset({"p", "n", "s", "q"})
 _WEIGHTS = frozenset({"W", "w", "b", "theta", "Theta"})
+_BATCHES = frozenset({"X", "Y", "Yhat", "Z", "A", "H", "P", "T", "O", "S", "U"})  # with one column or row per sample
 _VALUES = frozenset({"x", "y", "z", "a", "t", "o", "h", "u", "s", "d", "net", "yhat", "delta", "out"})
 
 
@@ -19,6 +20,21 @@ def with_bare_samples(formula: Formula) -> Formula:
     if not above and not below:
         return formula
     return formula.mapped(lambda part: _placed(part, above, below))
+
+
+def with_numbered_columns(formula: Formula) -> Formula:
+    """`Σ_i (A_i - Y_i)` with the sample i of each matrix of samples, where i may be that of a row."""
+    bound = {x.index for x in formula.parts if isinstance(x, Bound) and isinstance(x.index, Symbol)}
+    bound -= {x for part in formula.parts if isinstance(part, Index) and len(part.entries) > 1 for x in part.entries}
+
+    def change(part: Formula) -> Formula:
+        if not (isinstance(part, Index) and len(part.entries) == 1 and part.entries[0] in bound):
+            return part
+        base = part.base
+        own = isinstance(base, Symbol) and base.sample is None and base.name.removeprefix("d") in _BATCHES
+        return replace(base, sample=part.entries[0]) if own and isinstance(base, Symbol) else part
+
+    return formula.mapped(change) if bound else formula
 
 
 def _owner(base: Formula) -> Symbol | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .formula import ONE, Binary, Equation, Formula, Index, Negate, Slice, Symbol, Transpose
+from .formula import ONE, Binary, Equation, Formula, Index, Negate, Partial, Slice, Symbol, Transpose, symbols
 
 PARAMETERS = frozenset({"W", "w", "b", "theta", "Theta", "beta"})
 _STEPS = [Symbol(name) for name in ("t", "k", "n", "s", "tau", "new")]
@@ -23,6 +23,30 @@ def as_update(formula: Formula) -> Formula:
         return formula
     after = left.mapped(lambda x: replace(change, name=CHANGES[change.name]) if x is change else x)
     return Equation((after, *(Binary("+", after, side) for side in formula.sides[1:])), ("<-", *formula.relations[1:]))
+
+
+def as_accumulated(formula: Formula) -> Formula:
+    """`dw <- dw + x(i) dz(i)`, what sample i adds to a gradient or a cost, as ∂L(i)/∂w = x(i) dz(i)."""
+    if not isinstance(formula, Equation) or len(formula.sides) != 2 or formula.relations[0] not in ("<-", ":=", "="):
+        return formula
+    left, right = formula.sides
+    if not isinstance(right, Binary) or right.sign not in "+-" or right.left != left or left in right.right.parts:
+        return formula
+    letter = left.base if isinstance(left, Index) else left
+    samples = {s.sample for s in symbols(right.right) if s.sample is not None}
+    if not isinstance(letter, Symbol) or letter.sample is not None or len(samples) != 1:
+        return formula
+    sample = samples.pop()
+    if not isinstance(sample, Symbol):
+        return formula
+    of_one = Symbol("L", None, sample)
+    added = Negate(right.right) if right.sign == "-" else right.right
+    if letter.name in ("J", "C", "cost"):
+        return Equation((of_one, added), ("=",))
+    if letter.name.removeprefix("d") not in PARAMETERS or not letter.name.startswith("d"):
+        return formula
+    by = left.mapped(lambda x: replace(letter, name=letter.name[1:]) if x is letter else x)
+    return Equation((Partial(of_one, by), added), ("=",))
 
 
 def as_step(formula: Formula) -> Formula:

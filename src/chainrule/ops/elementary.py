@@ -39,11 +39,27 @@ log = Op(
     doc="Natural logarithm, A > 0: dA = dC / A, because e^(ln a) = a (fifth source).",
 )
 
+
+def ln1p(a: Any) -> Any:
+    """ln(1 + a) of real or complex numbers, with all digits near 0.
+
+    NumPy's complex log1p forms 1 + a and so returns 0 for a tiny a: ln softplus(z) would have no complex step left of
+    z = -36. With a = x + iy, ln|1 + a| is half of ln(1 + x(2 + x) + y²).
+    """
+    if not np.iscomplexobj(a):
+        return np.log1p(a)
+    x, y = np.real(a), np.imag(a)
+    near = np.hypot(x, y) < 0.5
+    u, v = np.where(near, x, 0), np.where(near, y, 0)
+    modulus = np.where(near, np.log1p(u * (2 + u) + v * v) / 2, np.log(np.hypot(1 + x, y)))
+    return modulus + 1j * np.arctan2(y, 1 + x)
+
+
 log1p = Op(
     name="log1p",
     arity=1,
     equation="C = ln(1 + A)",
-    forward=np.log1p,
+    forward=ln1p,
     backward=lambda c, dc: (dc / (1 + c.inputs[0]),),
     components="C_ij = ln(1 + A_ij)",
     text="log1p({0})",

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..graph import Op
 from .arithmetic import REAL
+from .elementary import ln1p
 
 tanh = Op(
     name="tanh",
@@ -49,7 +50,7 @@ sigmoid = Op(
 def _softplus(a: Any) -> Any:
     """max(a, 0) + ln(1 + e^-|a|): finite for every a and accurate in both tails."""
     positive = np.real(a) > 0
-    return np.where(positive, a, 0) + np.log1p(np.exp(np.where(positive, -a, a)))
+    return np.where(positive, a, 0) + ln1p(np.exp(np.where(positive, -a, a)))
 
 
 softplus = Op(

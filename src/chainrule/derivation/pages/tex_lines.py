@@ -127,7 +127,7 @@ def _parts(formula: Formula, writer: Writer, room: float, decimals: bool) -> _Pa
     whole = replace(whole, text=whole.text.replace(r"\\ \dots \\", r"\\ \vdots \\"))  # of a column
     held = {sign: _set(part, room) for sign, part in whole.held.items()}
     matrices = "".join(sign for sign, part in whole.held.items() if isinstance(part, Array))
-    left, rest = _parted(_put(_stretched(whole.text, matrices) if matrices else whole.text, held))
+    left, rest = parted(_put(_stretched(whole.text, matrices) if matrices else whole.text, held))
     return _Parts(left, rest, bool(matrices))
 
 
@@ -249,7 +249,7 @@ def _tokens(latex: str) -> Iterator[_Token]:
 
 
 @lru_cache(maxsize=4096)
-def _parted(latex: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+def parted(latex: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     """The side before the first relation, and every relation with the side after it."""
     cuts = [t for t in _tokens(latex) if t.text in _RELATIONS and t.braces == t.brackets == t.lefts == 0]
     if not cuts:

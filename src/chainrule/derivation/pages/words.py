@@ -21,11 +21,13 @@ from ..turned import equations
 
 _GREEK = {sign: "\\" + name for name, sign in GREEK.items()}
 _HATTED = {sign: rf"\hat{{{name[0]}}}" for name, sign in HATS.items()}
-_FUNCTIONS = {"ln": r"\ln", "log": r"\log", "exp": r"\exp", "max": r"\max", "min": r"\min", "tanh": r"\tanh"}
+_FUNCTIONS = {name: rf"\{name}" for name in ("ln", "log", "exp", "max", "min", "tanh", "sin", "cos")}
 _WORDS = {"softplus", "softmax", "sigmoid", "lse", "erf", "relu", "step", "sum", "lim", "log1p", "expm1", *_FUNCTIONS}
 _ALONE = ("ln", "exp", "lse")  # functions that are written before their argument without brackets
 _BLANKS = re.compile(" +")
 _BESIDE = re.compile(r"(?<![A-Za-z\\])([A-Za-z]) (?=\d)")  # Y 1, a product, is no Y1
+_AFTER_SIGN = re.compile(r"([(=+-]|\\cdot ?) ?\\text\{ ")  # a sign has its own room around it
+_BEFORE_SIGN = re.compile(r" \}(?= ?(?:[)=+-]|\\cdot))")
 _SHORT = 28  # signs of a formula that stays on one row
 _ARTICLES = ("a", "A", "I")  # English words that look like letters
 SIGNS = {
@@ -73,8 +75,17 @@ def pieces(words: str) -> tuple[Piece, ...]:
             words = words.replace(equation, f"`{equation}`")
     found: list[Piece] = []
     for k, part in enumerate(words.split("`") if words.count("`") % 2 == 0 else [words]):
-        found += [Piece(part, True)] if k % 2 else list(_sentence(part))
+        found += list(_statements(part)) if k % 2 else list(_sentence(part))
     return tuple(x for x in found if x.text)
+
+
+def _statements(formula: str) -> Iterator[Piece]:
+    """`a x + b x = (a + b) x, x y / y = x`: two equations and a comma of the sentence."""
+    parts = formula.split(", ")
+    apart = len(parts) > 1 and all("=" in x and x.count("(") == x.count(")") for x in parts)
+    for k, part in enumerate(parts if apart else [formula]):
+        yield from [Piece(", ", False)] * (k > 0)
+        yield Piece(part, True)
 
 
 @lru_cache(maxsize=1)
@@ -90,6 +101,8 @@ def _sentence(words: str) -> Iterator[Piece]:
         around = [chunks[j] for j in (i - 2, i + 2) if 0 <= j < len(chunks)]
         if kinds[i] == "word" and len(around) == 2 and all(x in _OPERATORS for x in around):
             kinds[i] = "letter"  # S · scale + R
+        if c in _FUNCTIONS and i >= 2 and chunks[i - 2] in _OPERATORS:
+            kinds[i] = "letter"  # C = tanh A
         if c.strip("(.,;:)") in _ARTICLES:  # a letter only beside another formula
             beside = [kinds[j] for j in (i - 2, i + 2) if 0 <= j < len(chunks)]
             kinds[i] = "letter" if any(k in ("sign", "strong") for k in beside) or "letter" in beside[-1:] else "word"
@@ -192,7 +205,7 @@ def latex(formula: str, style: Style) -> str:
         found += [_flat(formula[end : m.start()]), _scripted(m["base"], m["scripts"], style)]
         end = m.end()
     whole = _BLANKS.sub(" ", "".join([*found, _flat(formula[end:])])).replace(" )", ")").strip()
-    whole = whole.replace(r"(\text{ ", r"(\text{")
+    whole = _AFTER_SIGN.sub(r"\1\\text{", _BEFORE_SIGN.sub("}", whole))
     return _BESIDE.sub(r"\1\,", whole)
 
 

@@ -24,14 +24,17 @@ class Applications(Gradients):
     """Answers whether a factor is a function of the one that follows it."""
 
     def unwrapped(self, factor: Factor) -> Factor:
-        """`{g^{[l]}}'`, `(g^{[l]})'`: the letter of a function in brackets, with all that hangs on it."""
-        if factor.kind not in ("lbrace", "lpar") or not factor.marks or factor.marks[0][0] != "prime":
+        """`{g^{[l]}}'`, `(g^{[l]})'`, `{g'}(z)`: the letter of a function in brackets, with all that hangs on it."""
+        if factor.kind not in ("lbrace", "lpar") or len(factor.value.items) != 1:
             return factor
-        inner = single(factor.value.items[0]) if len(factor.value.items) == 1 else None
+        inner = single(factor.value.items[0])
         if inner is None or len(inner) != 1 or inner[0].factor.kind != "name" or not self.is_function(inner[0].factor):
             return factor
         letter = inner[0].factor
-        return Factor("name", letter.value, factor.start, factor.end, [*letter.marks, *factor.marks])
+        marks = [*letter.marks, *factor.marks]
+        if factor.kind == "lpar" and not any(kind == "prime" for kind, _ in marks):
+            return factor
+        return Factor("name", letter.value, factor.start, factor.end, marks)
 
     def is_bare_function(self, factor: Factor) -> bool:
         """A function's name that waits for its argument: ln, exp, not g."""
@@ -65,11 +68,37 @@ class Applications(Gradients):
             return False
         if several and factor.value not in WITH_LAYER | WITHOUT_LAYER | PER_SAMPLE:
             return not is_differential(factor.value)
+        if self.has_the_index_of(group, factor):
+            return True
         if factor.value in _NEVER_APPLIED or is_differential(factor.value):
             return False
         if not several and any(kind == "power" for kind, _ in group.marks):
             return False
         return all(self.is_variable(single(x), factor.value) for x in group.value.items)
+
+    def has_the_index_of(self, group: Factor, factor: Factor) -> bool:
+        r"""`\theta_h(a_h)`, `f_j(net_j)`: a letter with the index of the letter in its brackets is its activation."""
+        inner = single(group.value.items[0]) if len(group.value.items) == 1 and not group.marks else None
+        if factor.value in WITH_LAYER | WITHOUT_LAYER - {"theta"} or is_differential(factor.value):
+            return False
+        if inner is None or len(inner) != 1 or inner[0].factor.kind != "name" or inner[0].negative:
+            return False
+        below = [
+            [self.entries(x, f.value, f) for kind, x in f.marks if kind == "sub"] for f in (factor, inner[0].factor)
+        ]
+        return bool(below[0]) and below[0] == below[1]
+
+    def is_taken_of(self, factor: Factor) -> bool:
+        r"""Whether a function's letter is applied to the matrix behind it, `\sigma\begin{pmatrix}`, or is a factor."""
+        if factor.value in COSTS:
+            return False
+        notes = (
+            f"{factor.value} is applied to the matrix behind it",
+            f"{factor.value} is a factor of the matrix behind it",
+        )
+        if factor.value in ("g", "f", "h"):  # that are quantities too
+            return self.choose(*notes) == 0
+        return True
 
     def is_variable(self, items: list[Item] | None, function: str) -> bool:
         """Whether an argument is one letter of a quantity: not the index or the number of a sample, nor `1 - a`."""
@@ -86,12 +115,17 @@ class Applications(Gradients):
     def is_turned_factor(self, item: Item) -> bool:
         """Whether a bracket that stands apart is transposed and no single letter: a factor, no argument."""
         factor = item.factor
-        if item.glued or factor.kind != "lpar" or len(factor.marks) != 1 or len(factor.value.items) != 1:
+        if item.glued or not self.is_turned(factor) or len(factor.value.items) != 1:
+            return False
+        inner = single(factor.value.items[0])
+        return inner is None or len(inner) > 1 or inner[0].factor.marks != []
+
+    def is_turned(self, factor: Factor) -> bool:
+        """Whether a bracket is transposed and nothing else."""
+        if factor.kind != "lpar" or len(factor.marks) != 1:
             return False
         kind, content = factor.marks[0]
-        turned = (kind == "attr" and content == "T") or (kind == "sup" and self.is_turning(content))
-        inner = single(factor.value.items[0])
-        return turned and (inner is None or len(inner) > 1 or inner[0].factor.marks != [])
+        return (kind == "attr" and content == "T") or (kind == "sup" and self.is_turning(content))
 
     def is_plain_factor(self, factor: Factor) -> bool:
         """Whether a factor behind that of a function may belong to its argument: a letter, a power, a fraction."""
@@ -144,6 +178,8 @@ class Applications(Gradients):
             marks.sample = index
         elif factor.value in PARAMETERS and any(s.name in ("t", "n", "k") for s in symbols(index)) and not marks.after:
             marks.sample = index  # w(t), of step t
+        elif {s.name for s in symbols(index)} & self.steps and marks.sample is None and not marks.prime:
+            marks.sample = index  # e_j(n), d_j(n), y_j(n)
         else:
             return None
         return self.marked(self.assembled(factor, marks), group.marks, factor.start)

@@ -23,6 +23,7 @@ from ..formula import (
     Sum,
     Symbol,
 )
+from .clauses import INDICES
 from .grammar import Chain, Factor, List
 from .parts import BRACKETED, Item, keyword, single
 from .scripts import Scripts
@@ -109,11 +110,15 @@ class Brackets(Scripts):
         raise self.error(start, f"{signs.get(kind, kind)} stands where a quantity must stand")
 
     def is_exponential(self, factor: Factor) -> bool:
-        """Whether e carries an exponent; not the e^{(l)} of layer l, nor the e that a text declares."""
+        """Whether e carries an exponent; not the e^{(l)} of layer l, nor e^T, nor the e that a text declares."""
         kind, content = factor.marks[0]
-        if kind not in ("sup", "power") or any(re.match(r"e(?![A-Za-z])", p) for p in self.letters.rename):
+        declared = any(re.match(r"e(?![A-Za-z])", p) for p in self.letters.rename)
+        if kind not in ("sup", "power") or declared or self.is_turning(content):
             return False
         inner = single(content.items[0]) if len(content.items) == 1 else None
+        if inner is not None and len(inner) == 1 and inner[0].factor.kind == "num":  # e^2
+            notes = "e is Euler's number", "e is a letter"
+            return self.choose(*(reversed(notes) if self.e_is_a_letter else notes)) == self.e_is_a_letter
         if inner is None or len(inner) != 1 or inner[0].factor.kind not in ("lpar", "lbrack") or inner[0].factor.marks:
             return True
         number = self.text[inner[0].factor.start : inner[0].factor.end].replace(" ", "")[1:-1]
@@ -132,7 +137,7 @@ class Brackets(Scripts):
                 if beside is not None:
                     return self.marked(beside, factor.marks, factor.start)
             relations = content.items[0].relations
-            if relations in (["=="], ["!="]):  # (i == j) is 1 where it holds, else 0
+            if relations in (["=="], ["!="]) or self.compares_indices(content.items[0]):  # (i == j) is 1 or 0
                 return self.marked(self.condition(content.items[0], factor.start), factor.marks, factor.start)
             if relations and relations[0] not in COMPARISONS:
                 raise self.error(factor.start, "an equation stands in brackets where a quantity must stand")
@@ -161,6 +166,16 @@ class Brackets(Scripts):
         else:
             value = Array(entries, len(entries))
         return self.marked(value, factor.marks, factor.start)
+
+    def compares_indices(self, chain: Chain) -> bool:
+        """`[i = j]`, 1 where two indices are the same, else 0."""
+        if chain.relations != ["="]:
+            return False
+        sides = [single(Chain([side], [])) for side in chain.sides]
+        return all(
+            run is not None and len(run) == 1 and run[0].factor.value in INDICES and not run[0].factor.marks
+            for run in sides
+        )
 
     def beside_ones(self, items: list[Item]) -> Formula | None:
         """`[ones(m, 1) X]` of MATLAB as hstack(1, X); None where no ones or zeros with their sizes stand."""

@@ -54,6 +54,8 @@ class Calls(Applications):
         if factor.kind == "num" and follows is not None and follows.factor.kind == "num":
             raise self.error(factor.start, "two numbers stand side by side")
         bare_d = factor.kind == "name" and factor.value == "d" and not factor.marks
+        if bare_d and self.steps and follows is not None and (step := self.numbered(factor, follows)) is not None:
+            return step, i + 2  # d(n), what is wanted at step n
         if bare_d and follows is not None and follows.factor.kind == "lpar":
             arguments, names = self.arguments(follows.factor)
             return self.marked(Call(Symbol("d"), arguments, names), follows.factor.marks, factor.start), i + 2
@@ -192,6 +194,8 @@ class Calls(Applications):
             return None  # h_i (1 - h_i)
         if not known and self.is_turned_factor(items[i]) and factor.value in ("f", "g", "h"):
             return None  # h (r - v)^T, h^{(k-1)} (∇J)^T
+        if factor.value in COSTS and self.is_turned(argument):
+            return None  # ∇_z L (a)^T
         power = None
         marks = factor.marks
         if known and marks and marks[-1][0] in ("sup", "power") and not self.is_place(marks[-1][1]):
@@ -211,10 +215,12 @@ class Calls(Applications):
             argument.kind in ("lpar", "empty")
             or (factor.value in COSTS and self.is_applied(factor, items[i]))
             or (argument.kind in BRACKETED and factor.value not in COSTS and (known or argument.kind != "lbrace"))
+            or (argument.kind == "matrix" and not known and self.is_taken_of(factor))
         ):
             if (numbered := self.numbered_cost(factor, items[i])) is not None:
                 return numbered, i + 1
-            arguments, names = self.arguments(argument)
+            matrix = argument.kind == "matrix"
+            arguments, names = ((self.matrix(argument),), ()) if matrix else self.arguments(argument)
             marks = argument.marks
             if marks and marks[0][0] == "sup" and factor.value in POWERED and self.is_power(marks[0][1]):
                 note = f"the power belongs to {factor.value}(…)", f"the power belongs to the argument of {factor.value}"

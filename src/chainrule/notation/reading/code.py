@@ -68,7 +68,7 @@ class _Plain(ast.NodeTransformer):
             return ast.Name(ALIASES.get(node.attr, node.attr), ast.Load())
         if _holds_gradients(node.value) and re.fullmatch(r"d?[WbwZAza]\d*", node.attr):
             return ast.Name(_prefixed("d", node.attr), ast.Load())  # grads.W2
-        if node.attr == "grad" and (quantity := _derivative(node.value)) is not None:
+        if node.attr in ("grad", "_grad", "gradient", "g") and (quantity := _derivative(node.value)) is not None:
             return quantity
         if node.attr == "data":
             return node.value
@@ -116,6 +116,9 @@ class _Plain(ast.NodeTransformer):
         return ast.Call(ast.Name("where", ast.Load()), [node.test, node.body, node.orelse], [])
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "g":  # W.g(z): g is applied
+            node.func = ast.Attribute(self.visit(node.func.value), "dot", ast.Load())
+            node.args = [ast.Call(ast.Name("g", ast.Load()), node.args, [])]
         self.generic_visit(node)
         function = node.func
         for keyword in node.keywords:

@@ -73,7 +73,10 @@ class Derivatives(Calls):
             return value, j
         if j >= len(items) or items[j].sign != " ":
             raise self.error(factor.start, "the derivative is taken of nothing: write what follows it")
-        if items[j].factor.kind in BRACKETED:
+        beside = items[j + 1] if j + 1 < len(items) and items[j + 1].sign == " " else None
+        first = items[j].factor
+        of_cost = first.kind == "name" and first.value in COSTS and beside is not None and self.is_turned(beside.factor)
+        if first.kind in BRACKETED or of_cost:  # ∂/∂z L (a)^T
             operand, after = self.primary(items, j)
             return Partial(operand, bottom), after
         return Partial(self.product(items[j:]), bottom), len(items)

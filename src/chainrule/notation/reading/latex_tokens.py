@@ -373,4 +373,20 @@ _LAYER = re.compile(r"\[\s*(?:\d|[lLik](?:\s*[-+]\s*1)?)\s*\]")
 
 def latex_tokens(text: str, names: frozenset[str] = frozenset()) -> list[Token]:
     """The tokens of a formula in LaTeX, `names` being letters too; FormulaError for a command that is not read."""
-    return _Lexer(plain_commands(text), names).run()
+    text = plain_commands(text)
+    return _with_changes(_Lexer(text, names).run(), text)
+
+
+_BETWEEN = re.compile(r"|\}\s*(?:\\mathrel\s*\{)?")  # of \mathrel{-}=
+
+
+def _with_changes(tokens: list[Token], text: str) -> list[Token]:
+    """The tokens with `+=`, `-=` as one sign each."""
+    found: list[Token] = []
+    for t in tokens:
+        before = found[-1] if found else t
+        if t[:2] == ("REL", "=") and before.type == "ADD" and _BETWEEN.fullmatch(text[before.end : t.start]):
+            found[-1] = Token("AUG", before.value, before.start, t.end)
+        else:
+            found.append(t)
+    return found

@@ -128,6 +128,25 @@ def mentioned(factor: Factor) -> set[str]:
     return found
 
 
+def has_bare(chain: Chain, name: str) -> bool:
+    """Whether a letter or its change, e or de, stands somewhere as a factor without an exponent."""
+    stack: list[object] = [chain]
+    while stack:
+        x = stack.pop()
+        if isinstance(x, Factor):
+            raised = any(kind in ("sup", "power") for kind, _ in x.marks)
+            if x.kind == "name" and x.value in (name, f"d{name}") and not raised:
+                return True
+            stack += [x.value, *(content for _, content in x.marks if not isinstance(content, str))]
+        elif isinstance(x, Chain):
+            stack += [f for side in x.sides for _, product in side for part in product for f in part.factors]
+        elif isinstance(x, List):
+            stack += x.items
+        elif isinstance(x, list | tuple):
+            stack += x
+    return False
+
+
 def stands_bare(name: str, content: List) -> bool:
     """Whether a letter stands among the operands of a bracket without an argument: h in `1 - h`, not in `h(x)`."""
     for chain in content.items:

@@ -27,6 +27,8 @@ class Places(ABC):
         self.letters = letters
         self.answers = answers
         self.asked: list[tuple[str, ...]] = []
+        self.steps: frozenset[str] = frozenset()  # the letters in brackets that number what they stand behind
+        self.e_is_a_letter = False  # because it stands without an exponent somewhere
         self.among_indices = False  # where d is a letter, as in h_{d-1}
         # Letters that are declared as values of layers, which no letter of a function is then: h where it stands for a.
         self.quantities = {p for p, stands_for in letters.rename.items() if re.split(r"\W", stands_for)[0] in _VALUES}

@@ -10,21 +10,24 @@ from dataclasses import replace
 from itertools import pairwise
 
 from ...errors import FormulaError
-from ..formula import ONE, Array, At, Binary, Call, Equation, Formula, Limit, Negate, Number, Symbol
+from ..formula import ONE, Array, At, Binary, Call, Equation, Formula, Index, Limit, Negate, Number, Symbol
 from ..letters import Letters
 from .derivatives import Derivatives
 from .grammar import Chain, Factor, List, Product, parse
 from .latex_tokens import latex_tokens
 from .parts import (
+    DATA,
     ENTRY_SIGNS,
     MATRIX_SIGNS,
     MAX_DEPTH,
     MAX_FACTORS,
     MAX_READINGS,
+    PER_SAMPLE,
     Item,
     Terms,
     added,
     depth,
+    has_bare,
     is_matrix,
     is_scalar,
     items_of,
@@ -34,6 +37,7 @@ from .parts import (
     single,
 )
 from .statements import wrap_arguments
+from .steps import steps_of
 from .tokens import COMPARISONS, balanced, wrap_scripts
 
 _IN_WORDS = re.compile(r"\\(?:text|mathrm|textrm|mbox)\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
@@ -56,6 +60,8 @@ class Reader(Derivatives):
                 raise FormulaError("a chain of inequalities is not read: compare two quantities at a time.")
             return Call(Symbol(COMPARISONS[chain.relations[0]]), sides)
         relations = tuple("=" if r == "==" else r for r in chain.relations)
+        if relations == ("->",) and _is_changed(*sides):
+            relations = ("<-",)  # w -> w - eta dw
         return Equation(_of_sizes(sides), relations) if relations else sides[0]
 
     def sizes(self, chain: Chain) -> Formula:
@@ -300,6 +306,16 @@ def _of_sizes(sides: tuple[Formula, ...]) -> tuple[Formula, ...]:
     return tuple(found)
 
 
+def _is_changed(before: Formula, after: Formula) -> bool:
+    """Whether an arrow leads from a parameter to what it becomes: itself and a change."""
+    while isinstance(after, Binary) and after.sign in "+-":
+        after = after.left
+    if isinstance(after, Binary) and after.sign in "* ·" and after.right == before and before not in after.left.parts:
+        after = after.right  # (1 - eta lambda) w - …
+    letter = before.base if isinstance(before, Index) else before
+    return after == before and isinstance(letter, Symbol) and letter.name not in DATA | PER_SAMPLE
+
+
 def _is_shape(side: Formula) -> bool:
     names = ("shape", "dim", "size")
     return isinstance(side, Call) and len(side.arguments) == 1 and side.function in [Symbol(n) for n in names]
@@ -312,9 +328,11 @@ def readings(chain: Chain, text: str, letters: Letters) -> list[tuple[Formula, s
     found: list[tuple[Formula, str]] = []
     pending: list[tuple[int, ...]] = [()]
     seen: set[tuple[int, ...]] = set()
+    steps, bare = steps_of(chain, letters), has_bare(chain, "e")
     while pending and len(found) < MAX_READINGS:
         answers = pending.pop(0)
         reader = Reader(text, letters, answers)
+        reader.steps, reader.e_is_a_letter = steps, bare
         try:
             formula = reader.chain(chain)
         except RecursionError:

@@ -7,9 +7,10 @@ from dataclasses import replace
 from fractions import Fraction
 
 from ..formula import Binary, Call, Formula, Index, Number, Partial, Range, Slice, Symbol, Transpose, symbols
+from .above import without_turn
 from .clauses import INDICES
-from .grammar import Chain, Factor, List
-from .parts import COSTS, DATA, PER_LAYER, WITH_LAYER, WITHOUT_LAYER, Item, Marks, magnitude, single
+from .grammar import Factor, List
+from .parts import COSTS, DATA, PER_LAYER, SCALARS, WITH_LAYER, WITHOUT_LAYER, Item, Marks, magnitude, single
 from .places import Places, counts_layers
 from .tokens import FUNCTIONS, KEYWORDS, MAX_EXPONENT, is_differential
 
@@ -35,6 +36,9 @@ class Scripts(Places):
                 value = Transpose(value)
                 after.pop(0)
             value = Index(value, marks.entries)
+        notes = (f"{factor.value} with one index is a {x} of weights" for x in ("column", "row"))
+        if self.is_row_as_column(factor, marks) and self.choose(*notes) == 0:
+            after.pop(0)
         for kind, content in after:
             if kind == "T":
                 value = Transpose(value)
@@ -47,6 +51,12 @@ class Scripts(Places):
                     raise self.error(factor.start, "two powers stand above one letter: use brackets")
                 value = self.power(value, content, factor.start)
         return value
+
+    def is_row_as_column(self, factor: Factor, marks: Marks) -> bool:
+        """`w_j^T a`: whether the weights of one unit are written as a column that is transposed."""
+        turned = bool(marks.after) and marks.after[0][0] == "T"
+        one = len(marks.entries) == 1 and not isinstance(marks.entries[0], Slice | Range)
+        return factor.value == "w" and turned and one and self.letters.network
 
     def sorted_marks(self, factor: Factor) -> Marks:
         name, marks = factor.value, Marks()
@@ -105,6 +115,13 @@ class Scripts(Places):
 
     def add_superscript(self, factor: Factor, marks: Marks, content: List) -> None:
         """Layer, sample, transpose, prime, component or power, whatever stands above a letter."""
+        layered, components = self.letters.layer == "superscript", self.letters.component == "superscript"
+        bare, turned, primes = without_turn(content, any_letter=layered, components=components)
+        if (turned or primes) and factor.value not in SCALARS:  # W^{lT}, g^{L\prime}
+            self.add_superscript(factor, marks, bare)
+            marks.prime += primes
+            marks.after += [("T", None)] if turned else []
+            return
         if self.is_sample_and_layer(content, marks):
             return
         if len(content.items) != 1 or content.items[0].relations:
@@ -113,12 +130,6 @@ class Scripts(Places):
                 return
             raise self.error(factor.start, "a list or an equation stands above a letter")
         run = single(content.items[0])
-        if run is not None and len(run) == 2 and run[0].factor.kind == "num" and run[1].factor.value == "T":
-            product = content.items[0].sides[0][0][1][0]  # a^{1T}, the transpose of a^1
-            first = Chain([[("", [replace(product, factors=product.factors[:1])])]], [])
-            self.add_superscript(factor, marks, List([first]))
-            marks.after.append(("T", None))
-            return
         if self.letters.layer == "superscript" and marks.layer is None and not marks.after:
             number = self.bare_layer(factor, content)
             if number is not None:
@@ -278,6 +289,8 @@ class Scripts(Places):
         """The only variable of a bracket whose derivative is written with a prime."""
         functions = {id(part.function) for _, part in base.walk() if isinstance(part, Call)}
         found = {s for s in symbols(base) if id(s) not in functions and s.name not in KEYWORDS}
+        if len(found) > 1 and isinstance(base, Binary) and base.sign == "^":
+            found = {s for s in found if s in (Symbol("x"), Symbol("t"), Symbol("z"))}  # (x^n)'
         if len(found) != 1:
             raise self.error(
                 place, "a prime behind a bracket with several letters does not say by which to differentiate"

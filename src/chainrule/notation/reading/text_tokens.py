@@ -34,7 +34,7 @@ SIGNS = {
     "+": ("ADD", "+"), "-": ("ADD", "-"), "−": ("ADD", "-"), "–": ("ADD", "-"),
     "@": ("OP", "@"), "*": ("OP", "*"), "∗": ("OP", "*"), "/": ("OP", "/"), "÷": ("OP", "/"), "∕": ("OP", "/"),
     "∘": ("OP", "∘"), "⊙": ("OP", "∘"), "⨀": ("OP", "∘"), "⊡": ("OP", "∘"), "⊛": ("OP", "∘"),
-    "⊘": ("OP", "/"), "○": ("OP", "∘"), "◦": ("OP", "∘"), "⊗": ("OP", "⊗"),
+    "⊘": ("OP", "/"), "⁄": ("OP", "/"), "○": ("OP", "∘"), "◦": ("OP", "∘"), "⊗": ("OP", "⊗"),
     "·": ("OP", "·"), "⋅": ("OP", "·"), "×": ("OP", "·"), "•": ("OP", "∘"), "∙": ("OP", "·"), "．": ("OP", "·"),
     "(": ("LPAR", "("), ")": ("RPAR", ")"), "[": ("LBRACK", "["), "]": ("RBRACK", "]"),
     "{": ("LBRACE", "{"), "}": ("RBRACE", "}"), "（": ("LPAR", "("), "）": ("RPAR", ")"), "⟩": ("RPAR", ")"),
@@ -76,6 +76,8 @@ TOKEN = re.compile(
     re.DOTALL,
 )
 _MATLAB = re.compile(r"\.[*/^]")  # where entries are multiplied by .*, a plain * is the product of matrices
+_SMALL_FRACTION = re.compile(r"(?<!\w)[⁰¹²³⁴-⁹]+[⁄∕/][₀-₉ₘₙ]+")  # ¹⁄ₘ
+_CELL = re.compile(r"\{\s*(?:\d|end|[lLik](?:\s*[-+]\s*1)?)\s*\}")  # W{l}, of MATLAB's lists
 _CALCULUS = re.compile(r"\)\s*['’]\s*=")  # (u * v)' = u' * v + u * v', where ' is a derivative
 MATLAB_SIGNS = {".*": ("OP", "∘"), "./": ("OP", "/"), ".^": ("SUP", "^"), ".'": ("ATTR", "T")}
 _INNER = re.compile(r"<\s*[\w\[\]^.'-]+\s*,\s*[\w\[\]^.'-]+\s*>")  # <w, x>
@@ -87,12 +89,13 @@ def text_tokens(text: str, names: frozenset[str] = frozenset(), *, code: bool = 
 
     code  the text is a statement of a program: every word is a name, and what stands behind a dot a method
     """
+    text = _SMALL_FRACTION.sub(lambda m: "".join(SUPERSCRIPTS.get(c) or SUBSCRIPTS.get(c) or "/" for c in m[0]), text)
     text = _INNER.sub(lambda m: m[0].replace("<", "⟨").replace(">", "⟩"), plain_letters(text))
     out: list[Token] = []
     matlab = _MATLAB.search(text) is not None
     calculus = _CALCULUS.search(text) is not None
     turned: list[int] = []  # where a ' that transposes stands
-    braces: list[bool] = []  # of each open brace, whether it is that of an index or an exponent
+    braces: list[bool | None] = []  # of each open brace, whether it is that of an index or an exponent; None of a cell
     for match in TOKEN.finditer(text):
         kind = match.lastgroup or "sign"
         value, start, end = match.group(), match.start(), match.end()
@@ -177,6 +180,12 @@ def text_tokens(text: str, names: frozenset[str] = frozenset(), *, code: bool = 
                 out.extend(Token("PRIME", "'", start, end) for c in value for _ in range(PRIMES[c]))
         elif value == "[" and glued and not (out[-1].type == "NAME" and out[-1].value in FUNCTIONS):
             out.append(Token("IDX", "[", start, end))
+        elif value == "{" and glued and out[-1].type == "NAME" and _CELL.match(text, start):
+            braces.append(None)
+            out.append(Token("IDX", "{", start, end))
+        elif value == "}" and braces and braces[-1] is None:
+            braces.pop()
+            out.append(Token("RBRACK", "}", start, end))
         elif value == "^" and is_hat(out, start, text[end:]):
             out[-1] = out[-1]._replace(value=out[-1].value + "hat", end=end)
         elif value == "*" and matlab:

@@ -237,6 +237,7 @@ _BEHIND_A_PLUS = words("REL AMP ADD OP RBRACE RPAR RBRACK COMMA ROW SEP SEMI SUB
 
 def wrap_scripts(tokens: list[Token], text: str) -> list[Token]:
     """After every ^ and _ a group in braces; `^\\prime` is a prime; groups that hold nothing are dropped."""
+    tokens = _without_entry_signs(tokens)
     out: list[Token] = []
     i = 0
     ends = _matching(tokens)
@@ -282,6 +283,20 @@ def wrap_scripts(tokens: list[Token], text: str) -> list[Token]:
             out.append(Token("RBRACE", "}", t.end, t.end))
         i += 1
     return out
+
+
+def _without_entry_signs(tokens: list[Token]) -> list[Token]:
+    r"""The tokens without the ⊙ of `H^{\odot 2}`, the power of every entry, as every power is."""
+    return [
+        t
+        for k, t in enumerate(tokens)
+        if not (
+            t[:2] == ("OP", "∘")
+            and 1 < k < len(tokens) - 1
+            and (tokens[k - 2].type, tokens[k - 1].type) == ("SUP", "LBRACE")
+            and tokens[k + 1].type in ("NUM", "ADD", "FRAC")
+        )
+    ]
 
 
 def _matching(tokens: list[Token]) -> dict[int, int]:

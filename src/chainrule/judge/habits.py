@@ -1,0 +1,59 @@
+"""Habits of writing that a formula shows by itself: what dW is called, how weights are numbered, small changes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..meaning.letters import LOSSES
+from ..notation.formula import Equation, Formula, Partial, Symbol
+from .parts import LAYERED, offset, shifted
+
+
+def leading_up(equation: Equation) -> Equation | None:
+    """`z[l+1] = W[l] a[l] + b[l]`: the formula in our numbers, where W[l] leads from layer l to l + 1.
+
+    None where that may be a slip: W and b must both be there, and at the left l + 1, or the input x at the right.
+    """
+    letters = [x for x in equation.parts if isinstance(x, Symbol) and x.layer is not None]
+    parameters = {x.name for x in letters} & _PARAMETERS
+    others = [x for x in letters if x.name in LAYERED - _PARAMETERS]
+    if not others or len({x[-1:].lower() for x in parameters}) < 2:
+        return None
+    next_one = any(offset(x.layer) > 0 for x in equation.sides[0].parts if isinstance(x, Symbol) and x.layer)
+    if not next_one and Symbol("x") not in equation.parts:
+        return None
+
+    def ours(part: Formula) -> Formula:
+        if not isinstance(part, Symbol) or part.layer is None or part.name == "L":
+            return part
+        from_end = any(x == Symbol("L") for x in part.layer.parts)
+        by = from_end if part.name in _PARAMETERS else from_end - 1
+        layer = shifted(part.layer, by)
+        return part if layer is None else replace(part, layer=layer)
+
+    new = equation.mapped(ours)
+    assert isinstance(new, Equation)
+    return new if new != equation else None
+
+
+_PARAMETERS = frozenset({"W", "w", "b", "dW", "dw", "db"})
+
+
+def changes_the_loss(equation: Equation) -> bool:
+    """`dL = tr(δᵀ dZ)`: the change of the loss by small changes, so that dZ is no derivative."""
+    left = equation.sides[0]
+    change = isinstance(left, Symbol) and left.layer is None and LOSSES.get(left.name[1:]) and left.name[0] == "d"
+    inner = (x.name for side in equation.sides[1:] for x in side.parts if isinstance(x, Symbol))
+    return bool(change) and any(x in LAYERED and x[0] == "d" for x in inner)
+
+
+def names_the_derivative(equation: Equation) -> bool:
+    """`dW = ∂L/∂W`, which says what dW is called: L is then what all derivatives are of."""
+    named = {x.name[1:] for x in equation.sides if isinstance(x, Symbol) and x.name in ("dW", "db", "dw")}
+    by = {
+        x.denominator.name
+        for x in equation.sides
+        if isinstance(x, Partial) and isinstance(x.numerator, Symbol) and isinstance(x.denominator, Symbol)
+        if LOSSES.get(x.numerator.name) == "L"
+    }
+    return bool(named & by)
