@@ -304,3 +304,77 @@ def test_code_says_what_it_computes() -> None:
     network, loss = "3-4:sigmoid-2:sigmoid", "quadratic"
     assert check_formula("J = 0.5 * np.mean(A2 - Y)**2", network, loss, syntax="code").verdict == "wrong"
     assert check_formula("dW2 = dz2 * a1.T", network, loss, syntax="code", samples="one").verdict == "right"
+
+
+CLASSES = {"network": "4-5:tanh-3:softmax", "loss": "cross_entropy"}
+
+
+@pytest.mark.parametrize(
+    ("formula", "verdict"),
+    [
+        (r"\sum_k dz_k^{[2]} = 0", "right"),
+        (r"\sum_k (\hat y_k - y_k) = 0", "right"),
+        (r"\mathbf{1}^T (\hat{\mathbf y} - \mathbf y) = 0", "right"),
+        (r"\sum_k \frac{\partial \hat y_k}{\partial z_j^{[2]}} = 0", "right"),
+        (r"(\operatorname{diag}(\hat y) - \hat y \hat y^T) \mathbf 1 = 0", "right"),
+        (r"\mathbf 1^T dz^{[2]} = 0", "right"),
+        (r"\mathbf{1}^T \hat y = \mathbf{1}^T", "right"),
+        (r"\sum_k z_k^{[2]} = 0", "wrong"),
+        (r"\sum_k (\hat y_k + y_k) = 0", "wrong"),
+        (r"\sum_k dz_k^{[1]} = 0", "wrong"),
+        (r"\mathbf 1^T z^{[2]} = 0", "wrong"),
+        (r"\mathbf{1}^T z^{[2]} = \mathbf{1}^T", "wrong"),
+    ],
+)
+def test_sums_that_vanish_are_measured_by_what_is_added(formula: str, verdict: str) -> None:
+    assert check_formula(formula, samples="one", **CLASSES).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("formula", "verdict"),
+    [
+        (r"\nabla_{a^{[l-1]}} L = W^{[l]T} \nabla_{z^{[l]}} L", "right"),
+        (r"\nabla_{z^{[l]}} L = (\frac{\partial z^{[l+1]}}{\partial z^{[l]}})^T \nabla_{z^{[l+1]}} L", "right"),
+        (r"\frac{\partial L}{\partial a^{[l-1]}} = \frac{\partial L}{\partial z^{[l]}} W^{[l]}", "right"),
+        (r"\nabla_{a^{[l-1]}} L = W^{[l]} \nabla_{z^{[l]}} L", "wrong"),
+        (r"\frac{\partial L}{\partial a^{[l-1]}} = W^{[l]T} \frac{\partial L}{\partial z^{[l]}}", "wrong"),
+    ],
+)
+def test_nabla_is_a_column_in_numerator_layout(formula: str, verdict: str) -> None:
+    found = check_formula(
+        formula, network="3-5:tanh-4:sigmoid-2:tanh", loss="quadratic", samples="one", layout="numerator"
+    )
+    assert found.verdict == verdict
+
+
+@pytest.mark.parametrize("formula", [r"L = |y - \hat y|", r"L = \max(0, 1 - y z)", r"L = \sum_k |y_k - \hat y_k|^3"])
+def test_a_loss_of_its_own_is_no_slip_in_another(formula: str) -> None:
+    assert check_formula(formula).verdict == "cannot tell"
+
+
+@pytest.mark.parametrize(
+    ("formula", "verdict"),
+    [
+        ("dz1 = (dz2 @ W2) * (1 - a1**2)", "right if"),  # vectors of one axis
+        ("dz1 = (W2.T @ dz2) * (1 - a1**2)", "right"),
+        ("dz1 = (W2 @ dz2) * (1 - a1**2)", "wrong"),
+    ],
+)
+def test_vectors_of_one_axis_in_a_program(formula: str, verdict: str) -> None:
+    found = check_formula(formula, network="3-4:tanh-2:sigmoid", loss="binary_cross_entropy", samples="one")
+    assert found.verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("formula", "verdict"),
+    [
+        (r"z = w^T x + b", "right"),
+        (r"\frac{\partial L}{\partial w} = (a - y) x", "right"),
+        (r"\frac{\partial L}{\partial w} = (y - a) x", "wrong"),
+        (r"\frac{\partial L}{\partial w} = (a - y) w", "wrong"),
+    ],
+)
+def test_small_weights_of_a_declared_unit_are_a_column(formula: str, verdict: str) -> None:
+    letters = Letters(rename={"w": "W[1]", "b": "b[1]", "z": "z[1]", "a": "a[1]"})
+    found = check_formula(formula, network="3-1:sigmoid", loss="binary_cross_entropy", samples="one", letters=letters)
+    assert found.verdict == verdict

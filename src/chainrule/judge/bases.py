@@ -29,7 +29,7 @@ from ..notation.formula import (
 )
 from ..notation.write import exact
 from .attempt import Attempt
-from .conditions import BATCH, SMALL, as_cost, capitals, has_outputs, speaks_of_samples, with_layer
+from .conditions import BATCH, SMALL, as_cost, capitals, has_outputs, is_small, speaks_of_samples, with_layer
 from .definitions import definitions_of
 from .parts import index_letters, layers_of, places, summed_call
 from .subscripts import counts_entries, counts_units, samples_below, written_inputs
@@ -171,6 +171,9 @@ def _bases_of(taken: Trees, first: Attempt) -> list[tuple[Attempt, Trees]]:
     other = layers_of(plain) and not only
     if other or names & {*definitions_of(declared), *declared.free} or not bare or not alone:
         bases = [(first, taken)]
+        if _weighs_one_unit(plain, declared):
+            column = replace(first.convention, transposed_weights=True)
+            bases.insert(0, (replace(first, convention=column, note=_noted("w is a column", first.note)), taken))
         if declared.network is not None and bare and not layers_of(plain) and has_outputs(plain):
             last = replace(
                 first, tree=with_layer(plain, Symbol("L"))[0], note=f"{', '.join(bare)}: of the output layer"
@@ -278,6 +281,16 @@ def _may_be_one_unit(declared: Declared) -> bool:
     if declared.network is None:
         return may_be_one_unit(declared)
     return widths_of(declared.network)[-1] == 1
+
+
+def _weighs_one_unit(tree: Equation, declared: Declared) -> bool:
+    """The weights of the formula are small letters of the document, w or θ, each those of a layer of one unit."""
+    if declared.network is None or "transposed_weights" in declared.conventions:
+        return False
+    layers = {f"W[{k}]" for k, width in enumerate(widths_of(declared.network)) if k and width == 1}
+    small = {ours for theirs, ours in declared.letters.rename.items() if ours in layers and is_small(theirs)}
+    weights = {x for x in tree.parts if isinstance(x, Symbol) and x.name in ("W", "dW")}
+    return bool(weights) and all(x.layer is not None and f"W[{exact(x.layer)}]" in small for x in weights)
 
 
 def _as_costs(trees: Trees) -> Trees:

@@ -6,6 +6,7 @@ its condition in words that end the sentence "right if …".
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -35,6 +36,14 @@ BATCH = frozenset({"X", "Y", "Yhat", "Z", "A", "dZ", "dA"})  # letters of m samp
 SMALL = frozenset({"x", "y", "yhat", "z", "a", "dz", "da", "dw"})  # letters of one sample
 COSTS = (Symbol("J"), Symbol("C"))
 OF_THE_COST = frozenset({"dW", "db", "J", "C", "m"})
+
+
+_LETTER = re.compile(r"\\(?:math\w+|bold\w*|bm|vec|hat|tilde|bar|text\w*|operatorname)|([^\W\d_]+)")
+
+
+def is_small(letter: str) -> bool:
+    """A letter of a document is a small one: `w`, `\\theta`, `\\mathbf{x}`, `w_{ih}`."""
+    return next((word.islower() for word in _LETTER.findall(letter) if word), False)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from ..notation.formula import (
     Symbol,
     Transpose,
 )
-from .conditions import BATCH, COSTS, SMALL, penalty_of
+from .conditions import BATCH, COSTS, SMALL, is_small, penalty_of
 from .parts import LAYERED, layers_of, places, summed_call
 from .verdict import Declared
 
@@ -28,7 +28,7 @@ from .verdict import Declared
 def conventions(declared: Declared, samples: str, tree: Equation, code: bool) -> Iterator[tuple[str, dict[str, Any]]]:
     """Conventions that were not declared and that the formula may follow: condition in words, change."""
     small = set() if code else _written_small(declared)  # a program writes h and grad for those of a batch
-    for words, change in _open_conventions(declared, samples, tree, small):
+    for words, change in _open_conventions(declared, samples, tree, small, code):
         if not change.keys() & declared.conventions.keys():
             yield words, change
 
@@ -41,7 +41,7 @@ def two_of(changes: Sequence[tuple[str, dict[str, Any]]]) -> Iterator[tuple[str,
 
 
 def _open_conventions(
-    declared: Declared, samples: str, tree: Equation, written_small: set[str]
+    declared: Declared, samples: str, tree: Equation, written_small: set[str], code: bool
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     names = {p.part.name for p in places(tree) if isinstance(p.part, Symbol) and p.role in ("operand", "function")}
     few = names & BATCH - written_small
@@ -63,9 +63,13 @@ def _open_conventions(
     says = any("W[" in target and target.endswith(".T") for target in declared.letters.rename.values())
     product = any(isinstance(x, Binary) and x.sign == "@" for x in tree.parts)
     forward = not gradients and not partial
-    if declared.rows is None and samples == "one" and product and ("x" in names or forward):
-        yield "samples are rows (x is 1 × n_0, z = x W + b)", {"rows": True}
-        yield "samples are rows, and W has a row for each unit (z = x Wᵀ + b)", {"rows": True, "weights_by_unit": True}
+    if declared.rows is None and samples == "one" and product:
+        by_unit = "samples are rows, and W has a row for each unit (z = x Wᵀ + b)"
+        if "x" in names or forward:
+            yield "samples are rows (x is 1 × n_0, z = x W + b)", {"rows": True}
+            yield by_unit, {"rows": True, "weights_by_unit": True}
+        elif code and declared.samples == "one":  # v @ W of NumPy is Wᵀ v where v has one axis
+            yield by_unit, {"rows": True, "weights_by_unit": True}
     if declared.rows is None and samples == "batch" and names & BATCH:
         yield "samples are rows (X is m × n_0, Z = A W + b)", {"rows": True}
         products = any(isinstance(x, Binary) and x.sign in "@ ·" for x in tree.parts)
@@ -98,8 +102,7 @@ def _open_conventions(
 
 def _written_small(declared: Declared) -> set[str]:
     """A and dZ of h and δ, which are small letters in the document."""
-    letters = {ours.split("[")[0]: theirs.lstrip("\\") for theirs, ours in declared.letters.rename.items()}
-    return {ours for ours, theirs in letters.items() if theirs[:1].islower()}
+    return {ours.split("[")[0] for theirs, ours in declared.letters.rename.items() if is_small(theirs)}
 
 
 def _targets_inside(tree: Equation) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..meaning.letters import LOSSES
-from ..notation.formula import Equation, Formula, Partial, Symbol
+from ..notation.formula import Equation, Formula, Partial, Symbol, Transpose
 from .parts import LAYERED, offset, shifted
 
 
@@ -57,3 +57,15 @@ def names_the_derivative(equation: Equation) -> bool:
         if LOSSES.get(x.numerator.name) == "L"
     }
     return bool(named & by)
+
+
+def with_columns(equation: Equation) -> Equation:
+    """`∇_z L` in numerator layout, which makes a row of ∂L/∂z: ∇ stays a column (Goodfellow et al., 6.2)."""
+
+    def column(part: Formula) -> Formula:
+        of_loss = isinstance(part, Partial) and isinstance(part.numerator, Symbol) and part.numerator.name in LOSSES
+        return Transpose(part) if of_loss else part
+
+    new = equation.mapped(column)
+    assert isinstance(new, Equation)
+    return new

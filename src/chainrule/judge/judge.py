@@ -25,7 +25,7 @@ from .conditions import (
     with_layer,
 )
 from .definitions import definitions_of
-from .habits import changes_the_loss
+from .habits import changes_the_loss, with_columns
 from .holding import holds, narrower_of
 from .meant import as_usual
 from .mended import mended
@@ -41,6 +41,7 @@ from .untold import (
     renames,
     sets_a_parameter,
     states_a_loss,
+    states_another_loss,
     steps_by_its_own_loss,
     unmended,
     without_layer,
@@ -162,6 +163,7 @@ def _numbered_below(text: str, syntax: Syntax, letters: Letters) -> bool:
 
 
 _LAYERS = (Symbol("l"), Symbol("ell"), Symbol("L"))
+_NABLA = re.compile(r"\\nabla|∇")
 
 
 def _joined(text: str, judged: Sequence[tuple[Declared, Judgement]]) -> Judgement:
@@ -195,6 +197,8 @@ def _judge(text: str, syntax: Syntax, declared: Declared, seconds: float, *, men
         taken = trees_of(text, syntax, declared.letters)
     except ChainruleError as error:
         return Judgement(text, "cannot tell", note=str(error))
+    if declared.layout == "numerator" and _NABLA.search(text):
+        taken = [(with_columns(tree), note) for tree, note in taken]
     code = syntax == "code" or _PROGRAM.search(text) is not None
     plain = _of_trees(text, taken, declared, Budget.of_seconds(seconds), code, mend=mend)
     if len(taken[0][0].sides) < 2:
@@ -301,6 +305,9 @@ def _of_trees(
     ]
     if _status(survey) == "shape" and base.depth != 0:
         others += _evaluable(attempts(trees, base, samples, survey), readings)
+    if declared.loss is None and narrower is None and states_another_loss(plain):
+        note = "it states a loss, and which loss is meant was not declared"
+        return Judgement(text, "cannot tell", note=note, reading=exact(plain))
     allowed = budget.share(ease(plain))
     found = mended(text, trees, base, samples, unknown, allowed, filled=filled, bases=others)
     if found is not None and declared.network is None and not layers_of(plain) and renames(found, plain):

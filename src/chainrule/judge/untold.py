@@ -64,6 +64,15 @@ def states_a_loss(tree: Equation) -> bool:
     return isinstance(left, Symbol) and left.name in ("L", "J", "C", "ell") and left.layer is None
 
 
+def states_another_loss(tree: Equation) -> bool:
+    """`L = |y - ŷ|`, `L = max(0, 1 - y z)`: a loss made of functions that no loss known here has, so no slip in one."""
+    called = {x.function for side in tree.sides[1:] for x in side.parts if isinstance(x, Call)}
+    return states_a_loss(tree) and bool(called & _OF_OTHER_LOSSES)
+
+
+_OF_OTHER_LOSSES = frozenset(map(Symbol, ("abs", "max", "min", "relu", "maximum", "minimum", "where", "sgn")))
+
+
 def of_lone_letters(tree: Equation) -> bool:
     """`a = b`, `Σ_i x_i = 1`: one letter at most on each side, no derivative and no function."""
     if any(isinstance(x, Call | Partial | Binary) or (isinstance(x, Symbol) and x.name in LOSSES) for x in tree.parts):

@@ -12,6 +12,7 @@ from ..notation.formula import (
     ONE,
     Array,
     Binary,
+    Call,
     Equation,
     Formula,
     Index,
@@ -19,6 +20,7 @@ from ..notation.formula import (
     Partial,
     Path,
     Slice,
+    Sum,
     Symbol,
     Transpose,
 )
@@ -152,7 +154,7 @@ def _judged(context: Evaluator, begin: Begin, equation: Formula, tolerance: floa
         turned = sides[i].shape == other.shape[::-1] != other.shape
         if turned and _is_unoriented(side) and context.convention.layout == "free":
             sides[i], note = sides[i].T, "a list as a column"
-        elif side == _ONES and other.shape[0] == 1:
+        elif side in _ONES and other.shape[0] == 1:
             sides[i] = Value(np.ones(other.shape))
         elif isinstance(side, Number) and sides[i].shape != other.shape:
             sides[i] = Value(np.broadcast_to(sides[i].array, other.shape))  # `sum(probs, axis=1) = 1`, in every row
@@ -247,14 +249,29 @@ def _has_value(begin: Begin, side: Formula) -> bool:
     return True
 
 
-_ONES = Transpose(ONE)  # 1ᵀ, a row of ones
+_ONES = [Transpose(x) for x in (ONE, Symbol("one"), Symbol("ones"))]  # 1ᵀ, a row of ones
+
+
+_RESIDUE = 1e-12  # of the largest letter: what rounding leaves of numbers that cancel
 
 
 def _largest_term(context: Evaluator, side: Formula) -> float:
-    """The largest entry among the terms of a sum."""
+    """The largest entry among the terms of a sum; among its letters where nothing but rounding is left of them."""
     if isinstance(side, Binary) and side.sign in "+-":
         return max(_largest_term(context, side.left), _largest_term(context, side.right))
-    return float(np.max(np.abs(context.eval(side).array), initial=0.0)) or 1.0
+    found = _largest(context, side)
+    if any(isinstance(x, Sum | Call | Partial | Binary) for x in side.parts):
+        letters = max((_largest(context, x) for x in set(side.parts) if isinstance(x, Symbol)), default=0.0)
+        if found <= _RESIDUE * letters:
+            return letters
+    return found or 1.0
+
+
+def _largest(context: Evaluator, part: Formula) -> float:
+    try:
+        return float(np.max(np.abs(context.eval(part).array), initial=0.0))
+    except NoValueError:  # an index, or the name of a function
+        return 0.0
 
 
 def _lone(a: Value, b: Value) -> str:
