@@ -166,13 +166,13 @@ def _statement(text: str) -> ast.stmt | None:
         body = ast.parse(text.strip()).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-    return body[0] if len(body) == 1 and not _is_deep(body[0]) else None
+    return body[0] if len(body) == 1 and not is_deep(body[0], _DEEPEST) else None
 
 
-def _is_deep(tree: ast.AST) -> bool:
-    """Too deep for a walk that calls itself for every part."""
+def is_deep(tree: ast.AST, most: int) -> bool:
+    """More than `most` parts within parts: too deep for a walk that calls itself for each."""
     level = [tree]
-    for _ in range(_DEEPEST):
+    for _ in range(most):
         level = [part for each in level for part in ast.iter_child_nodes(each)]
         if not level:
             return False

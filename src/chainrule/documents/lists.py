@@ -16,6 +16,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 
+from .changes import is_deep
+
 _PRODUCTS = ("dot", "matmul")
 _LONGEST = 60_000  # characters of a program
 _DEEPEST = 60  # parts within parts
@@ -67,7 +69,7 @@ def of_lists(program: str) -> dict[int, str]:
         return {}
     try:
         tree = ast.parse(program)
-        if _is_deep(tree):
+        if is_deep(tree, _DEEPEST):
             return {}
         return dict(_formulas(tree))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -226,15 +228,6 @@ def _parsed(text: str) -> ast.expr:
 
 def _text(tree: ast.AST) -> str:
     return ast.unparse(ast.fix_missing_locations(tree))
-
-
-def _is_deep(tree: ast.AST) -> bool:
-    level = [tree]
-    for _ in range(_DEEPEST):
-        level = [part for each in level for part in ast.iter_child_nodes(each)]
-        if not level:
-            return False
-    return True
 
 
 __all__ = ["of_lists"]

@@ -92,12 +92,8 @@ def _placed(
 
     `dZ = (A - Y)/m` and `dW = Xᵀ dZ`, beside which `dZ = A - Y` and `db = mean(dZ)` are mistakes.
     """
-    needing: dict[int, list[int]] = {}
-    for i, e in enumerate(entries):
-        if e.judgement is not None and "1/m stands in dZ" in e.judgement.condition:
-            needing.setdefault(numbers[i], []).append(i)
     new = list(entries)
-    for number, those in needing.items():
+    for number, those in _needing(entries, numbers).items():
         stretch = stretches[number]
         lefts = [_left(entries[i], stretch, read) for i in those]
         says = any(isinstance(x, Symbol) and x.name in ("dZ", "dz") for x in lefts)
@@ -120,6 +116,15 @@ def _placed(
     return new
 
 
+def _needing(entries: Sequence[Entry], numbers: Sequence[int]) -> dict[int, list[int]]:
+    """By the number of its stretch, the entries that are right only if 1/m stands in dZ."""
+    found: dict[int, list[int]] = {}
+    for i, e in enumerate(entries):
+        if e.judgement is not None and "1/m stands in dZ" in e.judgement.condition:
+            found.setdefault(numbers[i], []).append(i)
+    return found
+
+
 def _outside(
     text: str,
     entries: Sequence[Entry],
@@ -134,12 +139,8 @@ def _outside(
     `dW = 1/m dZ Aᵀ` and `dZ = A - Y`, beside which `db = Σ dZ` is a mistake; not where a line has the 1/m in dZ.
     """
     lines = text.split("\n")
-    needing: dict[int, list[int]] = {}
-    for i, e in enumerate(entries):
-        if e.judgement is not None and "1/m stands in dZ" in e.judgement.condition:
-            needing.setdefault(numbers[i], []).append(i)
     new = list(entries)
-    for number, those in needing.items():
+    for number, those in _needing(entries, numbers).items():
         stretch = stretches[number]
         lefts = [_left(entries[i], stretch, read) for i in those]
         if stretch.readings[0][1].place is not None or not all(_is_of_parameter(x) for x in lefts):

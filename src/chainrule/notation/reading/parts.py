@@ -109,15 +109,13 @@ def operand_apart(items: list[Item], j: int) -> list[Item]:
     return [*items[:j], replace(items[j], factor=bare), Item(" ", False, operand, True), *items[j + 1 :]]
 
 
-def mentioned(factor: Factor) -> set[str]:
-    """The names and sum signs in a factor and in all that hangs on it."""
-    found: set[str] = set()
-    stack: list[object] = [factor]
+def _hanging(part: object) -> Iterator[Factor]:
+    """The factors in a part and in all that hangs on them."""
+    stack: list[object] = [part]
     while stack:
         x = stack.pop()
         if isinstance(x, Factor):
-            if x.kind in ("name", "sumop"):
-                found.add(x.value)
+            yield x
             stack += [x.value, *(content for _, content in x.marks)]
         elif isinstance(x, Chain):
             stack += [f for side in x.sides for _, product in side for part in product for f in part.factors]
@@ -125,26 +123,19 @@ def mentioned(factor: Factor) -> set[str]:
             stack += x.items
         elif isinstance(x, list | tuple):
             stack += x
-    return found
+
+
+def mentioned(factor: Factor) -> set[str]:
+    """The names and sum signs in a factor and in all that hangs on it."""
+    return {x.value for x in _hanging(factor) if x.kind in ("name", "sumop")}
 
 
 def has_bare(chain: Chain, name: str) -> bool:
     """Whether a letter or its change, e or de, stands somewhere as a factor without an exponent."""
-    stack: list[object] = [chain]
-    while stack:
-        x = stack.pop()
-        if isinstance(x, Factor):
-            raised = any(kind in ("sup", "power") for kind, _ in x.marks)
-            if x.kind == "name" and x.value in (name, f"d{name}") and not raised:
-                return True
-            stack += [x.value, *(content for _, content in x.marks if not isinstance(content, str))]
-        elif isinstance(x, Chain):
-            stack += [f for side in x.sides for _, product in side for part in product for f in part.factors]
-        elif isinstance(x, List):
-            stack += x.items
-        elif isinstance(x, list | tuple):
-            stack += x
-    return False
+    return any(
+        x.kind == "name" and x.value in (name, f"d{name}") and not any(k in ("sup", "power") for k, _ in x.marks)
+        for x in _hanging(chain)
+    )
 
 
 def stands_bare(name: str, content: List) -> bool:
