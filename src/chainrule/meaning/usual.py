@@ -18,7 +18,6 @@ from .usual_forms import (
     functions,
     jacobians,
     laws_of_functions,
-    octave,
     of_one_sample,
     of_the_class,
     off_the_diagonal,
@@ -36,6 +35,7 @@ from .usual_letters import (
     with_letters,
     without_penalty,
 )
+from .usual_octave import octave
 from .usual_steps import changes, gradients, of_any_layer
 from .usual_targets import signed_targets, units
 

@@ -1,4 +1,4 @@
-"""Ways of writing that ask for a meaning: g' of an unnamed g, J a Jacobian, z_c of the class, ' a transpose."""
+"""Ways of writing that ask for a meaning: g' of an unnamed g, J a Jacobian, z_c of the class."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from ..notation.formula import (
     ONE,
-    Array,
     Binary,
     Bound,
     Call,
@@ -365,45 +364,3 @@ def _free_indices(tree: Formula) -> frozenset[str]:
             own = {x.name for x in entries if isinstance(x, Symbol) and x.layer is None}
             return _free_indices(base) | own
     return frozenset[str]().union(*map(_free_indices, tree.children))
-
-
-# --- other ways to write ---
-
-_MATRICES = frozenset({"W", "A", "Z", "X", "Y", "Yhat", "dW", "dZ", "dA"})
-
-
-def octave(tree: Equation) -> Iterator[Usual]:
-    """`dZ * A'` is a product of matrices with a transpose."""
-
-    def turned(part: Formula) -> Formula:
-        match part:
-            case Symbol(name, prime=1) if name in _MATRICES:
-                return Transpose(replace(part, prime=0))
-        return part
-
-    def product_of(part: Formula) -> Formula:
-        match part:
-            case Binary("*", left, right) if _is_matrix(left) and _is_matrix(right):
-                return Binary("@", left, right)
-        return part
-
-    transposed = mapped(tree, turned)
-    if transposed != tree:
-        words = "' is the transpose and * the product of matrices, as in Octave"
-        yield Usual(words, mapped(transposed, product_of))
-
-
-def _is_matrix(part: Formula) -> bool:
-    """It has a matrix of many samples in it that is no argument."""
-    match part:
-        case Symbol(name):
-            return name in _MATRICES
-        case Transpose(x) | Negate(x):
-            return _is_matrix(x)
-        case Binary("/", left, _):
-            return _is_matrix(left)
-        case Binary(_, left, right):
-            return _is_matrix(left) or _is_matrix(right)
-        case Array():
-            return True
-    return False

@@ -16,11 +16,12 @@ from ..nn.losses import Loss
 from ..nn.network import Network
 from ..notation.formula import Formula
 from .compare import FLAT, TOLERANCE, Comparison, compared, evaluated
-from .context import Context, Known, Model
+from .context import Context, Known
 from .convention import Convention
 from .evaluator import Evaluator
 from .free import Inferred, inferred
 from .matrices import told_apart
+from .model import Model
 from .penalty import with_penalty
 from .quantities import Key, Structure, expression_structure, generator, key_of, network_numbers, network_structure
 from .seen import bound_layers, counts_from_zero, layer_places, letters

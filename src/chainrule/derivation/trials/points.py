@@ -21,8 +21,8 @@ import numpy as np
 from ...errors import ChainruleError
 from ...execute import evaluate
 from ...graph import Node, rename_dim, variable
-from ...meaning.context import Model
 from ...meaning.convention import Convention
+from ...meaning.model import Model
 from ...meaning.quantities import (
     Key,
     Structure,
