@@ -21,6 +21,7 @@ from chainrule.reverse import derive
 X, V = variable("X", "n", "m"), variable("V", "n", "m")
 P = variable("P", "n", "m", assume=("columns sum to one",))
 R, C, S = variable("R", 1, "m"), variable("C", "n", 1), variable("S", 1, 1)
+U = variable("U", "m", 1)
 LABEL = variable("y", 1, "m", kind="label")
 Negative = -X
 NM = Shape("n", "m")
@@ -36,6 +37,7 @@ EXAMPLES: dict[str, list[tuple[Node, Node]]] = {
         ((X.T @ V).T, V.T @ X),
         ((X @ V.T).T, V @ X.T),
         ((C.T @ X).T, X.T @ C),
+        ((C @ (U.T @ X.T)).T, X @ U @ C.T),
     ],
     "transpose of what acts entry by entry": [
         ((2 * X.T).T, 2 * X),
@@ -159,6 +161,7 @@ def _numbers(node: Node, seed: int = 0) -> dict[str, Any]:
     found: dict[str, Any] = {"X": rng.uniform(0.1, 0.9, (n, m)), "V": rng.uniform(0.1, 0.9, (n, m))}
     found["P"] = (p := rng.uniform(0.1, 1, (n, m))) / p.sum(axis=0)
     found |= {"R": rng.uniform(0.1, 2, (1, m)), "C": rng.uniform(0.1, 2, (n, 1)), "S": np.array([[0.7]])}
+    found["U"] = rng.uniform(0.1, 2, (m, 1))
     found["y"] = rng.integers(0, n, (1, m))
     return found
 

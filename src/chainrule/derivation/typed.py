@@ -231,6 +231,8 @@ class _Builder:
             if name in ops.ACTIVATIONS:
                 return ops.ACTIVATIONS[name](given[0])
         if count == 2 and (name in _TWO or name in ("max", "min")):
+            if name.startswith(("max", "min")) and given[0].is_constant:
+                given.reverse()  # max(0, x) is relu(x), with relu's derivative at the kink
             return _TWO.get(name, ops.maximum if name == "max" else ops.minimum)(*given)
         if name in _BEYOND:
             raise DerivationError(

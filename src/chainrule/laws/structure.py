@@ -128,18 +128,28 @@ def _(n: Node) -> Node | None:
 @law("transpose of a product", "(Aᵀ B)ᵀ = Bᵀ A, (A Bᵀ)ᵀ = B Aᵀ", "transpose")
 def _(n: Node) -> Node | None:
     (x,) = n.inputs
-    if not is_op(x, "matmul") or not any(is_op(y, "transpose") for y in x.inputs):
+    if not is_op(x, "matmul"):
         return None
     a, b = x.inputs
+    turned = [is_op(y, "transpose") for y in _factors(x)]
+    if not any(is_op(y, "transpose") for y in x.inputs) and 2 * sum(turned) < len(turned):
+        return None  # there would be as many transposes after it as before, or more
     return _transposed(b) @ _transposed(a)
+
+
+def _factors(x: Node) -> list[Node]:
+    """The factors of a product of products."""
+    return [f for y in x.inputs for f in _factors(y)] if is_op(x, "matmul") else [x]
 
 
 @law("transpose of what acts entry by entry", "f(Aᵀ)ᵀ = f(A)", "transpose")
 def _(n: Node) -> Node | None:
     (x,) = n.inputs
-    known = [is_op(y, "transpose") or y.is_constant or _turns(y) for y in x.inputs]
-    if not x.op.pointwise or not all(known) or all(y.is_constant for y in x.inputs):
+    turned = [is_op(y, "transpose") or _turns(y) for y in x.inputs if not y.is_constant]
+    if not x.op.pointwise or not turned:
         return None
+    if not any(turned) and (len(turned) == len(x.inputs) or x.op.name not in ("multiply", "divide")):
+        return None  # only a number goes before the transpose, 2 Aᵀ for (2 A)ᵀ
     return build(x.op, tuple(_transposed(y) for y in x.inputs), x.attrs)
 
 
