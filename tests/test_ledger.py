@@ -129,7 +129,7 @@ class Outcome:
 
 def without_remark(formula: str) -> str:
     """A formula of the ledger without the words behind it; an activation that they name is part of it."""
-    formula = re.sub(r"\s+\((?=[a-z]{3,}[ ,)-])[^()]*\)\s*$", "", formula)
+    formula = re.sub(r"\s+\((?=[a-z]{3,}[ ,)-])(?![^()]*(?: [-+*@] ))[^()]*\)\s*$", "", formula)
     formula = formula if said_activation(formula) else re.sub(r"\s+for [a-z-]+\s*$", "", formula)
     return re.sub(r",\s+[a-z]+-[a-z]+\s*$|\s+at [a-z] = [^=]*$", "", formula).strip()
 
