@@ -516,3 +516,190 @@ def test_lists_of_rounded_numbers(text: str, status: str) -> None:
 )
 def test_kronecker_products(text: str, holds: bool) -> None:
     assert (statuses(text, {}) == {"equal"}) == holds
+
+
+class TestLettersToldApart:
+    """Bishop's and Graves' letters: the index, or a number above, says of which layer they are."""
+
+    texts = (
+        r"u_j = \sum_i w_{ji}^{(1)} x_i + w_{j0}^{(1)}",
+        r"h(t) = \tanh(t)",
+        r"z_j = h(u_j)",
+        r"v_k = \sum_j w_{kj}^{(2)} z_j + w_{k0}^{(2)}",
+        r"p_k = \frac{e^{v_k}}{\sum_{k'} e^{v_{k'}}}",
+        r"E_n = -\sum_k t_k \ln p_k",
+    )
+
+    @pytest.mark.parametrize(
+        ("text", "wanted"),
+        [
+            (r"\frac{\partial p_{k'}}{\partial v_k} = p_k \delta_{kk'} - p_k p_{k'}", "equal"),
+            (r"\frac{\partial p_{k'}}{\partial v_k} = p_k \delta_{kk'} - p_k p_k", "different"),
+            (r"\frac{\partial E_n}{\partial v_k} = p_k - t_k", "equal"),
+            (r"\frac{\partial E_n}{\partial v_k} = t_k - p_k", "different"),
+            (r"\frac{\partial E_n}{\partial w_{kj}^{(2)}} = (p_k - t_k) z_j", "equal"),
+            (r"\frac{\partial E_n}{\partial w_{kj}^{(2)}} = (p_k - t_k) u_j", "different"),
+            (r"\frac{\partial E_n}{\partial w_{k0}^{(2)}} = p_k - t_k", "equal"),
+            (r"\frac{\partial E_n}{\partial w_{ji}^{(1)}} = h'(u_j) x_i \sum_k w_{kj}^{(2)} (p_k - t_k)", "equal"),
+            (r"\frac{\partial E_n}{\partial w_{ji}^{(1)}} = h'(u_j) x_i \sum_k w_{jk}^{(2)} (p_k - t_k)", "different"),
+            (r"\frac{\partial E_n}{\partial w_{ji}^{(2)}} = h'(u_j) x_i \sum_k w_{kj}^{(2)} (p_k - t_k)", "different"),
+            (r"\Delta w_{k0}^{(2)} = -\eta (p_k - t_k)", "equal"),
+            (r"\Delta w_{k0}^{(2)} = \eta (p_k - t_k)", "different"),
+        ],
+    )
+    def test_derivatives(self, text: str, wanted: str) -> None:
+        found = self.world().compare(tree_of_numbers(text, "h")).status
+        assert found in (("equal",) if wanted == "equal" else ("different", "shape"))
+
+    def world(self) -> World:
+        return World.free(0, definitions={x[0]: tree_of_numbers(x, "h") for x in self.texts})
+
+    def test_a_function_with_the_index_of_its_unit(self) -> None:
+        model = {"b": tree_of_numbers(r"b_h = \theta_h(a_h)"), "r": tree_of_numbers(r"r = \sum_h c_h b_h")}
+        world = World.free(0, definitions=model)
+        slope = r"\frac{\partial r}{\partial a_h} = c_h \theta_h'(a_h)"
+        assert world.compare(tree_of_numbers(slope)).status == "equal"
+        assert world.compare(tree_of_numbers(slope.replace("'", ""))).status == "different"
+
+    def test_steps_of_letters_of_its_own(self) -> None:
+        texts = (r"s_h = \sum_i v_{ih} x_i - q_h", r"E = \frac12 \sum_h (s_h - t_h)^2")
+        world = World.free(0, definitions={x[0]: tree_of_numbers(x) for x in texts})
+        for text, wanted in (
+            (r"\Delta v_{ih} = -\eta (s_h - t_h) x_i", "equal"),
+            (r"\Delta q_h = \eta (s_h - t_h)", "equal"),
+            (r"\Delta q_h = -\eta (s_h - t_h)", "different"),
+        ):
+            assert world.compare(tree_of_numbers(text)).status == wanted
+
+    def test_one_sum_from_zero_and_a_bias_beside_it(self) -> None:
+        world = self.world()
+        assert world.compare(tree_of_numbers(r"u_j = \sum_{i=0}^{D} w_{ji}^{(1)} x_i", "h")).status == "undefined"
+
+
+def tree_of_numbers(text: str, functions: str = "") -> Equation:
+    """A formula of a text about no network."""
+    letters = Letters(layer="parentheses", network=False, functions=frozenset(functions))
+    found = canonical(read(text, letters=letters)[0].equation, letters)
+    assert isinstance(found, Equation)
+    return found
+
+
+def plain_tree(text: str) -> Equation:
+    letters = Letters(network=False)
+    found = canonical(read(text, letters=letters)[0].equation, letters)
+    assert isinstance(found, Equation)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("dh/dw = x", "equal"),  # w is no argument of h, but stands in it
+        ("dh/db = 1", "equal"),
+        ("dh/dx = w", "equal"),
+        ("dh/dw = w", "different"),
+        ("q''(x) = 6 x", "equal"),
+        ("q''(x) = 3 x^2", "different"),
+        ("dz = dW u + db", "equal"),  # beside what is constant
+        ("dz = dW u - db", "different"),
+        ("dz = dW u + W du + db", "equal"),
+    ],
+)
+def test_what_functions_and_changes_depend_on(text: str, wanted: str) -> None:
+    model = {x: plain_tree(y) for x, y in {"h": "h(x) = w x + b", "q": "q(t) = t^3", "z": "z = W u + b"}.items()}
+    assert World.free(0, definitions=model).compare(plain_tree(text)).status == wanted
+
+
+def test_a_letter_that_is_another_in_every_layer() -> None:
+    """`g = dz[k]` is not what it was for the first k that was tried; nor is q, which is g."""
+    known = {"g": tree("g = dz[k]"), "q": tree("q = g")}
+    world = World.of_network("3-5:tanh-4:sigmoid-2:tanh", convention=Convention(samples="one"), definitions=known)
+    for text, wanted in (("dW[k] = g a[k-1].T", True), ("dW[k] = q a[k-1].T", True), ("dW[k] = g a[k].T", False)):
+        assert {world.compare(tree(text), {"k": k}).status == "equal" for k in (1, 2, 3)} == {wanted}
+
+
+def test_what_is_stated_of_one_argument() -> None:
+    """`g[l](a[l-1]) = a[l]` says nothing of g[l] of anything else."""
+    known = {"g": tree("g[l](a[l-1]) = a[l]")}
+    world = World.of_network("3-5:tanh-4:sigmoid-2:tanh", convention=Convention(samples="one"), definitions=known)
+    for right, wanted in (
+        ("g[l](a[l-1])", True),
+        ("g[l](z[l])", False),
+        ("g[l](a[l])", False),
+        ("g[l-1](a[l-1])", False),
+    ):
+        found = {world.compare(tree(f"a[l] = {right}"), {"l": n}).status == "equal" for n in (2, 3)}
+        assert found == {wanted}
+
+
+def test_zero_on_both_sides_proves_nothing_of_letters_that_do_not_depend() -> None:
+    assert World.free(0).compare(plain_tree("d(m J)/dA = W d(m J)/dZ")).status == "undefined"
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("∂E/∂v = (y - t) y (1 - y)", "equal"),
+        ("∂E/∂u = (y - t) y (1 - y) h.T", "equal"),
+        ("∂E/∂u = (t - y) y (1 - y) h.T", "different"),
+        ("∂E/∂h = u (y - t) y (1 - y)", "shape"),  # u is a row, and the derivative a column
+    ],
+)
+def test_a_row_before_a_column_where_the_cost_is_a_number(text: str, wanted: str) -> None:
+    model = defined("y = sigmoid(v)", "v = u h + c", "h = tanh(s)", "s = V x + b", "E = 1/2 (y - t)^2")
+    assert statuses(text, model) == {wanted}
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("dz[2](k) = e(k)", "equal"),
+        ("dz[2](k) = 2 e(k)", "different"),
+        ("dW[2] = 1/m sum_k e(k) a[1](k).T", "equal"),
+        ("dW[2] = 1/m sum_k e(k) a[2](k).T", "shape"),
+    ],
+)
+def test_a_definition_for_every_sample(text: str, wanted: str) -> None:
+    """`e(i) = a(i) - y(i)` holds whatever letter numbers the samples elsewhere."""
+    for definition in ("e(i) = a[2](i) - y(i)", "e_j(i) = a[2]_j(i) - y_j(i)"):
+        world = World.of_network(*CLASSES, definitions={"e": tree(definition)})
+        assert world.compare(tree(text)).status == wanted
+
+
+def test_errors_of_numbered_patterns_without_a_network() -> None:
+    model = {x[0]: plain_tree(x) for x in ("e_j(n) = d_j(n) - y_j(n)", "E(n) = 1/2 (sum_j e_j(n)^2)")}
+    world = World.free(0, definitions=model)
+    for text, wanted in (
+        (r"\frac{\partial E(n)}{\partial e_j(n)} = e_j(n)", "equal"),
+        (r"\frac{\partial E(n)}{\partial y_j(n)} = -e_j(n)", "equal"),
+        (r"\frac{\partial E(n)}{\partial y_j(n)} = e_j(n)", "different"),
+        (r"\frac{\partial e_j(n)}{\partial y_j(n)} = -1", "equal"),
+    ):
+        assert world.compare(plain_tree(text)).status == wanted, text
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("L = 1/2 ((a[2][1] - y[1])^2 + (a[2][2] - y[2])^2 + ... + (a[2][n_2] - y[n_2])^2)", "equal"),
+        ("L = 1/2 ((a[2][1] - y[1])^2 + (a[2][2] + y[2])^2 + ... + (a[2][n_2] - y[n_2])^2)", "different"),
+        ("L = 1/2 ((a[2][1] - y[1])^2 + (a[1][2] - y[2])^2 + ... + (a[2][n_2] - y[n_2])^2)", "different"),
+        ("L = 1/2 ((a[2][1] - y[1])^2 + ... + (a[2][n_2] + y[n_2])^2)", "different"),
+        ("L = 1/2 ((a[2][1] - y[1])^2 + ... + (a[2][n_1] - y[n_1])^2)", "shape"),
+        ("A[1] = [a[1](1), ..., a[1](m)]", "equal"),
+        ("A[1].T = [a[1](1), ..., a[1](m)]", "shape"),
+        ("(W[2].T)[i,j] = W[2][j,i]", "equal"),
+        ("W[2][j,i] = (W[2].T)[i,j]", "equal"),
+    ],
+)
+def test_terms_and_entries_that_go_on(text: str, wanted: str) -> None:
+    """Every written term beside the dots is the one that its place asks for."""
+    one = Convention(samples="batch" if "(m)" in text else "one")
+    assert World.of_network("3-4:tanh-5:tanh", "quadratic", convention=one).compare(tree(text)).status == wanted
+
+
+def test_a_tuple_is_a_vector_in_every_layout() -> None:
+    for layout in ("free", "numerator", "denominator"):
+        world = World.free(0, shapes={"z": (2, 1)}, convention=Convention(layout=layout))
+        assert world.compare(plain_tree("z = (z_1, z_2)")).status == "equal"
+        assert world.compare(plain_tree("z = (z_2, z_1)")).status == "different"

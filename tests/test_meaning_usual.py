@@ -72,6 +72,9 @@ def holding(text: str, network: tuple[str, str], convention: Convention = ONE) -
         ("∂a[2]_i/∂z[2]_j = -a[2]_i a[2]_j", CLASSES, "i ≠ j"),
         ("∂a[1]/∂z[1] = a[1] * (1 - a[1])", SQUARES, "entry by entry"),
         ("∂a[1]/∂z[1] = 1 - a[1]^2", CLASSES, "entry by entry"),
+        ("L = -(sum_k kronecker(y, k) ln(yhat_k))", CLASSES, "y is the class of the sample"),
+        ("L = -(sum_k kronecker(k, y) ln(yhat_k))", CLASSES, "y is the class of the sample"),
+        ("L = -kronecker(y, 1) ln(yhat) - kronecker(y, 0) ln(1 - yhat)", UNIT, "the targets are 0 and 1"),
     ],
 )
 def test_letters_that_nobody_declares(text: str, network: tuple[str, str], words: str) -> None:
@@ -106,6 +109,10 @@ def test_letters_that_nobody_declares(text: str, network: tuple[str, str], words
         ("∂L/∂V = h (p - y).T", CLASSES),
         ("∂L/∂W[1] = (W[2].T (p - y) ∘ (1 + h^2)) x.T", CLASSES),
         ("∂L/∂z[2] = J.T ∂L/∂a[1]", CLASSES),
+        ("L = -(sum_k kronecker(y, k) yhat_k)", CLASSES),
+        ("L = sum_k kronecker(y, k) ln(yhat_k)", CLASSES),
+        ("∂L/∂z[2]_k = (sum_c kronecker(k, c)) yhat_k - yhat_k", CLASSES),  # c is bound, and no class
+        ("L = -kronecker(y, 0) ln(yhat) - kronecker(y, 1) ln(1 - yhat)", UNIT),
     ],
 )
 def test_no_meaning_excuses_a_mistake(text: str, network: tuple[str, str]) -> None:
@@ -218,6 +225,11 @@ def test_the_cost_without_the_penalty() -> None:
         ("dJ = 1/m tr(delta[l].T dZ[l])", True),
         ("dJ = tr(delta[l].T dZ[l])", False),
         ("dZ[l] = dW[l] A[l-1] + W[l] dA[l-1] + db[l] 1^T", True),
+        ("dZ[1] = dW[1] X + db[1]", True),
+        ("dZ[1] = dW[1] X - db[1]", False),
+        ("dZ[1] = 2 dW[1] X + db[1]", False),
+        ("dZ[2] = W[2] dA[1] + db[2]", True),
+        ("dZ[2] = W[2] dA[1] + db[1]", False),
     ],
 )
 def test_small_changes_of_a_layer(text: str, wanted: bool) -> None:
@@ -234,6 +246,36 @@ def test_what_is_declared_keeps_its_meaning() -> None:
     assert usual(tree("∂E/∂w = (a - y) x"), {"E"}) == []
     assert [m.words for m in usual(tree("dL/dz = p - t"), {"t"})] == ["p is the output"]
     assert all("γ" not in m.words for m in usual(tree("W ← W - γ dW"), {"gamma"}))
+
+
+def test_a_function_that_is_a_whole_layer() -> None:
+    """g[l] of a[l-1] has the weights inside; of anything else, or in a declared network, it is the activation."""
+    world = World.of_network(*SQUARES, convention=ONE)
+    for text, wanted in (
+        ("da[2]/dx = dg[2](a[1])/da[1] ∂a[1]/∂x", "equal"),
+        ("∂L/∂a[1] = ∂L/∂a[2] · ∂g[2](a[1])/∂a[1]", "equal"),
+        ("∂L/∂a[1] = ∂L/∂a[2] · ∂g[2](a[1])/∂a[2]", "different"),
+    ):
+        told = [m for m in usual(tree(text)) if "the whole layer" in m.words]
+        assert {world.compare(m.tree).status == "equal" for m in told} == {wanted == "equal"}, text
+    for text in ("a[2] = g[2](a[2])", "a[2] = g[2](z[1])", "a[2] = g[1](a[1])"):
+        assert not any("the whole layer" in m.words for m in usual(tree(text)))
+    assert not any("the whole layer" in m.words for m in usual(tree("a[2] = g[2](a[1])"), activations=("tanh", "tanh")))
+
+
+def test_numpy_repeats_where_the_network_is_declared() -> None:
+    text = tree("dA[1] = W[2].T * dZ[2]")
+    (meant,) = [m for m in usual(text, activations=("tanh", "sigmoid")) if "NumPy" in m.words]
+    for network, wanted in (("3-4:tanh-1:sigmoid", "equal"), ("3-4:tanh-2:sigmoid", "shape")):
+        world = World.of_network(network, convention=Convention(**meant.conventions))
+        assert world.compare(meant.tree).status == wanted
+    assert not any("NumPy" in m.words for m in usual(text))
+
+
+@pytest.mark.parametrize("text", ["dz = W.T dz + db", "dz = 3 dz + db", "v = 1.9 v + dW", "v = W v + dW"])
+def test_no_average_of_gradients(text: str) -> None:
+    """What is kept is kept with a number below one, and the derivative by a layer is kept nowhere."""
+    assert not any(m.definitions for m in usual(tree(text)))
 
 
 def test_a_definition_is_no_claim() -> None:

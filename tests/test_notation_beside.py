@@ -215,9 +215,13 @@ def test_equations_side_by_side_are_two(written: str) -> None:
         ("A = F.relu(Z)", "A = relu(Z)"),
         ("dW = dZ @ A.transpose(0, 1)", "dW = dZ @ A.T"),
         ("dW = u[:, None] * v[None, :]", "dW = outer(u, v)"),
+        ("dW = np.sum(u[:, None, :] * v[None, :, :], axis=2)", "dW = u @ v.T"),
+        ("dW = (u[:, :, None] * v[:, None, :]).mean(0)", "dW = u.T @ v / shape(u, 0)"),
         ("with torch.no_grad(): W2 -= lr * W2.grad", "W[2] = W[2] - alpha * dW[2]"),
         ("dW2 = torch.autograd.grad(J, W2)[0]", "dW[2] = dJ/dW[2]"),
         ("Z = torch.addmm(b, W, X)", "Z = b + W @ X"),
+        ("Z = np.tensordot(W, X, axes=1)", "Z = W @ X"),
+        ("db = np.add.reduce(dZ, axis=1, keepdims=True) / m", "db = sum(dZ, axis=1, keepdims=True) / m"),
         ("log y^_k + (y^ - y)", "log(yhat_k) + (yhat - y)"),
     ],
 )
@@ -261,6 +265,8 @@ def test_what_looks_like_a_step_and_is_none() -> None:
         "W[l].shape = (n_l, m)",
         "assert W[l].shape == (n_l, m)",
         "dim(W[l]) = n_l × m",
+        "W[l]: n_l x m",
+        "W[l]: shape (n_l, m)",
     ],
 )
 def test_sizes(written: str) -> None:

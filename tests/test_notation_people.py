@@ -26,6 +26,11 @@ TEXT = [
     # MATLAB
     ("u = (W*e) .* a .* (1 - a.^2)", "u = (W · e) ∘ a ∘ (1 - a^2)"),
     ("x ./ y", "x / y"),
+    ("exp(z) ./ sum(exp(z), 1)", "exp(z) / sum(exp(z), axis=0, keepdims=True)"),
+    ("db = dZ2.sum(1) / dZ2.shape[1]", "db = sum(dZ2, 1) / shape(dZ2, 1)"),
+    # a matrix by one of its entries
+    ("dW = [dz_i a_j]", "dW[i, j] = dz_i a_j"),
+    ("dC/dW = [dC/dW_ij]", "dC/dW_ij = dC/dW_ij"),
     ("W' * e .* g'(z)", "W^T · e ∘ g'(z)"),
     # indices behind a layer
     ("dL/dW[2]_jk = dz[2]_j * a[1]_k", "dL/dW[2][j,k] = dz[2][j] * a[1][k]"),
@@ -43,6 +48,8 @@ TEXT = [
     ("lim_(h → 0) f(h)", "lim_{h -> 0} f(h)"),
     # letters
     ("∂_x f", "df/dx"),
+    ("df/dxn * dxn/dt", "df/dx_n * dx_n/dt"),
+    ("1/m sum_i e(i)", "1/m sum_i e^{(i)}"),
     ("net_j = w_j x_j", "net_j = (w_j) (x_j)"),
     ("d_k - y_k", "(d_k) - (y_k)"),
     ("dW{l} = dZ{l} A{l-1}", "dW[l] = dZ[l] A[l-1]"),
@@ -64,6 +71,45 @@ LATEX = [
      "where(z < -1, -1, where(z <= 1, z, 1))"),
     (r"\frac1N \mathbf{1}^{\mathsf{T}} (\hat y - y)", "1/N (ones).T (yhat - y)"),
     (r"h^\top (p - t)", "(h).T (p - t)"),
+    # rows and columns of a transpose; whole rows by a dot
+    (r"W^{[l]T}_{k,:} x", "(W[l].T)[k,:] x"),
+    (r"W^{[l]T}_{:,k} x", "(W[l][:,k]).T x"),
+    (r"W_{k,:}^T x", "(W[k,:]).T x"),
+    (r"W_{k\cdot} x + W_{\bullet j} y + W_{k,*} z", "W[k,:] x + W[:,j] y + W[k,:] z"),
+    (r"\frac{\partial h_j}{\partial x_k}(\mathbf{x}) u", "dh_j/dx_k(x) u"),
+    (r"x = --y", "x = y"),
+    (r"\begin{aligned} u &= v \\ &= w \end{aligned}", "u = v = w"),
+    (r"\text{where } u = v", "u = v"),
+    # a full stop that multiplies
+    (r"Z^{[2]} = W^{[2]} . A^{[1]} + b^{[2]}", "Z[2] = W[2] . A[1] + b[2]"),
+    (r"\frac{\partial L}{\partial w} = \frac{\partial L}{\partial a}. \frac{\partial a}{\partial z} . x",
+     "dL/dw = dL/da . da/dz . x"),
+    (r"Z^{[1]} = W X. (3.2)", "Z[1] = W X"),
+    (r"u = \frac{a}{b}. \text{ Hence } v", "u = a/b"),
+    (r"(da^{[l-1]})' = (dz^{[l]})' W^{[l]}", "da[l-1].T = dz[l].T W[l]"),
+    (r"\frac1m \sum_i e^{(i)} x^{(i)T}", "1/m sum_i e(i) x(i).T"),
+    (r"in_j = \sum_i w_{i,j} a_i", "in_j = sum_i w_{i,j} a_i"),
+    (r"\sum_{i'} L^{(i')}", "sum_{i'} L(i')"),
+    (r"z^{2(i)} + a^{l(i)}", "z[2](i) + a[l](i)"),
+    (r"dW^{[l]} = \left(\frac{\partial C}{\partial W_{ij}^{[l]}}\right)_{ij}", "dW[l][i,j] = dC/dW[l][i,j]"),
+    (r"A^{[l]} = [a_i^{[l](k)}]", "A[l][i,k] = a[l](k)[i]"),
+    (r"z = (w x_i)", "z_i = w x_i"),
+    # the brackets of Prince's activations, the weights of a layer by their two indices, entries that are displayed
+    (r"h = a[f_{k-1}] \odot a'\left[f_k\right]", "h = g(f_{k-1}) ∘ g'(f_k)"),
+    (r"w_{kj}^{(2)} x", "w[2][k,j] x"),
+    # the slope of an activation by Leibniz and by a dot, why an equation holds
+    (r"u \odot \frac{d g^{[l]}}{dz}(z^{[l]})", "u ∘ g[l]'(z[l])"),
+    (r"u_k \frac{d g^{[l]}}{dz}(z^{[l]}_k)", "u_k g[l]'(z[l][k])"),
+    (r"u \odot \left. \frac{d g^{[l]}}{dz} \right|_{z = a^{[l]}}", "u ∘ g[l]'(a[l])"),
+    (r"\left.\frac{d\sigma(z)}{dz}\right|_{z = z^{[2]}}", "sigma'(z[2])"),
+    (r"\dot{g}^{[l]}(z) \dot\sigma(z)", "g[l]'(z) sigma'(z)"),
+    (r"u \overset{\text{def}}{=} v", "u := v"),
+    (r"u \stackrel{(2)}{=} v", "u = v"),
+    # means over the samples
+    (r"\mathbb{E}[dz^{[l]} a^{[l-1]T}]", "1/m * sum_{i=1}^{m} dz[l](i) a[l-1](i).T"),
+    (r"\operatorname{E}_k\left[L\right]", "1/m * sum_{k=1}^{m} L^{(k)}"),
+    (r"\left\langle dz_k a_i \right\rangle", "1/m * sum_{s=1}^{m} dz^{(s)}_k a^{(s)}_i"),
+    (r"\mathrm{E}[\frac{\partial L}{\partial W}]", "1/m * sum_{i=1}^{m} dL^{(i)}/dW"),
     (r"\operatorname{CE}(y, \hat y)", "CE(y, yhat)"),
     # a transpose or a prime beside the layer
     (r"W^{[l+1],T} x", "W[l+1].T x"),
@@ -165,6 +211,19 @@ def test_einsum_that_is_no_product_is_refused(operands: str) -> None:
         ({"z_i": "a[i-1]", "N": "L+1"}, "z_{N}", "a[L]"),
         ({}, "ΔW[l] = -eta dW[l]", "W[l] <- W[l] + (-eta dW[l])"),
         ({"Delta[l]": "dZ[l]"}, "Δ[l] A", "dZ[l] A"),
+        ({"ΔZ₂": "dZ[2]"}, "ΔZ₂ H", "dZ[2] H"),
+        ({}, r"W^{(k)} h^{(k-1)} + b^{(k)}", "W[k] h[k-1] + b[k]"),
+        ({}, r"W[l] x[l-1]", "W[l] x[l-1]"),
+        ({}, r"z^{(l)} = W^{(l)} x^{(l-1)} + b^{(l)}", "z[l] = W[l] a[l-1] + b[l]"),
+        ({}, r"x^{(l)} = W^{(l)} y^{(l-1)}", "x^{(l)} = W^{(l)} y^{(l-1)}"),
+        ({"h": "yhat"}, "L(h_theta(x(i)), y(i))", "L(i)"),
+        ({"theta[l]": "W[l+1]"}, "theta[l].T x", "W[l+1].T x"),
+        ({"x^{(l)}": "a[l]", "u^{(l)}": "z[l]"}, "u^{(l)} x^{(l-1)} + x^{(i)}", "z[l] a[l-1] + x(i)"),
+        ({"\\bm{x}^{(l)}": "a[l]"}, r"\bm{x}^{(l-1)}", "a[l-1]"),
+        ({"a_k": "z[2][k]", "a_h": "z[1][h]"}, "sum_{k'} a_{k'} a_h", "sum_{k'} z[2][k'] z[1][h]"),
+        ({"a_j": "z[1]", "a_k": "z[2]"}, "a_j = sum_i w_{ji} x_i", "z[1][j] = sum_i w[j,i] x_i"),
+        ({"a_j": "z[1]", "a_k": "z[2]"}, "a_j = f(a_k)", "z[1] = f(z[2])"),
+        ({}, r"W^{[l]} = [w_{11}, w_{12}]", "W[l] = [w[l][1,1], w[l][1,2]]"),
     ],
 )
 def test_declared_letters(declared: dict[str, str], written: str, ours: str) -> None:
@@ -195,6 +254,12 @@ def test_limits_are_written_and_read_back() -> None:
 @pytest.mark.parametrize(
     ("written", "said"),
     [
+        (r"\mathbb{E}[x] = 0", "assumed or found by experiment"),
+        (r"J = \mathbb{E}[W]", "differ from sample to sample"),
+        (r"J = \mathbb{E}[Z]", "in small letters"),
+        (r"\dot{x} = y", "a dot above"),
+        (r"f'(z) = 0 \text{ otherwise}", "otherwise"),
+        ("W = dZ[:, None, :] * X[None, :, :]", "three axes"),
         (r"\lim x", "a limit needs a letter"),
         (r"\lim_{h \to 0}", "nothing follows the limit"),
         (r"\lim_{h = 0} h", "a limit needs a letter"),
@@ -206,6 +271,18 @@ def test_limits_are_written_and_read_back() -> None:
 def test_refused_with_one_sentence(written: str, said: str) -> None:
     with pytest.raises(FormulaError, match=said):
         read(written, syntax="code" if "np." in written else "auto")
+
+
+def test_what_may_be_read_in_two_ways() -> None:
+    for written, first, second in [
+        ("A = exp(Z) ./ sum(exp(Z))", "A = exp(Z) / sum(exp(Z))", "A = exp(Z) / sum(exp(Z), axis=0, keepdims=True)"),
+        (r"J = E\left[L\right]", "J = E L", "J = 1/m * sum_{i=1}^{m} L(i)"),
+        ("dW2 = dz2[:, None] * a1", "dW2 = dz2 * a1", "dW2 = outer(dz2, a1)"),
+        (r"W^T_{k} x", "(W_k).T x", "(W.T)_k x"),
+        (r"L = \frac12 |u - v|^2", "L = 1/2 abs(u - v)^2", "L = 1/2 ||u - v||^2"),
+        (r"u = (W^{[2]})^t v", "u = (W[2])^t v", "u = W[2].T v"),
+    ]:
+        assert [r.equation for r in read(written)] == [read(x)[0].equation for x in (first, second)], written
 
 
 def test_exact_keeps_the_parentheses_that_text_drops() -> None:

@@ -80,7 +80,7 @@ def command(
     the mistake named and mended, or cannot tell. The exit code is 1 if a formula is wrong, 2 if something cannot be
     used, 0 otherwise.
     """
-    from ..documents.header import checked_options
+    from ..documents.header_keys import checked_options
 
     if bool(files) == bool(formulas):
         raise ConfigurationError(

@@ -134,6 +134,7 @@ def of_matlab(block: str, first: int) -> Iterator[Found]:
 
 def _from_matlab(text: str) -> str:
     """Entries are multiplied by .*, matrices by *, and ' transposes; the first dimension is 1."""
+    text = re.sub(r"(\./\s*)sum\(((?:[^(),]|\([^()]*\))*)\)(?!\s*\))", r"\1sum(\2, 1)", text)  # of columns
     text = re.sub(r"(?<=[\w)\]'])'", ".T", text)
     text = re.sub(r"(?<![.*])\*(?!\*)", " · ", text)
     text = re.sub(r"\.\*", "*", text)

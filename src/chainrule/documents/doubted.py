@@ -6,11 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ..errors import ChainruleError
-from ..notation.formula import Equation
+from ..notation.canonical import is_hypothesis
+from ..notation.formula import Call, Equation, Formula, Index, Number, Partial, Symbol
 from .guessed import is_open
 from .header import Stretch
 from .report import Entry
 from .section import Reader
+from .settled import speaks_of_rows
 from .stated import is_known
 
 _UNTOLD = ("", "not named", "shape")  # causes that may mean that the letters were misunderstood
@@ -18,6 +20,126 @@ _NOTE = (
     "it does not hold with what was concluded of its letters, and too little else of the text does to call it wrong: "
     "declare what they stand for"
 )
+
+
+_ANOTHER = "it is about parameters without a layer, beside layers that have numbers: another network may be meant"
+_DEFINED = "{} is defined in this text, and was taken for the data of a network: declare what it stands for"
+_NUMBERED = "the text numbers {} in an order of its own: declare what each of them stands for"
+_LAYOUT = "the layer was written in another layout before, and the words speak of rows: declare the samples"
+_OF_LAYOUT = ("missing-transpose", "operands-swapped", "shape", "other")
+_DATA = ("x", "X", "y", "Y")
+
+
+def unsettled(
+    text: str,
+    entries: Sequence[Entry],
+    numbers: Sequence[int],
+    given: Sequence[Stretch],
+    stretches: Sequence[Stretch],
+    read: Reader,
+) -> Iterator[Entry]:
+    """The entries, where what is wrong by a letter that means something else in this text is "cannot tell".
+
+    `x_n = f(y_n)` says that x is no input, `h_w(x) = f(wᵀ x)` is about one unit, though the text has W[1] and W[2].
+    Only in stretches where nothing is declared.
+    """
+    read_ones: list[Equation | None] = []
+    for entry, number in zip(entries, numbers, strict=True):
+        try:
+            usable = entry.status != "no statement" and entry.found.syntax != "code" and is_open(given[number])
+            read_ones.append(read(entry.found, stretches[number].readings[0][1]) if usable else None)
+        except ChainruleError:
+            read_ones.append(None)
+    rows = _in_rows(entries, numbers, read_ones) if speaks_of_rows(text) else {}
+    defined: dict[int, set[str]] = {}
+    layered: set[int] = set()
+    for entry, equation, number in zip(entries, read_ones, numbers, strict=True):
+        if equation is None:
+            continue
+        if _may_define(entry) and (name := _data_defined(equation)):
+            defined.setdefault(number, set()).add(name)
+        if any(isinstance(p, Symbol) and p.layer is not None for p in equation.parts):
+            layered.add(number)
+    steps = _numbered_by_steps(entries, numbers, read_ones)
+    for i, (entry, equation, number) in enumerate(zip(entries, read_ones, numbers, strict=True)):
+        if equation is None or entry.verdict != "wrong":
+            yield entry
+        elif i >= rows.get(number, i + 1):
+            yield _doubted(entry, _LAYOUT)
+        elif _is_output_alone(equation) and number in layered:
+            yield _doubted(entry, _ANOTHER)
+        elif clash := {p.name for p in equation.parts if isinstance(p, Symbol)} & defined.get(number, set()):
+            yield _doubted(entry, _DEFINED.format(min(clash)))
+        elif steps.get(number) in {p.name for p in equation.parts if isinstance(p, Symbol)}:
+            yield _doubted(entry, _NUMBERED.format(steps[number]))
+        else:
+            yield entry
+
+
+def _numbered_by_steps(
+    entries: Sequence[Entry], numbers: Sequence[int], equations: Sequence[Equation | None]
+) -> dict[int, str]:
+    """By the stretch, δ where `δ_1 = ∂J/∂z_2`, `δ_2 = ∂J/∂h`, … count the steps back, not the layers."""
+    others: dict[int, set[Formula]] = {}
+    layers: set[int] = set()
+    for entry, equation, number in zip(entries, equations, numbers, strict=True):
+        if equation is None or not any(p.name == "delta" for p in equation.parts if isinstance(p, Symbol)):
+            continue
+        left, *sides = equation.sides
+        if entry.verdict in ("right", "right if"):
+            layers.add(number)
+        elif isinstance(left, Symbol) and left.name == "delta" and isinstance(left.layer, Number):
+            slopes = [side.denominator for side in sides if isinstance(side, Partial)]
+            if any(not (isinstance(z, Symbol) and z.layer == left.layer) for z in slopes):
+                others.setdefault(number, set()).add(left)
+    return {number: "delta" for number, found in others.items() if len(found) > 1 and number not in layers}
+
+
+def _in_rows(entries: Sequence[Entry], numbers: Sequence[int], equations: Sequence[Equation | None]) -> dict[int, int]:
+    """By the stretch, the entry from which on another layout is meant: `z = x Wᵀ + b` after `z = W x + b`."""
+    found: dict[int, int] = {}
+    right: set[tuple[int, Formula]] = set()
+    for i, (entry, equation, number) in enumerate(zip(entries, equations, numbers, strict=True)):
+        left = equation.sides[0] if equation is not None else None
+        if not isinstance(left, Symbol) or left.name not in ("z", "Z", "a", "A"):
+            continue
+        if entry.verdict in ("right", "right if"):
+            right.add((number, left))
+        elif (number, left) in right and (entry.judgement is None or entry.judgement.cause in _OF_LAYOUT):
+            found.setdefault(number, i)
+    return found
+
+
+def _may_define(entry: Entry) -> bool:
+    """Whether a formula, which is not right, has no mistake but that of another letter."""
+    judgement = entry.judgement
+    if judgement is None or judgement.verdict in ("right", "right if"):
+        return False
+    return judgement.cause in (*_UNTOLD, "undefined-symbol", "wrong-operand")
+
+
+def _data_defined(equation: Equation) -> str:
+    """x of `x_n = f(y_n)`; empty where no letter of data is computed."""
+    left = equation.sides[0].base if isinstance(equation.sides[0], Index) else equation.sides[0]
+    if not isinstance(left, Symbol) or left.name not in _DATA or left.prime or equation.relations[0] not in ("=", ":="):
+        return ""
+    inside = [p for side in equation.sides[1:] for p in side.parts if isinstance(p, Symbol)]
+    return left.name if inside and all(p.name != left.name for p in inside) else ""
+
+
+def _is_output_alone(equation: Equation) -> bool:
+    """`h_{w,b}(x) = f(wᵀ x + b)`: an output by parameters that have no layer."""
+    left = equation.sides[0]
+    if not isinstance(left, Call) or not is_hypothesis(left.function):
+        return False
+    return not any(isinstance(p, Symbol) and p.layer is not None for side in equation.sides[1:] for p in side.parts)
+
+
+def _doubted(entry: Entry, note: str) -> Entry:
+    if entry.judgement is None:
+        return entry
+    judgement = replace(entry.judgement, verdict="cannot tell", causes=(), others=(), note=note)
+    return replace(entry, judgement=judgement, mended=None)
 
 
 def doubted(
@@ -64,5 +186,4 @@ def doubted(
         if i not in changed or entry.judgement is None:
             yield entry
             continue
-        judgement = replace(entry.judgement, verdict="cannot tell", causes=(), others=(), note=_NOTE)
-        yield replace(entry, judgement=judgement, mended=None)
+        yield _doubted(entry, _NOTE)

@@ -29,7 +29,6 @@ _MARKUP = (
     (re.compile(r"\\(?:short)?intertext\s*\{[^{}]*\}"), r" \\\\ "),
     (re.compile(r"\\(?:textcolor|colorbox)\s*\{[^{}]*\}\s*(?=\{)"), " "),
     (re.compile(r"\\(?:overset|stackrel)\s*\{(?:[^{}]|\{[^{}]*\})*\}\s*\{\s*(:?=|\\approx)\s*\}"), r" \1 "),
-    (re.compile(r"(\\(?:alert|only|onslide|uncover|visible))\s*<[^<>\n]*>"), r"\1"),
 )
 _LABEL = re.compile(r"\\label\s*\{[^{}\n]*\}")
 _NAMES = "equation|align|alignat|gather|multline|eqnarray|flalign|displaymath|math"
@@ -76,6 +75,9 @@ def extracted(
     code: list[Found] = []
     if kind == "python":
         text = _without_program(text, code)
+    if kind == "matlab":
+        code += of_matlab(text, 1)
+        text = re.sub(r"[^\n]", "", text)
     text = _without_blocks(text, code, names)
     text = _COMMENT.sub(_blank, text)
     if kind == "latex":
@@ -83,6 +85,7 @@ def extracted(
     text = _ESCAPED.sub(lambda m: f" {m[0][1:-3]} {m[0][-2:]}", text)
     for pattern, instead in _MARKUP:
         text = _replaced(pattern, instead, text)
+    text = _with_conditions(_unveiled(text))
     macros, text = take_macros(text)
     text = expand(text, macros)
     starts = _line_starts(text)
@@ -123,6 +126,44 @@ def extracted(
         )
         del found[FORMULAS:]
     return list(_continued(found)), headers, warnings
+
+
+_VEILS = r"\\(?:alert|only|onslide|uncover|visible)(?![A-Za-z])"
+_VEIL = re.compile(rf"{_VEILS}\s*(?:<[^<>\n]*>)?\s*(\{{)?|\\.|[{{}}]", re.DOTALL)
+
+
+def _unveiled(text: str) -> str:
+    """What slides show step by step, `\\onslide<2->{…}`, without the commands and their braces."""
+    if not re.search(_VEILS, text):
+        return text
+    kept: list[str] = []
+    opened: list[bool] = []  # of each open brace, whether it stays
+    at = 0
+    for match in _VEIL.finditer(text):
+        veil = match[0][0] == "\\" and len(match[0]) > 2
+        if match[0] == "{" or (veil and match[1]):
+            opened.append(not veil)
+        closes = match[0] == "}" and opened and not opened.pop()
+        if veil or closes:
+            kept.append(text[at : match.start()])
+            kept.append("\n" * match[0].count("\n"))
+            at = match.end()
+    return "".join([*kept, text[at:]])
+
+
+_COMPARED = re.compile(
+    r"(?<![\\$])\$(?P<said>[^$\n]*=[^$\n]*)\$ (?:if|for|when|where|wenn|falls|für|si|pour|para|quando) "
+    r"\$(?P<condition>[^$=\n]*(?:[<>≤≥≠]|\\(?:leq?|geq?|lt|gt|neq?)(?![a-z]))[^$=\n]*)\$(?!\d)"
+)
+_OTHERWISE = re.compile(r"(?<![\\$])\$([^$\n]*=[^$\n]*)\$ (?:otherwise|else|sonst|sinon)\b")
+_ELSE = re.compile(r"(?<=[,;] )(?:else|otherwise|sonst|sinon) \$([^$\n]*=[^$\n]*)\$(?!\d)")
+
+
+def _with_conditions(text: str) -> str:
+    """`$A$ for $z > 0$` as one formula that holds on a condition; `$B$ otherwise`, `else $B$`."""
+    text = _COMPARED.sub(r"$\g<said> \\text{ for } \g<condition>$", text)
+    text = _OTHERWISE.sub(r"$\1 \\text{ otherwise}$", text)
+    return _ELSE.sub(r"$\1 \\text{ otherwise}$", text)
 
 
 _OPEN = re.compile(r"(?<![\\$\w])\$(?=[\\A-Za-z({])([^$]*)$")

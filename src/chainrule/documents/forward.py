@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from ..notation.canonical import is_hypothesis
 from ..notation.formula import (
     Binary,
     Call,
@@ -45,6 +46,9 @@ class Name:
     def stem(self) -> str:
         """The letter without its layer."""
         return re.sub(r"_\d$", "", self.text.partition("[")[0])
+
+
+_HYPOTHESIS = Name("")  # the output where it is written as h_θ(x), which is no letter
 
 
 @dataclass(frozen=True)
@@ -96,15 +100,20 @@ def layers_of(equations: Iterable[Equation]) -> list[Layer]:
     values: set[Name] = set()  # what was computed so far
     equations = [_of_any_sample(e) for e in equations]
     named = {x.text for e in equations if (x := left_of(e)) is not None}
+    output: Name | None = None
     for equation in equations:
-        left = left_of(equation)
+        left = _HYPOTHESIS if _is_output(equation.sides[0]) else left_of(equation)
         if left is None or _SLOPE.match(left.text):
             continue
-        if left.text[0] == "d" and left.text[1:].strip("_") in named | _DATA:
+        if left.text[:1] == "d" and left.text[1:].strip("_") in named | _DATA:
             continue
         for side in equation.sides[1:]:
+            if _is_output(side):
+                output = left
             called = _activation(side, exponentials)
             linear = _linear(called[1] if called else side, values)
+            if linear is not None and left == _HYPOTHESIS and "[" not in linear.weight.text:
+                continue  # one unit, as an example
             if linear is not None and left not in (linear.weight, linear.input):
                 done = replace(linear, post=left, activation=called[0]) if called else replace(linear, pre=left)
                 _add(found, done)
@@ -118,7 +127,17 @@ def layers_of(equations: Iterable[Equation]) -> list[Layer]:
             elif (argument := _argument(side)) is not None and argument in values and argument != left:
                 applied.setdefault(argument, (left, SEVERAL))  # a = g(z), whatever g is
                 values.add(left)
-    return _ordered([_with_activation(x, applied) for x in found])
+    ordered = _ordered([_with_activation(x, applied) for x in found])
+    if output is not None and ordered and _HYPOTHESIS in (ordered[-1].pre, ordered[-1].post):
+        last = ordered[-1]
+        pre, post = (output if x == _HYPOTHESIS else x for x in (last.pre, last.post))
+        ordered[-1] = replace(last, pre=pre, post=post)
+    return ordered
+
+
+def _is_output(side: Formula) -> bool:
+    """h_θ(x): the output, in terms of the parameters."""
+    return isinstance(side, Call) and is_hypothesis(side.function) and len(side.arguments) == 1
 
 
 def applied_alone(equations: Iterable[Equation]) -> tuple[Name, Name, str] | None:
@@ -143,6 +162,20 @@ def of_all_layers(equations: Iterable[Equation]) -> str:
             if (called := _activation(side, {})) is not None:
                 return called[0]
     return ""
+
+
+def defined_activations(equations: Iterable[Equation]) -> dict[str, str]:
+    """The letters of functions that a text defines by a formula, and the name of the activation: f of `f(z) = …`.
+
+    The name is empty for a function that is none of those known here.
+    """
+    found: dict[str, str] = {}
+    for equation in equations:
+        match equation.sides[0]:
+            case Call(function=Symbol(name=name, layer=None, prime=0), arguments=(Symbol(layer=None) as argument,)):
+                called = _activation(equation.sides[1], {})
+                found.setdefault(name, called[0] if called is not None and called[1] == argument else "")
+    return found
 
 
 def left_of(equation: Equation) -> Name | None:

@@ -26,6 +26,7 @@ class General:
     functions letters of activations
     output    the last layer, L or a letter such as D
     line      the formula
+    zero      the input is called layer 0, though the weights that follow it are too
     """
 
     pre: str
@@ -38,11 +39,12 @@ class General:
     functions: tuple[str, ...] = ()
     output: str = "L"
     line: str = ""
+    zero: bool = False
 
     @property
     def shift(self) -> int:
         """What is added to the number of an input: its layer as this library counts."""
-        return self.weights - self.before - 1
+        return self.weights - self.before - 1 + self.zero
 
     def letters(self, equations: Sequence[Equation]) -> dict[str, str]:
         """What the document writes -> what this library writes, for letters that differ."""
@@ -50,14 +52,15 @@ class General:
         ours = {self.pre: "z" if small else "Z", self.input: "a" if small else "A", self.weight: "W", self.bias: "b"}
         if self.weight.islower():
             ours[self.weight] = "w"
-        shifts = {self.pre: self.weights, self.input: self.shift}
+        before = self.weights + self.zero
+        shifts = {self.pre: before, self.input: self.shift, self.weight: self.zero, self.bias: self.zero}
         found = {
             f"{a}[l]": f"{b}{_place(shifts.get(a, 0))}" for a, b in ours.items() if a and (a != b or shifts.get(a))
         }
-        if self.weights and self.weights == self.shift:
-            found["delta[l]"] = f"d{ours[self.pre]}{_place(self.weights)}"
+        if self.weights and before == self.shift:
+            found["delta[l]"] = f"d{ours[self.pre]}{_place(before)}"
         found |= {f: "g[l]" for f in self.functions if f not in ACTIVATIONS | {"g", "sigma"} | FUNCTIONS}
-        if self.output != "L":
+        if self.output != "L" or (self.shift and not self._ends_behind(equations)):
             found[self.output] = "L" if not self.shift else f"L{-self.shift:+d}"
         for letter, of, by in _slopes(equations):
             meaning = {self.pre: "dz" if small else "dZ", self.input: "da" if small else "dA"}.get(of)
@@ -69,6 +72,15 @@ class General:
         if target and target.lower() != "y":
             found[target] = "y" if small else "Y"
         return found
+
+    def _ends_behind(self, equations: Sequence[Equation]) -> bool:
+        """Whether L counts the weights, so that layer L + 1 is the last: W[L], z[L+1]."""
+        letters = [p for e in equations for p in e.parts if isinstance(p, Symbol) and p.layer is not None]
+        return any(
+            (p.name == self.weight and p.layer == Symbol("L"))
+            or (isinstance(p.layer, Binary) and p.layer.sign == "+" and p.layer.left == Symbol("L"))
+            for p in letters
+        )
 
     def _inputs(self, equations: Sequence[Equation]) -> Iterator[str]:
         """The letter that the first layer's input is said to be: xhat of `z_1 := xhat`."""
@@ -111,7 +123,8 @@ def general(equations: Iterable[Equation]) -> list[General]:
             if not new.before and not _is_input_of_next(equations, new):
                 continue
             functions, output = tuple(_functions(equations, pre, new.input)), _depth(equations, new.input)
-            new = replace(new, functions=functions, output=output, line=exact(equation))
+            zero = new.weights == new.before == -1 and _is_layer_zero(equations, new.input)
+            new = replace(new, functions=functions, output=output, line=exact(equation), zero=zero)
             if first is None:
                 alike = all(
                     name in _KNOWN[role]
@@ -124,6 +137,12 @@ def general(equations: Iterable[Equation]) -> list[General]:
             elif not first.before and _numbers_otherwise(new, found):
                 found.append(new)
     return found
+
+
+def _is_layer_zero(equations: Sequence[Equation], post: str) -> bool:
+    """Whether a[0] stands in the text, for its input."""
+    zero = Number(Fraction(0))
+    return any(isinstance(p, Symbol) and p.name == post and p.layer == zero for e in equations for p in e.parts)
 
 
 def _numbers_otherwise(new: General, known: Sequence[General]) -> bool:
@@ -248,6 +267,22 @@ def _depth(equations: Sequence[Equation], post: str) -> str:
         if isinstance(p, Symbol) and p.name == post and isinstance(p.layer, Symbol) and p.layer.name.isupper()
     }
     return "L" if "L" in seen or len(seen) != 1 else seen.pop()
+
+
+def leads_up(equations: Sequence[Equation]) -> dict[str, str]:
+    """The parameters, and what they are called here, where those of layer l lead to layer l + 1.
+
+    W[l] stands beside delta[l+1], in two formulas or more.
+    """
+    said = 0
+    found: set[str] = set()
+    for equation in equations:
+        letters = [p for p in equation.parts if isinstance(p, Symbol) and p.layer is not None]
+        weights = [p for p in letters if p.name in ("W", "w", "b", "Theta", "theta")]
+        slopes = [p for p in letters if p.name in ("delta", "dz", "dZ")]
+        found |= {w.name for w in weights}
+        said += any(apart(d.layer, w.layer) == 1 for w in weights for d in slopes)
+    return {x: "W" if x in ("Theta", "theta") else x for x in sorted(found)} if said > 1 else {}
 
 
 def _slopes(equations: Sequence[Equation]) -> Iterator[tuple[str, str, int]]:

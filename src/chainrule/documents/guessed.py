@@ -9,14 +9,14 @@ from dataclasses import replace
 
 from ..errors import ChainruleError
 from ..judge.verdict import NO_NETWORK, Declared, Judgement
-from ..notation.formula import Binary, Call, Equation, Formula, Index, Symbol
+from ..notation.formula import Binary, Call, Equation, Formula, Index, Number, Symbol
 from .costed import with_losses
-from .forward import applied_alone, layers_of, left_of
+from .forward import applied_alone, defined_activations, layers_of, left_of
 from .found import Found
-from .general import general
+from .general import general, leads_up
 from .header import Notation, Stretch
-from .lettered import WIDTHS, of_activation, of_last_layers, of_layers
-from .numbered import told_apart, words_of
+from .lettered import PLACES, WIDTHS, of_activation, of_last_layers, of_layers
+from .numbered import alike, of_kinds, told_apart, words_of
 from .scored import equations_of, numbered, of_layer, score_of
 from .section import Judge, Reader
 from .stated import defined_letter
@@ -199,7 +199,7 @@ def _guessed(
 ) -> tuple[Notation | None, float]:
     """The notation under which most of the formulas are right, if that is not the one declared; how many are."""
     plain = stretch.readings[0][1]
-    networks, own = list(_networks(found, plain, read, judge, text)), _of_its_own(found, plain, read)
+    networks, own = list(_networks(found, plain, read, judge, text)), of_its_own(found, plain, read)
     if not networks and own is None:
         return None, -1.0
     for formulas, kept in _ROUNDS:
@@ -227,6 +227,8 @@ def _networks(found: Sequence[Found], plain: Notation, read: Reader, judge: Judg
     if layers:
         last = of_last_layers(layers, equations, plain) if plain.network == "any" else None
         ours = last or of_layers(layers, equations, plain, _programs(found))
+        if not last and _is_deeper(equations, len(layers)):  # what is written out is not all of the network
+            ours = replace(ours, network="any", any_widths=False)
         at_dz = [replace(ours, place="dZ")] if ours.samples == "rows" or _divides(equations) else []
         for candidate in (ours, *at_dz):
             yield from with_losses(candidate, equations, found, read, judge)
@@ -236,11 +238,26 @@ def _networks(found: Sequence[Found], plain: Notation, read: Reader, judge: Judg
     if layer is not None and plain.network == "any":
         rows = "rows" if layer.rows else None
         ours = replace(plain, samples=rows, letters=of_layer(layer, equations, plain), functions=layer.functions)
-        for each in (*_said(ours, equations, text), ours):
+        for each in (*_said(ours, equations, text), *_with_definition(ours, equations), ours):
             yield from with_losses(each, equations, found, read, judge, of_any=True)
-    elif not layers and plain.network == "any" and len(found) > 1:  # a cost is written down, if not for which network
+    elif not layers and plain.network == "any" and len(found) > 1:
+        if weights := leads_up(equations):
+            place = PLACES.get(plain.layer, "[l]")
+            yield replace(plain, letters=tuple((f"{w}{place}", f"{ours}[l+1]") for w, ours in weights.items()))
+        # a cost is written down, if not for which network
         for each in (*_said(plain, equations, text), plain):
             yield from (x for x in with_losses(each, equations, found, read, judge, of_any=True) if x != plain)
+
+
+def _is_deeper(equations: Sequence[Equation], layers: int) -> bool:
+    """Whether a text has a weight of a later layer than those that it writes out."""
+    numbers = (
+        p.layer.value
+        for e in equations
+        for p in e.parts
+        if isinstance(p, Symbol) and p.name in ("W", "dW", "b", "db") and isinstance(p.layer, Number)
+    )
+    return any(layers < x < len(WIDTHS) for x in numbers)
 
 
 _LOGISTIC = re.compile(r"logisti|sigmoid|sigmoïd|Sigmoid")
@@ -268,22 +285,43 @@ def _said(notation: Notation, equations: Sequence[Equation], text: str) -> list[
     return [replace(notation, output="sigmoid")] if logistic and _LOGISTIC.search(text) else []
 
 
+def _with_definition(notation: Notation, equations: Sequence[Equation]) -> Iterator[Notation]:
+    """The notation of general layers of whose activation a text has a definition: it is that of all, or an example."""
+    defined = defined_activations(equations)
+    letters = [x for x in notation.functions if x in defined]
+    if notation.network == "any" and len(letters) == 1:
+        if activation := defined[letters[0]]:
+            yield replace(notation, output=activation)
+        yield replace(notation, general=(letters[0],))
+
+
 def _is_general(left: Formula) -> bool:
     """a[l]."""
     letter = left.base if isinstance(left, Index) else left
     return isinstance(letter, Symbol) and isinstance(letter.layer, Symbol)
 
 
-def _of_its_own(found: Sequence[Found], plain: Notation, read: Reader) -> Notation | None:
-    """No network: every letter is what the text says of it; None where it says too little, as programs do."""
+def of_its_own(
+    found: Sequence[Found], plain: Notation, read: Reader, *, fewest: int = _FEWEST, definitions: int = 2
+) -> Notation | None:
+    """No network: every letter is what the text says of it; None where it says too little, as programs do.
+
+    fewest       formulas that the text has
+    definitions  how many of them are definitions
+    """
     if plain.network != "any" or 2 * sum(f.syntax == "code" for f in found) > len(found):
         return None
     words = words_of(found)
     bare = replace(plain, network=NO_NETWORK, letters=tuple((w, w) for w in words))
     equations = list(equations_of(found, bare, read))
-    if len(equations) < _FEWEST or sum(bool(defined_letter(e, anything=True)) for e in equations) < 2:
+    if len(equations) < fewest or sum(bool(defined_letter(e, anything=True)) for e in equations) < definitions:
         return None
-    return replace(bare, letters=tuple({**dict(bare.letters), **told_apart(equations)}.items()))
+    return replace(
+        bare,
+        letters=tuple(
+            {**dict(bare.letters), **told_apart(equations), **of_kinds(equations), **alike(equations)}.items()
+        ),
+    )
 
 
 def _programs(found: Sequence[Found]) -> frozenset[str]:

@@ -57,14 +57,12 @@ from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 from typing import Any
 
-from ..errors import ChainruleError, ConfigurationError, unknown_name
+from ..errors import ConfigurationError
 from ..judge.verdict import NO_NETWORK, Declared
-from ..meaning.letters import PENALTIES
-from ..nn import Network, loss
-from ..notation.formula import Binary, Formula, Number, Symbol, symbols
+from ..notation.formula import Binary, Number
 from ..notation.letters import FUNCTIONS, Letters
-from ..notation.read import read
-from .patterns import functions_of, in_brackets, with_slopes
+from .header_keys import READERS, checked, letter_name, scale_of
+from .patterns import functions_of, in_general, with_slopes
 
 
 @dataclass(frozen=True)
@@ -90,6 +88,7 @@ class Notation:
     any_widths: bool = False  # of a network that was concluded; no key of the header
     of_programs: tuple[tuple[str, str], ...] = ()  # letters that hold in programs alone; no key either
     output: str = ""  # the activation of all layers where the text says no more of its network; no key either
+    general: tuple[str, ...] = ()  # letters of activations of which a definition is but an example; no key either
 
     def declared(self, name: str = "") -> Declared:
         """The same as the judge takes it, as the reading of that name."""
@@ -101,7 +100,7 @@ class Notation:
         if self.cost == "sum":
             conventions["summed"] = True
         if self.penalty:  # of s ‖W‖² the derivative is 2 s W
-            conventions["penalty"] = Binary("*", Number(Fraction(2)), _scale(self.penalty))
+            conventions["penalty"] = Binary("*", Number(Fraction(2)), scale_of(self.penalty))
         return Declared(
             name=name,
             network=None if self.network == "any" else self.network,
@@ -133,11 +132,17 @@ class Notation:
             layer=self.layer,  # type: ignore[arg-type]
             layers=frozenset(self.layers),
             component=self.component,  # type: ignore[arg-type]
-            rename={**with_slopes(dict(self.letters)), **told},
+            rename={**in_general(_above(self.letters), "[l]"), **with_slopes(dict(self.letters)), **told},
             functions=FUNCTIONS | {letter_name(x) for x in self.functions} | functions_of(self.letters),
             differentials=bool(self.differentials),
             network=self.network != NO_NETWORK,
         )
+
+
+def _above(letters: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """The letters with a layer above them, `n[1]`, unless what stands for all layers is declared too."""
+    whole = {theirs.partition("[")[0] for theirs, _ in letters if not re.search(r"\[\d\]$", theirs)}
+    return {a: b for a, b in letters if re.fullmatch(r"\w+\[\d\]", a) and a.partition("[")[0] not in whole}
 
 
 @dataclass(frozen=True)
@@ -195,7 +200,7 @@ class Header:
 
     def followed_by(self, other: Header) -> Header:
         """Both headers, the later one's keys from its places on."""
-        return Header((*self.changes, *other.changes), self.name)
+        return Header((*self.changes, *other.changes), self.name if self.changes else other.name)
 
 
 def read_header(toml: str, name: str = "the header", first: int = 1, *, start: int = 1) -> Header:
@@ -243,11 +248,6 @@ def read_header(toml: str, name: str = "the header", first: int = 1, *, start: i
     return Header(tuple(changes), name)
 
 
-def checked_options(**keys: Any) -> dict[str, Any]:
-    """Keys given as options of the command, those that are not None; messages name the option."""
-    return _checked({k: v for k, v in keys.items() if v is not None}, lambda key: f"--{key}")
-
-
 def _changes(table: dict[str, Any], start: str | int, where: Callable[..., str]) -> Changes:
     """One table of keys, `reading` among them."""
     readings: list[tuple[str, Mapping[str, Any]]] | None = None
@@ -259,8 +259,8 @@ def _changes(table: dict[str, Any], start: str | int, where: Callable[..., str])
                 raise ConfigurationError(f'{where("reading", i)}: reading {i} has no name; give name = "…"')
             if name in (n for n, _ in readings):
                 raise ConfigurationError(f"{where('reading', i)}: two readings are called {name!r}; give another name")
-            readings.append((name, _checked(reading, where)))
-    return Changes(start, _checked(table, where), None if readings is None else tuple(readings))
+            readings.append((name, checked(reading, where)))
+    return Changes(start, checked(table, where), None if readings is None else tuple(readings))
 
 
 def _tables(value: Any, name: str, where: Callable[..., str]) -> list[dict[str, Any]]:
@@ -269,104 +269,7 @@ def _tables(value: Any, name: str, where: Callable[..., str]) -> list[dict[str, 
     return [dict(x) for x in value]
 
 
-def _checked(table: Mapping[str, Any], where: Callable[[str], str]) -> dict[str, Any]:
-    """Keys with their values as `Notation` has them."""
-    found: dict[str, Any] = {}
-    for key, value in table.items():
-        if key not in _READERS:
-            raise ConfigurationError(f"{where(key)}: {unknown_name('key', key, [*_READERS, 'reading', 'section'])}")
-        try:
-            found[key] = _READERS[key](value)
-        except ChainruleError as error:
-            raise ConfigurationError(f"{where(key)}: {key} = {_short(value)}: {error}") from None
-    return found
-
-
-def _one_of(*allowed: str) -> Callable[[Any], str]:
-    def read(value: Any) -> str:
-        if value not in allowed:
-            raise ConfigurationError(f"allowed: {', '.join(allowed)}")
-        return str(value)
-
-    return read
-
-
-def _any_or(check: Callable[[str], object]) -> Callable[[Any], str]:
-    def read(value: Any) -> str:
-        if not isinstance(value, str):
-            raise ConfigurationError("a text is needed here")
-        if value != "any":
-            check(value)
-        return value
-
-    return read
-
-
-def _network(value: str) -> None:
-    if value != NO_NETWORK:
-        Network.parse(value)
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    given = [value] if isinstance(value, str) else value
-    if not isinstance(given, list | tuple) or not all(isinstance(x, str) and x.strip() for x in given):
-        raise ConfigurationError('a list of texts is needed here, such as ["f", "h"]')
-    return tuple(given)
-
-
-def _pairs(value: Any) -> tuple[tuple[str, str], ...]:
-    if not isinstance(value, dict) or not all(isinstance(v, str) and v.strip() for v in value.values()):
-        raise ConfigurationError('a table from texts to texts is needed here, such as {"delta[l]" = "dZ[l]"}')
-    return tuple((in_brackets(theirs), in_brackets(ours)) for theirs, ours in value.items())
-
-
-def _truth_or_texts(value: Any) -> bool | tuple[str, ...]:
-    if isinstance(value, bool):
-        return value
-    if not isinstance(value, list | tuple):
-        raise ConfigurationError("allowed: true, false, or a list of letters")
-    return _texts(value)
-
-
-def _scale(text: str) -> Formula:
-    """What a penalty is scaled by."""
-    return read(text, syntax="text")[0].equation.sides[0]
-
-
-def _penalty(value: Any) -> str:
-    if not isinstance(value, str) or not any(x.name in PENALTIES for x in symbols(_scale(value))):
-        raise ConfigurationError('a text such as "lambda/(2*m)" is needed here')
-    return value
-
-
-def letter_name(written: str) -> str:
-    """The name that a reader gives a letter: of `\\varphi` and of φ it is phi."""
-    try:
-        letter = read(written)[0].equation.sides[0]
-    except ChainruleError:
-        return written
-    return letter.name if isinstance(letter, Symbol) else written
-
-
-_READERS: dict[str, Callable[[Any], Any]] = {
-    "network": _any_or(_network),
-    "loss": _any_or(loss),
-    "samples": _one_of("columns", "rows", "one"),
-    "place": _one_of("parameters", "dZ"),
-    "layer": _one_of("brackets", "parentheses", "subscript", "superscript"),
-    "layers": _texts,
-    "component": _one_of("subscript", "superscript"),
-    "functions": _texts,
-    "differentials": _truth_or_texts,
-    "letters": _pairs,
-    "definitions": _texts,
-    "layout": _one_of("denominator", "numerator"),
-    "free": _texts,
-    "penalty": _penalty,
-    "minus": _one_of("kept", "dropped"),
-    "cost": _one_of("mean", "sum"),
-}
-assert set(_READERS) == {f.name for f in fields(Notation)} - {"any_widths", "output", "of_programs"}
+assert set(READERS) == {f.name for f in fields(Notation)} - {"any_widths", "output", "of_programs", "general"}
 
 
 def _line_of(start: str | int, lines: Sequence[str], after: int, name: str) -> int:
@@ -389,8 +292,3 @@ def _moved(message: str, first: int) -> str:
     """A message of tomllib with the line counted in the file."""
     message = re.sub(r"\(at line (\d+)", lambda m: f"(at line {int(m[1]) + first - 1}", message)
     return message[:1].lower() + message[1:]
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "…"

@@ -121,7 +121,32 @@ def _place(formulas: Iterable[str]) -> tuple[str, frozenset[str]]:
         last = {x.low for x in below if x.low.isupper() and x.low.lower() in shifted}  # a_D, where d = 1, …, D
         last |= {x.low[0] for x in quantities if re.fullmatch("[A-Z]-1", x.low)}  # a_{N-1}
         return "subscript", frozenset(shifted | last | {"l", "L"})
+    return _of_layers(texts)
+
+
+def _of_layers(texts: Sequence[str]) -> tuple[str, frozenset[str]]:
+    """Where the layers stand in `y_n = w_n x_{n-1}` beside `x_n = f(y_n)`, whatever the letters; and n.
+
+    Each is computed of the other, and the weight is another one in every layer: no recurrence in time is.
+    """
+    for place in ("subscript", "superscript"):
+        said: dict[tuple[str, str], list[set[tuple[str, str]]]] = {}
+        for left, right in (t.split("=", 1) for t in texts if t.count("=") == 1):
+            (target, *others), inside = [*_scripts(left, place), None], set(_scripts(right, place))
+            if target is not None and others == [None] and len(target[1]) == 1 and target[1].isalpha():
+                said.setdefault(target, []).append(inside)
+        for (pre, letter), sides in said.items():
+            for post, of in ((x, s) for s in sides for x, by in s if by == f"{letter}-1" and x != pre):
+                weighed = any(by == letter and x not in (pre, post) for x, by in of)
+                if weighed and any((pre, letter) in s for s in said.get((post, letter), ())):
+                    return place, frozenset({letter, "l", "L"} if place == "subscript" else ())
     return "", frozenset()
+
+
+def _scripts(text: str, place: str) -> list[tuple[str, str]]:
+    """The letters of a text that have something below, or above, and what that is."""
+    given = ((x.base, x.low if place == "subscript" else x.up) for x in _letters(text))
+    return [(base, script) for base, script in given if script]
 
 
 def _has_entries_above(formulas: Iterable[str]) -> bool:

@@ -15,20 +15,23 @@ from ..notation.formula import Equation
 from ..notation.read import Syntax, names_of
 from .assumed import assume
 from .code import fault_of
-from .doubted import doubted
+from .doubted import doubted, unsettled
 from .extraction import extracted, take_headers
 from .found import Found
 from .guessed import guess, is_open
 from .header import Header, Notation, Stretch, read_header
 from .headings import headings
 from .inferred import in_batches, infer
+from .losses import of_several_losses
 from .notebook import notebook
 from .own import as_read
 from .penalized import penalize
 from .report import DocumentReport, Entry, shortened
+from .retold import retold
 from .section import Judge, Known, Reader, Section, Told
 from .settled import settled
 from .stated import nothing_stated
+from .unwritten import under_any_loss
 
 __all__ = [
     "LARGEST",
@@ -45,7 +48,7 @@ LARGEST = 5_000_000
 LONGEST_SHOWN = 2_000  # characters of a formula that is written in Unicode
 KINDS = {
     ".md": "markdown", ".markdown": "markdown", ".tex": "latex", ".ltx": "latex", ".latex": "latex", ".py": "python",
-    ".ipynb": "notebook",
+    ".m": "matlab",    ".ipynb": "notebook",
 }  # fmt: skip
 
 
@@ -80,7 +83,7 @@ def decoded(data: bytes, name: str) -> str:
 
 
 def kind_of(name: str) -> str:
-    """How a file of this name is taken apart: "markdown", "latex", "python", "notebook" or "text"."""
+    """How a file of this name is taken apart: "markdown", "latex", "python", "matlab", "notebook" or "text"."""
     suffix = name[name.rfind(".") :].lower() if "." in name else ""
     return KINDS.get(suffix, "text")
 
@@ -150,10 +153,16 @@ def judge_document(
     starts = [s.start for s in stretches]
     numbers = [max(0, bisect_right(starts, e.found.line) - 1) for e in entries]
     entries = settled(text, entries, numbers, stretches, read, judge, told)
+    entries = of_several_losses(entries, numbers, given, stretches, read, quick, judge)
+    entries = under_any_loss(entries, numbers, given, stretches, read, quick, told)
     if any(is_open(s) for s in given):
         entries = list(doubted(entries, numbers, given, stretches, read))
+        entries = retold(found, entries, numbers, given, stretches, read, quick, judge)
+        entries = list(unsettled(text, entries, numbers, given, stretches, read))
     return DocumentReport(
-        name, tuple(entries), (*unclosed, *inferred, *guessed, *assumed, *_nothing_found(entries, text))
+        name,
+        tuple(entries),
+        (*_no_header(text), *unclosed, *inferred, *guessed, *assumed, *_nothing_found(entries, text)),
     )
 
 
@@ -171,6 +180,18 @@ def _check_letters(stretches: Sequence[Stretch], name: str) -> None:
                 renamed(notation.as_letters())
             except FormulaError as error:
                 raise ConfigurationError(f"{name}: letters: {error}") from None
+
+
+_NO_HEADER = re.compile(r"<!--\s*chainrule\b(?!\s*:)")
+
+
+def _no_header(text: str) -> list[str]:
+    """A warning for a comment that was meant as a header and is none."""
+    lines = (text.count("\n", 0, m.start()) + 1 for m in _NO_HEADER.finditer(text))
+    return [
+        f'line {line}: this comment is no header: one begins with "chainrule:" and is TOML, such as network = "3-4-2"'
+        for line in lines
+    ]
 
 
 _SIGN = re.compile(r"\\(?:frac|partial|sum|begin|\(|\[)|\$|[∂Σ∑∇⊙ᵀ]|[\w\])] ?= ?[\w(\[-]")
@@ -228,7 +249,13 @@ def read_found(found: Found, notation: Notation) -> Equation:
     """A formula as the notation has it, in its first reading; `FormulaError` where it cannot be read."""
     from ..notation.read import read
 
-    return read(found.formula, syntax=_syntax(found), letters=notation.as_letters())[0].equation
+    letters = notation.as_letters()
+    try:
+        return read(found.formula, syntax=_syntax(found), letters=letters)[0].equation
+    except ChainruleError:
+        raise
+    except Exception as error:  # one formula must not cost the judgement of all others
+        raise FormulaError(_internal(found, error)) from error
 
 
 def _judge(seconds: float) -> Judge:
@@ -248,9 +275,14 @@ def _checked(found: Found, declared: Sequence[Declared], *, seconds: float, mend
     except ChainruleError as error:
         return Judgement(found.text, "cannot tell", note=str(error))
     except Exception as error:  # one formula must not cost the judgement of all others
-        note = f"an internal error, please report it: {type(error).__name__}: {error}"
-        warnings.warn(f"line {found.line}: {shortened(found.text, 60)!r}: {note}", InternalWarning, stacklevel=2)
-        return Judgement(found.text, "cannot tell", note=note)
+        return Judgement(found.text, "cannot tell", note=_internal(found, error))
+
+
+def _internal(found: Found, error: Exception) -> str:
+    """What is said of a mistake in this library, which is a warning too."""
+    note = f"an internal error, please report it: {type(error).__name__}: {error}"
+    warnings.warn(f"line {found.line}: {shortened(found.text, 60)!r}: {note}", InternalWarning, stacklevel=3)
+    return note
 
 
 def _syntax(found: Found) -> Syntax:

@@ -13,6 +13,7 @@ from ..notation.read import read
 from .forward import SEVERAL, Layer, Name, counts_from_one, left_of, name_of, of_all_layers
 from .header import Notation
 from .numbered import pattern_of, told_apart
+from .patterns import in_general
 from .tex import words
 
 WIDTHS = (3, 5, 4, 2, 6, 3, 5, 4)
@@ -31,7 +32,7 @@ def of_layers(
     known: set[str] = set()
 
     def put(name: Name | None, ours: str) -> None:
-        if name is not None:
+        if name is not None and name.text:
             known.add(name.text)
             if name.text != ours and is_letter(name.text, ours, plain):
                 letters.setdefault(name.text, ours)
@@ -59,7 +60,7 @@ def of_layers(
         letters = {k: v for k, v in letters.items() if "[" not in k or k.partition("[")[0] not in "azAZ"}
         letters |= _shifted("z" if not batch else "Z", place)
     else:
-        letters |= _in_general(letters, PLACES.get(plain.layer, "[l]"))
+        letters |= in_general(letters, PLACES.get(plain.layer, "[l]"))
     for name in _counts(equations):
         put(name, "m")
     letters |= _slopes_of({**{x: x for x in known}, **letters}, names, plain)
@@ -95,21 +96,6 @@ def of_activation(applied: tuple[Name, Name, str], plain: Notation, names: froze
     letters = {a: b for a, b in given.items() if a != b and is_letter(a, b, plain)}
     letters |= _slopes_of(given, names, plain)
     return replace(plain, network=f"3-5:{activation}-4", letters=tuple(letters.items()))
-
-
-def _in_general(letters: dict[str, str], place: str) -> dict[str, str]:
-    """`h[l]` is a[l], where h[1] is a[1] and h[2] is a[2]."""
-    pairs = [
-        (a, b)
-        for theirs, ours in letters.items()
-        if (a := re.fullmatch(r"(\w+?)(?:\[|_|\^)(\d)\]?", theirs)) and (b := re.fullmatch(r"(\w+)\[(\d)\]", ours))
-    ]
-    found: dict[str, str] = {}
-    for stem in {a[1] for a, _ in pairs}:
-        of = {b[1] for a, b in pairs if a[1] == stem}
-        if len(of) == 1 and all(a[2] == b[2] for a, b in pairs if a[1] == stem):
-            found[f"{stem}{place}"] = f"{of.pop()}[l]"
-    return found
 
 
 def _shifted(pre: str, place: str) -> dict[str, str]:

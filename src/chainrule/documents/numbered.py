@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeGuard
 
-from ..notation.formula import Formula, Index, Number, Symbol
+from ..notation.formula import Equation, Formula, Index, Number, Symbol
 from ..notation.reading.tokens import FUNCTIONS, GREEK, KEYWORDS, SYNONYMS
 from .found import Found
 
@@ -47,6 +47,62 @@ def told_apart(formulas: Sequence[Formula]) -> dict[str, str]:
         else:
             found[pattern] = _named(stem, part.entries)
     return found
+
+
+def alike(equations: Sequence[Equation]) -> dict[str, str]:
+    """w as ω where a text has both and never in one formula: they are one letter, typed in two ways."""
+    names = [{p.name for p in e.parts if isinstance(p, Symbol) and p.layer is None} for e in equations]
+    both = [x & {"w", "omega"} for x in names]
+    return {"w": "omega"} if {"w"} in both and {"omega"} in both and {"w", "omega"} not in both else {}
+
+
+def of_kinds(equations: Sequence[Equation]) -> dict[str, str]:
+    """What is written -> a letter of its own, where the letter of the index says which units are meant.
+
+    In `a_h = Σ_i w_{ih} x_i`, `b_h = f(a_h)`, `a_k = Σ_h w_{hk} b_h` the second a is computed of the first, so that
+    a_h and a_k are quantities of two layers, and w_{ih} and w_{hk} two matrices.
+    """
+    sides: dict[tuple[str, str], list[set[tuple[str, ...]]]] = {}
+    for equation in equations:
+        left = _indexed(equation.sides[0])
+        if len(left) == 2:
+            inside = {x for side in equation.sides[1:] for p in side.parts if len(x := _indexed(p)) > 1}
+            sides.setdefault((left[0], left[1]), []).append(inside)
+    found: dict[str, str] = {}
+    kinds: set[str] = set()
+    for letter, index in sides:
+        others = {k for x, k in sides if x == letter and k != index}
+        if any(x[0] == letter and x[1] in others for x in _reached((letter, index), sides)):
+            kinds |= others | {index}
+            found |= {f"{letter}_{k}": f"{letter}{k.upper()}_{k}" for k in (*others, index)}
+    pairs = {x for all_of in sides.values() for inside in all_of for x in inside if len(x) == 3}
+    for letter, row, column in sorted(pairs):
+        if len({p for p in pairs if p[0] == letter and p[1] != p[2]}) > 1 and {row, column} & kinds:
+            found[f"{letter}_{{{row}{column}}}"] = f"{letter}{row.upper()}{column.upper()}_{{{row}{column}}}"
+    return found
+
+
+def _reached(
+    start: tuple[str, str], sides: Mapping[tuple[str, str], Sequence[set[tuple[str, ...]]]]
+) -> set[tuple[str, ...]]:
+    """The letters by which a letter is computed, by its definition and those of the letters there."""
+    seen: set[tuple[str, ...]] = set()
+    todo: list[tuple[str, ...]] = [start]
+    while todo:
+        letter = todo.pop()
+        new = {x for inside in sides.get((letter[0], letter[1]), ()) for x in inside if len(x) == 2} - seen
+        seen |= new
+        todo += new
+    return seen
+
+
+def _indexed(part: Formula) -> tuple[str, ...]:
+    """a, h of `a_h`; empty for what is no letter with letters of indices, primes not counted."""
+    match part:
+        case Index(base=Symbol(name=name, layer=None, sample=None, prime=0), entries=entries):
+            if all(isinstance(x, Symbol) and x.layer is None and len(x.name) == 1 for x in entries):
+                return (name, *(x.name for x in entries if isinstance(x, Symbol)))
+    return ()
 
 
 def _stem(part: Index) -> str:

@@ -13,7 +13,8 @@ from ..notation.formula import Call, Equation, Formula, Partial, Symbol
 from .composed import costs
 from .found import Found
 from .header import Notation, Stretch
-from .section import Judge, Reader, strength_of, under_penalty
+from .section import Judge, Reader
+from .strength import strength_of, under_penalty
 
 _SCALES = ("{}/2", "{}/(2*m)", "{}", "{}/m")  # of ‖W‖², summed over the layers, in the cost
 _COSTS = ("J", "C", "L")

@@ -19,6 +19,8 @@ _WORDS = re.compile(r"\\(?:text|textrm|textit|textbf|mbox|mathrm|hbox)\s*\{")
 _CASES = re.compile(r"(.*?)\\begin\s*\{cases\}(.*)\\end\s*\{cases\}", re.DOTALL)
 _NUMBERED = re.compile(r"^\s*-?\s*\(\s*(?:\d+[a-z']*|[ivx]+|\*+)\s*\)\s*")
 _CONDITION = re.compile(r"\(?\s*[i-np-t]\s*(?:=|\\neq?(?![a-z])|≠|!=)\s*[i-np-t]\s*\)?")
+_COMPARISON = re.compile(r"[^=]*(?:[<>≤≥≠]|\\(?:leq?|geq?|lt|gt|neq?)(?![a-z]))[^=]*")
+_OTHERWISE = words("otherwise else sonst sinon")
 _ONLY_SPACE = re.compile(r"\\(?:displaystyle|textstyle|limits|nolimits|,|;|:|!| )|~")
 # Words between formulas; other words in \text are names: \text{sig}(z).
 _PROSE = words(
@@ -52,6 +54,8 @@ def pieces(row: str) -> list[str]:
             end = _after_words(row, start)
             inner = row[row.index("{", start) + 1 : end - 1]
             said = inner.replace("~", " ").split()
+            if len(said) == 1 and said[0].strip(".,;:") in _OTHERWISE and row[:start].strip():
+                continue  # the reader knows that it holds on a condition then
             applied = len(said) == 1 and row[end : end + 1] == "(" and said[0].lower() in ("loss", "cost")
             if len(said) != 1 or (said[0].lower().strip(".,;:()") in {"", *_PROSE} and not applied):
                 cuts.append((start, end))
@@ -71,9 +75,12 @@ def pieces(row: str) -> list[str]:
 
 
 def _with_conditions(found: list[str]) -> list[str]:
-    """`i = j` and `i ≠ j` behind a formula belong to it: they say for which entries it holds."""
+    """`i = j`, `i ≠ j` and `z > 0` behind a formula belong to it: they say for which entries or numbers it holds."""
     kept: list[str] = []
     for piece in found:
+        if kept and _COMPARISON.fullmatch(piece) and not first_relation(piece) and first_relation(kept[-1]):
+            kept[-1] = rf"{kept[-1]} \text{{ for }} {piece}"
+            continue
         if kept and _CONDITION.fullmatch(piece) and first_relation(kept[-1]):
             kept[-1] = rf"{kept[-1]} \text{{ if }} {piece.strip('()')}"
         else:
@@ -99,6 +106,7 @@ def _after_words(row: str, start: int) -> int:
 
 
 def _tags_removed(row: str) -> str:
+    row = re.sub(r"\\(?:text|mathrm|mbox|hbox)\s*\{[\s~]*\}", " ", row)
     return re.sub(r"\\(?:tag|label|hspace)\*?\s*\{[^{}]*\}|\\(?:nonumber|notag)(?![A-Za-z])", " ", row)
 
 

@@ -8,13 +8,14 @@ from dataclasses import replace
 
 from ..errors import ChainruleError
 from ..notation.formula import Equation, Index, Symbol
+from .anew import ANEW
 from .assumed import assume
 from .found import Found
 from .general import General, general
 from .header import Notation, Stretch
 from .lettered import PLACES, is_letter
 from .report import Entry
-from .section import ANEW, Judge, Reader, Section
+from .section import Judge, Reader, Section
 
 _WEIGHTS = {"right": 1.0, "right if": 0.4, "definition": 0.4}
 

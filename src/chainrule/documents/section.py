@@ -8,21 +8,21 @@ from dataclasses import dataclass, field, replace
 
 from ..errors import ChainruleError
 from ..judge.verdict import NO_NETWORK, Declared, Judgement
-from ..meaning.letters import PENALTIES
-from ..meaning.seen import updated
 from ..notation.canonical import canonical
-from ..notation.formula import Call, Equation, Formula, Index, Partial, Symbol, Transpose, symbols
+from ..notation.formula import Call, Equation, Formula, Index, Symbol, Transpose
 from ..notation.letters import Letters
-from ..notation.read import read as read_text
 from ..notation.updates import CHANGES
 from ..notation.write import exact
 from . import measures
+from .anew import ANEW, argument_of, inside, is_another, is_claim, is_general, is_next
 from .found import Found
+from .functions import Functions, function_alone
 from .header import Notation, Stretch
 from .own import in_own_letters, typeset
 from .pieces import first_relation, has_relation, only_sides
 from .report import Entry
 from .stated import ACTIVATIONS, LETTERS, RANGE, TYPE, defined_letter, is_known, nothing_stated, of_itself
+from .strength import under_penalty
 from .worked import worked
 
 # What reads a formula, and what judges it under declared meanings.
@@ -32,9 +32,10 @@ Known = dict[tuple[str, str, tuple[Declared, ...]], Judgement]
 Told = dict[tuple[int, str], tuple[Declared, ...]]  # under what the formula of a line was judged
 
 
-ANEW = "is defined anew here"  # what is said of a letter that means something else from a line on
 _STANDS_FOR = re.compile(r"\b(d?[AZaz]) stands for (d?[AZaz]\[\w+\])")
 _IN_GENERAL = re.compile(r"\[(?:l|i|k)\b|\{(?:l|i|k)\b")
+COSTS = frozenset({"loss", "cost", "Loss", "Cost"})
+_LAYER = re.compile(r"\s*\\?[A-Za-z]+\s*(?:\^\s*(?:\{[^{}]*\}|\w)|\[[^\[\]]*\])\s*:?=")
 _AT_PARAMETERS = tuple(Symbol(x) for x in ("w", "b", "W", "theta", "Theta", "beta"))
 
 
@@ -57,6 +58,7 @@ class Section:
     shown: bool = True
     _turned: dict[str, str] = field(default_factory=dict)  # names of a program -> the derivative that they became
     _stands: dict[str, str] = field(default_factory=dict)  # names without a layer -> the one whose value they have now
+    _functions: Functions = field(default_factory=Functions)
     _assigned: set[str] = field(default_factory=set)  # names that a program has given values
     _changes: dict[Found, list[Entry]] = field(default_factory=dict)  # entries of changes, found with what they change
 
@@ -167,6 +169,7 @@ class Section:
                 return []
             if each.syntax == "code":
                 return [Entry(each, "no statement", why="code that is no formula")]
+            self._functions.unread(each.formula)
             return [Entry(each, "judged", Judgement(each.text, "cannot tell", note=f"it cannot be read: {error}"))]
         why = nothing_stated(equation)
         if not why and each.syntax == "code" and of_itself(equation, self.letters):
@@ -175,7 +178,25 @@ class Section:
             return [Entry(each, "no statement", why=why)]
         if len(equation.sides) > 2 and (numbers := worked(equation)):
             return self._of_an_example(each, equation, numbers)
-        return self._stated(each, equation)
+        entries = self._stated(each, equation)
+        return entries if each.syntax == "code" or len(entries) != 1 else [self._listed(entries[0], equation)]
+
+    def _listed(self, entry: Entry, equation: Equation) -> Entry:
+        """The entry, unless it is about one of the functions that the text lists, alone."""
+        notation, found = self.stretch.readings[0][1], entry.found
+        name = function_alone(equation)
+        if not name or self._declares(name):
+            return entry
+        new = self._functions.told(equation, entry, lambda d: self.judge(found, (d,)), notation.declared())
+        if new.status == "definition" and self._is_own():
+            self.taken.pop(name, None)
+            if self._functions.known.get(name):
+                self._take(name, found, equation)
+        return new
+
+    def _is_own(self) -> bool:
+        """Whether every letter is the text's own, as it is about no network."""
+        return all(n.network == NO_NETWORK for _, n in self.stretch.readings)
 
     def _stated(self, each: Found, equation: Equation) -> list[Entry]:
         """What a statement about letters is: a definition, or a claim that is judged."""
@@ -193,8 +214,10 @@ class Section:
         change = f"Delta{left.name}" if isinstance(left, Symbol) else ""
         if change in CHANGES and any(isinstance(p, Symbol) and p.name == change for p in equation.parts):
             return [Entry(each, "no statement", why=f"it says what the change of {change[5:]} is")]
-        own = all(n.network == NO_NETWORK for _, n in self.stretch.readings)
+        own = self._is_own()
         letter = defined_letter(_equation(canonical(equation, declared[0].letters)), anything=own)
+        if letter and letter in self.stretch.readings[0][1].general and isinstance(equation.sides[0], Call):
+            return [Entry(each, "definition", why=f"{letter} is defined here, which may be any activation elsewhere")]
         if letter and letter not in self.taken and not self._declares(letter):
             if each.syntax == "code" and not is_known(canonical(equation, declared[0].letters), self.taken):
                 return [Entry(each, "no statement", why="code about names of its own")]
@@ -206,6 +229,10 @@ class Section:
             ):
                 judgement = self.judge(each, declared)
                 if judgement.verdict in ("right", "right if"):  # it is the network's own, and says so
+                    return [Entry(each, "judged", judgement, readings=_names(declared))]
+            if letter in COSTS and all(n.loss != "any" for _, n in self.stretch.readings):
+                judgement = self.judge(each, declared)
+                if judgement.verdict in ("right", "right if") or _is_named_one(judgement):
                     return [Entry(each, "judged", judgement, readings=_names(declared))]
             if own or letter not in LETTERS:  # else it would hide ours, which other letters may stand for
                 self._take(letter, each, equation)
@@ -220,9 +247,20 @@ class Section:
         if each.syntax == "code" and judgement.verdict == "wrong" and undefined in self._assigned:
             note = f"of which layer {undefined} is here is not known: declare what it stands for"
             judgement = replace(judgement, verdict="cannot tell", causes=(), others=(), note=note)
-        if letter in self.taken and _is_another(judgement) and not _is_applied(equation.sides[0]):
+        special = letter in self.taken and judgement.verdict == "wrong" and is_general(self.taken[letter], self.letters)
+        another = special or is_another(judgement) or is_next(judgement, equation)
+        if another and letter in self.taken and is_claim(self.taken[letter], equation, self.letters):
+            note = f"{exact(_letter_of(equation))} is defined as a derivative here, and this does not hold with that"
+            judgement, another = replace(judgement, verdict="cannot tell", causes=(), others=(), note=note), False
+        if letter in self.taken and another and not _is_applied(equation.sides[0]):
             self._take(letter, each, equation)
             return [Entry(each, "definition", why=f"{letter} {ANEW}")]
+        if judgement.verdict in ("wrong", "cannot tell") and (inner := inside(equation, self.taken)):
+            self._take(inner[0], each, inner[1], exact(inner[1]))
+            return [Entry(each, "definition", why=f"{inner[0]} {ANEW}")]
+        if own and is_another(judgement) and (argument := self._argument(equation)):
+            note = f"{argument}: so far the arguments of functions alone; say what they are here"
+            judgement = replace(judgement, verdict="cannot tell", causes=(), others=(), note=note)
         if each.syntax == "code" and judgement.verdict == "cannot tell" and not self._is_ours(equation, declared[0]):
             return [Entry(each, "no statement", why=f"code: {judgement.note}")]
         if not self.shown:
@@ -241,9 +279,14 @@ class Section:
         letters = {**dict(notation.of_programs), **dict(notation.letters), **stands, **self._turned}
         return replace(notation, letters=tuple(letters.items()))
 
-    def _take(self, letter: str, each: Found, equation: Equation) -> None:
+    def _argument(self, equation: Equation) -> str:
+        """The letters that are nothing but arguments of functions here."""
+        declared = any(n.definitions for _, n in self.stretch.readings)
+        return "" if declared else argument_of(equation, self.taken)
+
+    def _take(self, letter: str, each: Found, equation: Equation, text: str = "") -> None:
         """Take up a definition; q, defined by q(z) = …, is a function from here on."""
-        self.taken[letter] = exact(equation) if each.syntax == "code" else each.formula
+        self.taken[letter] = text or (exact(equation) if each.syntax == "code" else each.formula)
         left = equation.sides[0]
         varies = isinstance(left, Call) and not all(x in _AT_PARAMETERS for x in left.arguments)
         if varies and letter not in self.letters.functions:
@@ -298,6 +341,10 @@ def _without_known(stretch: Stretch, judge: Judge) -> Stretch:
     """
 
     def needed(definition: str, notation: Notation, name: str) -> bool:
+        if _LAYER.match(definition):  # Z^l = …, as the network has it, maybe with weights stored in another way
+            bare = replace(notation, definitions=())
+            found = judge(Found(0, definition, definition, "text"), (bare.declared(name),))
+            return found.verdict != "right" and "W is stored transposed" not in found.condition
         left = re.match(r"\s*(\w+)(?:_\{?[\w,]+\}?\(\w\))?\s*:?=", definition)  # h_{w,b}(x) is the network's output
         hypothesis = left is not None and "(" in left[0]
         if left is None or notation.network in ("any", NO_NETWORK) or (left[1] not in LETTERS and not hypothesis):
@@ -314,31 +361,6 @@ def _without_known(stretch: Stretch, judge: Judge) -> Stretch:
     )
 
 
-def strength_of(equation: Formula) -> str:
-    """The letter that scales a penalty; empty where there is none."""
-    return next((p.name for p in equation.parts if isinstance(p, Symbol) and p.name in PENALTIES), "")
-
-
-def under_penalty(notation: Notation, equation: Equation) -> Notation:
-    """The notation for one formula of a text whose cost has a penalty, whatever letter scales it there.
-
-    `W := W - α dW` is right with and without it, so that no penalty is added to either side.
-    """
-    if not notation.penalty:
-        return notation
-    letter = strength_of(equation)
-    if letter:
-        written = {p.name for p in symbols(read_text(notation.penalty, syntax="text")[0].equation)} & PENALTIES
-        new = re.sub(rf"\b(?:{'|'.join(written)})\b", letter, notation.penalty)
-        return replace(notation, penalty=new)
-    ours = canonical(equation, notation.as_letters())
-    is_update = isinstance(ours, Equation) and updated(ours) is not None
-    slopes = any(
-        (isinstance(p, Symbol) and p.name in ("dW", "dw")) or isinstance(p, Partial) for p in ours.children[-1].parts
-    )
-    return replace(notation, penalty="") if is_update and slopes else notation
-
-
 def _holds(entries: Sequence[Entry]) -> bool:
     return bool(entries) and entries[0].verdict in ("right", "right if")
 
@@ -349,9 +371,8 @@ def _is_named(entries: Sequence[Entry]) -> bool:
     return judgement is not None and judgement.cause not in ("", "not named", "shape")
 
 
-def _is_another(judgement: Judgement) -> bool:
-    """Wrong, and no slip in what was defined before: something else is meant."""
-    return judgement.verdict == "wrong" and judgement.cause in ("", "not named", "shape")
+def _is_named_one(judgement: Judgement) -> bool:
+    return judgement.verdict == "wrong" and judgement.cause not in ("", "not named", "shape", "undefined-symbol")
 
 
 def _is_applied(left: Formula) -> bool:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeGuard
 
 from ..errors import ChainruleError
-from ..judge.verdict import Declared
+from ..judge.verdict import Declared, Judgement
 from ..notation.canonical import canonical
 from ..notation.formula import Formula, Index, Partial, Symbol
+from ..notation.write import exact
 from .header import Stretch
 from .report import Entry
 from .section import Judge, Reader, Told
@@ -51,6 +52,8 @@ def settled(
     """
     entries = _placed(entries, numbers, stretches, read, judge, told)
     entries = _outside(text, entries, numbers, stretches, read, judge, told)
+    entries = _outvoted(text, entries, numbers, stretches, read, judge, told)
+    entries = _turned(entries, numbers, stretches, read, judge, told)
     entries = _signed(entries, numbers, stretches, read, judge, told)
     offered = {i: keys for i, e in enumerate(entries) if (keys := _refusable(e))}
     if not offered:
@@ -96,7 +99,7 @@ def _placed(
     for number, those in _needing(entries, numbers).items():
         stretch = stretches[number]
         lefts = [_left(entries[i], stretch, read) for i in those]
-        says = any(isinstance(x, Symbol) and x.name in ("dZ", "dz") for x in lefts)
+        says = any(_is_of_output(x) for x in lefts)
         if len(those) < _FEWEST or not says or stretch.readings[0][1].place is not None:
             continue
         against: list[tuple[int, tuple[Declared, ...]]] = []
@@ -143,14 +146,15 @@ def _outside(
     for number, those in _needing(entries, numbers).items():
         stretch = stretches[number]
         lefts = [_left(entries[i], stretch, read) for i in those]
-        if stretch.readings[0][1].place is not None or not all(_is_of_parameter(x) for x in lefts):
+        if stretch.readings[0][1].place is not None or any(_is_of_output(x) for x in lefts):
             continue
+        those = [i for i, x in zip(those, lefts, strict=True) if _is_of_parameter(x)]
+        lefts = [x for x in lefts if _is_of_parameter(x)]
         against: list[Formula] = []
         for i, e in enumerate(entries):
             declared = told.get((e.found.line, e.found.formula), ())
             left = _left(e, stretch, read) if numbers[i] == number and e.verdict == "right" and declared else None
-            of_output = isinstance(left, Symbol) and left.name in ("dZ", "dz")
-            if left is None or not (of_output or _is_of_parameter(left)):
+            if left is None or not (_is_of_output(left) or _is_of_parameter(left)):
                 continue
             if judge(e.found, _settled(declared, {"place": "dZ"})).verdict == "wrong":
                 against.append(left)
@@ -166,6 +170,55 @@ def _outside(
                     judged = replace(judged, verdict="cannot tell", causes=(), others=(), note=_ELSEWHERE)
                 new[i] = replace(entries[i], judgement=judged, mended=None)
     return new
+
+
+def _turned(
+    entries: Sequence[Entry],
+    numbers: Sequence[int],
+    stretches: Sequence[Stretch],
+    read: Reader,
+    judge: Judge,
+    told: Told,
+) -> Sequence[Entry]:
+    """The entries, where a gradient is right if weights are stored as in the forward pass of the text, `Wᵀ a + b`."""
+    new = list(entries)
+    for number in sorted(set(numbers)):
+        here = [i for i, n in enumerate(numbers) if n == number]
+        forward = [i for i in here if _STORED in _condition_of(entries[i])]
+        lefts = {i: _left(entries[i], stretches[number], read) for i in here}
+        if all(_is_slope(lefts[i]) for i in forward) or any(
+            entries[i].verdict == "right" and not _is_slope(lefts[i]) and _LINEAR.search(exact(left))
+            for i, left in lefts.items()
+            if left is not None
+        ):
+            continue  # it is a slip beside a forward pass with the usual weights
+        plain = [i for i in here if entries[i].verdict == "right"]
+        against: dict[int, Judgement] = {}
+        stored = len(forward)
+        for i in (i for i in here if entries[i].verdict in ("wrong", "right")):
+            declared = told.get((entries[i].found.line, entries[i].found.formula), ())
+            turned = tuple(replace(d, conventions={**d.conventions, "transposed_weights": True}) for d in declared)
+            slope = _is_slope(_left(entries[i], stretches[number], read))
+            judgement = judge(entries[i].found, turned) if turned and (slope or i not in plain) else None
+            if judgement is None:
+                continue
+            if i in plain:  # it contradicts the forward pass
+                if judgement.verdict == "wrong" and judgement.cause not in ("", "not named"):
+                    against[i] = judgement
+            elif judgement.verdict in ("right", "right if"):
+                words = " and ".join(x for x in (_STORED, judgement.condition) if x)
+                new[i] = replace(
+                    entries[i], judgement=replace(judgement, verdict="right if", condition=words), mended=None
+                )
+                stored += 1
+        if len(against) < stored:  # else it is the forward pass that has the slip
+            for i, judgement in against.items():
+                new[i] = replace(entries[i], judgement=judgement, mended=None)
+    return new
+
+
+_LINEAR = re.compile(r"[zZ](?:\[[^\]]*\])?(?:\(\w\))?")
+_STORED = "W is stored transposed"
 
 
 def _signed(
@@ -191,9 +244,96 @@ def _signed(
     return new
 
 
+def _outvoted(
+    text: str,
+    entries: Sequence[Entry],
+    numbers: Sequence[int],
+    stretches: Sequence[Stretch],
+    read: Reader,
+    judge: Judge,
+    told: Told,
+) -> Sequence[Entry]:
+    """The entries, where no gradient is excused by rows of samples if more of the others hold for columns alone.
+
+    Not where the words of the text speak of rows. Where the forward pass has them, and none has columns, it is the
+    gradients for columns that are mistakes.
+    """
+    spoken = speaks_of_rows(text)
+    new = list(entries)
+    for number in sorted(set(numbers)):
+        here = [i for i, n in enumerate(numbers) if n == number]
+        those = [i for i in here if _OF_ROWS in _condition_of(entries[i])]
+        if not those or stretches[number].readings[0][1].samples is not None:
+            continue
+        lefts = {i: _left(entries[i], stretches[number], read) for i in here}
+        if not all(_is_slope(lefts[i]) for i in those):
+            for i, entry in _of_a_forward_pass_in_rows([(i, lefts[i]) for i in here], entries, judge, told):
+                new[i] = entry
+            continue
+        if spoken:
+            continue
+        against = 0
+        for i in here:
+            declared = told.get((entries[i].found.line, entries[i].found.formula), ())
+            if declared and entries[i].verdict == "right":
+                against += judge(entries[i].found, _settled(declared, {"rows": True})).verdict == "wrong"
+        if against < _FEWEST or against <= len(those):
+            continue
+        for i in those:
+            declared = told.get((entries[i].found.line, entries[i].found.formula), ())
+            if declared:
+                refused = tuple(replace(d, refused=(*d.refused, _OF_ROWS)) for d in declared)
+                new[i] = replace(entries[i], judgement=judge(entries[i].found, refused), mended=None)
+    return new
+
+
+def _of_a_forward_pass_in_rows(
+    here: Sequence[tuple[int, Formula | None]], entries: Sequence[Entry], judge: Judge, told: Told
+) -> Iterator[tuple[int, Entry]]:
+    """The gradients of all samples that are right for columns alone, beside `Z = X W + b`: numbers and mistakes."""
+    against: list[tuple[int, Judgement]] = []
+    for i, left in here:
+        declared = told.get((entries[i].found.line, entries[i].found.formula), ())
+        if not declared or entries[i].verdict != "right":
+            continue
+        judgement = judge(entries[i].found, _settled(declared, {"rows": True}))
+        if judgement.verdict != "wrong":
+            continue
+        if not _is_slope(left):
+            return  # a forward pass for columns is here too
+        if judgement.cause not in ("", "not named") and any(
+            isinstance(p, Symbol) and p.name in ("X", "Z", "A", "dX", "dZ", "dA") for p in left.parts
+        ):
+            against.append((i, judgement))
+    for i, judgement in against:
+        yield i, replace(entries[i], judgement=judgement, mended=None)
+
+
+def _is_slope(left: Formula | None) -> TypeGuard[Formula]:
+    """dW, ∂J/∂W."""
+    base = left.base if isinstance(left, Index) else left
+    return isinstance(base, Partial) or (isinstance(base, Symbol) and base.name.startswith("d"))
+
+
+def _condition_of(entry: Entry) -> str:
+    return entry.judgement.condition if entry.judgement is not None else ""
+
+
+def speaks_of_rows(text: str) -> bool:
+    """Whether the words of a text say that samples may be rows."""
+    return _ROWS.search(re.sub(r"\$[^$]*\$", " ", text)) is not None
+
+
+_OF_ROWS = "samples are rows"
+_ROWS = re.compile(r"\brows?\b|row-wise|Zeilen|\bfilas?\b|\blignes?\b|\brighe\b|строк|torch|keras|jax", re.IGNORECASE)
 _ELSEWHERE = "it has no 1/m, which stands here in other lines: right only if 1/m stands in dZ, which they contradict"
 _STAR = re.compile(r"[\w)\]] [*∘] [a-z(\[]\w*\.prime\(|[\w)\]] ∘ ")
 _BESIDE = "is multiplied entry by entry"
+
+
+def _is_of_output(left: Formula | None) -> bool:
+    """dZ = …"""
+    return isinstance(left, Symbol) and left.name in ("dZ", "dz")
 
 
 def _is_of_parameter(left: Formula | None) -> bool:

@@ -44,7 +44,7 @@ _OF_A_LOSS = tuple(Symbol(x) for x in ("y", "yhat", "Y", "Yhat"))  # what a loss
 _OURS = words("W b w Z A z a dZ dA dz da dW db dw Yhat yhat J L")  # quantities of a network
 _NOT_OWN = words("sigma sig sigmoid relu softplus swish silu softsign ReLU Softmax Sigmoid Tanh m n N M i j k dx")
 # Functions that texts define in several ways, so that what is said of them may be a definition.
-_VARIED = words("leaky_relu elu selu gelu mish identity step heaviside norm where clip size shape cosine square")
+_VARIED = words("leaky_relu elu selu gelu mish identity step heaviside norm where clip cosine square")
 
 
 def nothing_stated(equation: Equation) -> str:

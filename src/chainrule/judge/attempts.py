@@ -20,7 +20,7 @@ from .conditions import (
 )
 from .conventions import conventions, two_of
 from .definitions import definitions_of
-from .habits import changes_the_loss, leading_up, names_the_derivative
+from .habits import changes_the_loss, leading_up, names_the_derivative, with_bias_columns
 from .parts import places, summed_call
 from .subscripts import counts_one_by_one, names_two_units
 from .verdict import NO_NETWORK
@@ -92,6 +92,11 @@ def _attempts(taken: Sequence[tuple[Equation, str]], base: Attempt, samples: str
         turned = replace(base.convention, transposed_gradients=True)
         yield replace(base, condition="", note=words, convention=turned)
     changes = list(conventions(declared, samples, plain, base.code))
+    biases = with_bias_columns(plain)
+    for words, change in [("", {}), *changes, *two_of(changes)] if biases is not None else ():
+        convention = replace(base.convention, **change)
+        if convention.rows and biases is not None:
+            yield replace(base, condition=_both(words, "b is a column"), tree=biases, convention=convention)
     for words, tree in trees:
         yield replace(base, condition=words, tree=tree)
     for words, change in changes:

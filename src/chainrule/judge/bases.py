@@ -128,7 +128,8 @@ def _steps(first: Attempt) -> list[tuple[Attempt, Trees]]:
 def _accumulated(tree: Equation) -> Equation | None:
     """dW = dz aᵀ of `dW += dz aᵀ`, which is done once for each sample."""
     left, right = tree.sides[0], tree.sides[-1]
-    if len(tree.sides) != 2 or tree.relations[0] != "<-" or not isinstance(left, Symbol) or left.name[:1] != "d":
+    letter = left.base if isinstance(left, Index) else left
+    if len(tree.sides) != 2 or tree.relations[0] != "<-" or not isinstance(letter, Symbol) or letter.name[:1] != "d":
         return None
     if not isinstance(right, Binary) or right.sign not in "+-" or right.left != left or left in right.right.parts:
         return None
@@ -191,7 +192,8 @@ def _bases_of(taken: Trees, first: Attempt) -> list[tuple[Attempt, Trees]]:
         inputs = written_inputs(plain) if declared.network is None or declared.any_widths else 0
         one = replace(first, tree=tree, depth=1, numbers=1 if small else 0, inputs=inputs, convention=convention)
         bases = [(one, filled)]
-        if ("w" in bare or "dw" in bare) and "transposed_weights" not in declared.conventions:
+        small_weights = ("w" in bare or "dw" in bare) and "transposed_weights" not in declared.conventions
+        if small_weights or ("dW" not in bare and _weighs_one_unit(tree, declared)):
             column = replace(one.convention, transposed_weights=True)
             bases = [(replace(one, convention=column, note="w is a column"), filled)]
             bases.append((replace(one, note="w is a row"), filled))

@@ -205,7 +205,11 @@ def capitals(equation: Equation, *, anyway: bool = False) -> Iterator[Variation]
 
 
 def dots(equation: Equation) -> Iterator[Variation]:
-    """`·` between columns, entry by entry."""
+    """`·` between columns, entry by entry; weights and a column are never multiplied so."""
+    if any(
+        isinstance(x, Binary) and x.sign == "·" and _is_weights(x.left) != _is_weights(x.right) for x in equation.parts
+    ):
+        return
 
     def hadamard(part: Formula) -> Formula:
         return Binary("∘", part.left, part.right) if isinstance(part, Binary) and part.sign == "·" else part
@@ -214,6 +218,11 @@ def dots(equation: Equation) -> Iterator[Variation]:
     if tree != equation:
         assert isinstance(tree, Equation)
         yield Variation("· is the product entry by entry", tree)
+
+
+def _is_weights(part: Formula) -> bool:
+    inner = part.operand if isinstance(part, Transpose) else part
+    return isinstance(inner, Symbol) and inner.name in ("W", "dW")
 
 
 def _products_first(equation: Equation) -> Iterator[Variation]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ..meaning.letters import LOSSES
 from ..notation.formula import Equation, Formula, Partial, Symbol, Transpose
-from .parts import LAYERED, offset, shifted
+from .parts import LAYERED, is_ones, offset, shifted
 
 
 def leading_up(equation: Equation) -> Equation | None:
@@ -37,6 +37,32 @@ def leading_up(equation: Equation) -> Equation | None:
 
 
 _PARAMETERS = frozenset({"W", "w", "b", "dW", "dw", "db"})
+
+
+def with_bias_columns(equation: Equation) -> Equation | None:
+    """`X W + 1 bᵀ`, `∂J/∂b = (∂J/∂S)ᵀ 1` where samples are rows: b is a column there too; None if nothing says so."""
+    left = equation.sides[0]
+    turned = any(isinstance(x, Transpose) and _is_bias(x.operand) for x in equation.parts)
+    gradient = _is_bias(left) or (isinstance(left, Partial) and _is_bias(left.denominator))
+    added_up = any(is_ones(x) for x in equation.parts) and any(isinstance(x, Transpose) for x in equation.parts)
+    if not turned and not (gradient and added_up):
+        return None
+
+    def column(part: Formula) -> Formula:
+        match part:
+            case Transpose(Transpose(inner)):
+                return inner
+            case Partial(_, Transpose(below)):
+                return Transpose(replace(part, denominator=below))
+        return Transpose(part) if _is_bias(part) else part
+
+    new = equation.mapped(column)
+    assert isinstance(new, Equation)
+    return new
+
+
+def _is_bias(part: Formula) -> bool:
+    return isinstance(part, Symbol) and part.name in ("b", "db")
 
 
 def changes_the_loss(equation: Equation) -> bool:

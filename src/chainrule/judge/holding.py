@@ -78,7 +78,7 @@ def _targets_note(attempt: Attempt) -> str:
 def narrower_of(text: str, tried: Sequence[tuple[Attempt, Survey]]) -> Judgement | None:
     """It holds for some losses, or at some layers, alone."""
     for attempt, survey in tried:
-        if _is_idle(attempt, survey):
+        if is_idle(attempt, survey):
             continue
         before = attempt.condition and f"{attempt.condition}, and "
         reading = exact(attempt.tree)
@@ -106,7 +106,7 @@ def _cases(tree: Equation, cases: Sequence[str]) -> str:
     return f"the activation of the output layer is {' or '.join(outputs)}"
 
 
-def _is_idle(attempt: Attempt, survey: Survey) -> bool:
+def is_idle(attempt: Attempt, survey: Survey) -> bool:
     """It holds for linear outputs alone, whose derivative 1 may be left out, though it says nothing of the output."""
     factors = any(isinstance(x, Partial) for side in attempt.tree.sides[1:] for x in side.parts)
     linear = all(case.startswith("identity") for case in survey.holding)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 from ..errors import ChainruleError
 from ..meaning.functions import is_known
-from ..notation.formula import Binary, Bound, Equation, Formula, Index, Number, Symbol
+from ..notation.formula import Array, Binary, Bound, Equation, Formula, Index, Number, Symbol
 from ..notation.read import read
 from ..notation.write import exact
 from .attempt import Attempt, has_small_letters, keeps_widths
@@ -19,7 +19,9 @@ from .budget import Budget
 from .conditions import Variation, has_last_layer, has_outputs, penalty_of, read_otherwise
 from .conventions import conventions, two_of
 from .definitions import definitions_of
+from .holding import is_idle
 from .mutations import Edit, edits
+from .parts import PRODUCTS
 from .probe import Probe
 from .search import STAGES, Mending, mendings
 from .subscripts import names_two_units
@@ -51,6 +53,11 @@ def mended(
     """
     if keeps_widths(base) and _counts(base.tree):
         base = replace(base, own=True)  # its numbers are those of the declared layers
+    if any(isinstance(x, Array) for x in base.tree.sides[1:]):  # no entry is a displayed matrix
+        for variation in read_otherwise(base.tree, base.code):
+            if variation.whole:
+                base = replace(base, tree=variation.tree, condition=variation.condition)
+                break
     targets = [base]
     changes = list(conventions(base.declared, samples, base.tree, base.code))
     if base.declared.samples is None and samples == "batch" and has_small_letters(base.tree):
@@ -93,11 +100,72 @@ def mended(
                 unknown=unknown,
                 declared=_quantities(base.declared),
                 told=base.declared.network is not None,
+                definitions=definitions_of(base.declared),
+                penalty=base.convention.penalty,
                 budget=budget.share(_FOR_EDITS),
             )
+    apart, alike_ones = _told_apart(targets)
+    best, more = _searched(apart, singles, base, budget, penalties=penalties)
+    if best is None:
+        best, more = _searched(alike_ones, singles, base, budget, penalties=penalties)
+    if best is None:
+        return None
+    target, found = best
+    first, *others = found
+    also = [_findings(t, m) for t, (m, *_) in more if exact(m.tree) not in {exact(x.tree) for x in found}]
+    judged = Judgement(
+        text,
+        "wrong",
+        causes=_findings(target, first),
+        others=(*_distinct(target, first, others), *also),
+        note=target.condition,
+        reading=exact(target.tree),
+        one_sample=target.one_sample,
+    )
+    return _without_layer(judged, filled) if filled else judged
+
+
+_Found = tuple[Attempt, list[Mending]]
+
+
+def _told_apart(targets: Sequence[Attempt]) -> tuple[list[Attempt], list[Attempt]]:
+    """The meanings in which the sides of the formula have other numbers than in those before, and the rest."""
+    apart: list[Attempt] = []
+    rest: list[Attempt] = []
+    seen: set[object] = set()
+    for target in targets:
+        binding = target.worlds.binding(target.tree)
+        found = target.worlds.cases[0].worlds[0].compare(target.tree, binding, place=False)
+        names = {x.name for x in target.tree.parts if isinstance(x, Symbol)}
+        alike: set[object] = {(target.tree.mapped(_any_product), target.kind, found.error)}
+        if target.numbers and names.isdisjoint(_OF_INPUTS):  # whether x is one number makes no difference
+            alike.add((target.tree, target.kind, target.convention, target.depth))
+        again = found.status == "different" and not alike.isdisjoint(seen)
+        (rest if again else apart).append(target)
+        seen |= alike
+    return apart, rest
+
+
+_OF_INPUTS = frozenset({"x", "X", "W", "w", "dW", "dw"})
+
+
+def _any_product(part: Formula) -> Formula:
+    """Products of numbers are the same whatever their sign."""
+    return replace(part, sign="*") if isinstance(part, Binary) and part.sign in PRODUCTS else part
+
+
+def _searched(
+    targets: Sequence[Attempt],
+    singles: Mapping[Equation, list[Edit]],
+    base: Attempt,
+    budget: Budget,
+    *,
+    penalties: bool,
+) -> tuple[_Found | None, list[_Found]]:
+    """The smallest mending over several meanings, and others as small where the layers have another activation."""
     probes: dict[Attempt, Probe] = {}
-    best: tuple[Attempt, list[Mending]] | None = None
-    alike_ones: list[tuple[Attempt, list[Mending]]] = []  # as small, where the layers have another activation
+    best: _Found | None = None
+    others: list[_Found] = []
     for stage in STAGES:
         settled = False
         for i, target in enumerate(targets):
@@ -112,6 +180,7 @@ def mended(
             full = _wider(target.worlds, target.tree, left)
             found = mendings(target.tree, singles[target.tree], quick, full, left, stage=stage)
             found = [x for x in found if exact(x.tree) != exact(base.tree)]  # which is what was written
+            found = [x for x in found if not _of_linear_outputs(target, x)]
             if found and (best is None or _order(found[0], penalties) < _order(best[1][0], penalties)):
                 best = (target, found)
                 settled = found[0].size <= stage and not penalties
@@ -119,24 +188,17 @@ def mended(
                 if settled and not narrow:
                     break
             elif found and best is not None and target.kind and found[0].size == best[1][0].size:
-                alike_ones.append((target, found))
+                others.append((target, found))
         if best is not None:
             break
-    if best is None:
-        return None
-    target, found = best
-    first, *others = found
-    more = [_findings(t, m) for t, (m, *_) in alike_ones if exact(m.tree) not in {exact(x.tree) for x in found}]
-    judged = Judgement(
-        text,
-        "wrong",
-        causes=_findings(target, first),
-        others=(*_distinct(target, first, others), *more),
-        note=target.condition,
-        reading=exact(target.tree),
-        one_sample=target.one_sample,
-    )
-    return _without_layer(judged, filled) if filled else judged
+    return best, others
+
+
+def _of_linear_outputs(target: Attempt, mending: Mending) -> bool:
+    """`g'(z) = g'(1 - z)`: it holds for linear outputs alone, of which nothing is said."""
+    if target.declared.network is not None or mending.support == len(target.worlds.cases):
+        return False
+    return is_idle(replace(target, tree=mending.tree), target.worlds.survey(mending.tree))
 
 
 def _of_one_sample(base: Attempt, variation: Variation) -> Iterator[Attempt]:

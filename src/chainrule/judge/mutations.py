@@ -6,7 +6,7 @@ alone (every symbol, every operator, on both sides); whether one mends the formu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -28,9 +28,9 @@ from ..notation.formula import (
     symbols,
 )
 from .budget import PER_TREE, Budget
-from .mistakes import derivatives, entries, factors, letters, products, sums
+from .mistakes import chain, derivatives, entries, factors, letters, products, sums
 from .mistakes.setting import Change, Setting
-from .parts import PRODUCTS, Place, is_derivative
+from .parts import LAYERED, PRODUCTS, Place, is_derivative, is_scalar
 
 # Which of several equally small mendings is named first.
 PLAUSIBLE = (
@@ -77,6 +77,7 @@ RULES: tuple[Rule, ...] = (
     letters.updates,
     letters.functions,
     letters.complements,
+    letters.complements_exchanged,
     letters.value_for_derivative,
     products.transposes,
     factors.sign,
@@ -84,11 +85,17 @@ RULES: tuple[Rule, ...] = (
     factors.superfluous_factor,
     derivatives.missing,
     derivatives.half,
+    derivatives.complement,
     derivatives.written_out,
     derivatives.missing_before,
     derivatives.cancelled,
     derivatives.of_another,
     derivatives.in_own_letters,
+    chain.inner,
+    chain.link,
+    chain.itself,
+    chain.gradients,
+    chain.penalty,
     products.operators,
     products.parentheses,
     sums.sums,
@@ -134,6 +141,8 @@ def edits(
     unknown: frozenset[str] = frozenset(),
     declared: tuple[Formula, ...] = (),
     told: bool = True,
+    definitions: Mapping[str, Formula] | None = None,
+    penalty: Formula | None = None,
     budget: Budget | None = None,
 ) -> list[Edit]:
     """Every single edit of a formula, smallest and most plausible first; of equal results only the first.
@@ -141,10 +150,12 @@ def edits(
     unknown   names that mean nothing: what replaces them mends an undefined symbol
     declared  what the letters of the document stand for, where each is one quantity
     told      the network is declared, so that the activations of its layers are known
+    definitions  of the document, by the letter at the left
+    penalty   what multiplies W in the derivative of the declared penalty; None: there is none
     budget    what making them may cost; None: all are made
     """
     found: list[Edit] = []
-    setting = Setting(equation, unknown, declared, told)
+    setting = Setting(equation, unknown, declared, told, definitions or {}, penalty)
     cost = PER_TREE * len(setting.places)
     for place in setting.places:
         for cause, after, size, explanation in _changes(place, setting):
@@ -188,6 +199,8 @@ def trivial(tree: Equation, original: Equation) -> bool:
         return True
     if _says_itself(tree, original) or _vanishing(tree) - _vanishing(original) or _ones(tree) > _ones(original):
         return True
+    if _of_gradients(tree) > _of_gradients(original):
+        return True
     if _is_transposed(*tree.sides[:2]) and not _is_transposed(*original.sides[:2]):
         return True  # `f(z)ᵀ = f(z)`
     if len(set(tree.sides)) < len(set(original.sides)):
@@ -195,8 +208,11 @@ def trivial(tree: Equation, original: Equation) -> bool:
         lone = any(isinstance(x, Symbol | Index | Partial) or is_derivative(x) for x in twice)
         if lone or _calls(tree) != _calls(original):
             return True
-    if len({_meant(s) for s in tree.sides}) == len({_meant(s) for s in original.sides}):
+    meant = {_meant(s) for s in tree.sides}
+    if len(meant) == len({_meant(s) for s in original.sides}) or (len(tree.sides) > 2 and len(meant) > 1):
         return False
+    if len(tree.sides) == 2 and _names_a_derivative(tree) and _names_a_derivative(original):
+        return False  # `dz = ∂L/∂z`, of `dz = 2 ∂L/∂z`: it says no more than that
     names = [sorted(x.name for x in symbols(side)) for side in original.sides]
     return isinstance(original.sides[0], Symbol | Index | Partial) or any(x != names[0] for x in names)
 
@@ -224,6 +240,36 @@ def _ones(tree: Equation) -> int:
     return sum(isinstance(x, Binary) and x.sign in PRODUCTS and ONE in (x.left, x.right) for x in tree.parts)
 
 
+def _of_gradients(tree: Equation) -> int:
+    """How many derivatives are of a gradient or by one, `∂J/∂(dW)`: nobody means these."""
+    letters = ((x.base if isinstance(x, Index) else x for x in (p.numerator, p.denominator)) for p in _partials(tree))
+    return sum(any(isinstance(x, Symbol) and x.name in _GRADIENTS for x in pair) for pair in letters)
+
+
+_GRADIENTS = frozenset(x for x in LAYERED if x[:1] == "d") | {"dw"}
+
+
+def _partials(tree: Equation) -> list[Partial]:
+    return [x for x in tree.parts if isinstance(x, Partial)]
+
+
+def _names_a_derivative(tree: Equation) -> bool:
+    """A letter for a gradient on one side, and on the other, but for numbers, the derivative of a loss."""
+    sides = [_core(x) for x in tree.sides]
+    letters = [x.base if isinstance(x, Index) else x for x in sides]
+    of_a_loss = any(isinstance(x, Partial) and x.numerator in _COSTS for x in sides)
+    return of_a_loss and any(isinstance(x, Symbol) and x.name in _GRADIENTS for x in letters)
+
+
+def _core(side: Formula) -> Formula:
+    """x of `2 x`, `-x` and `x + 1`."""
+    if isinstance(side, Negate):
+        return _core(side.operand)
+    if isinstance(side, Binary) and side.sign != "^" and is_scalar(side.left) != is_scalar(side.right):
+        return _core(side.right if is_scalar(side.left) else side.left)
+    return side
+
+
 def _calls(tree: Equation) -> set[Formula]:
     return {x for x in tree.parts if isinstance(x, Call)}
 
@@ -237,7 +283,7 @@ def _says_itself(tree: Equation, original: Equation) -> bool:
     if base.name[:1] == "d" and any(left in side.parts for side in tree.sides[1:]):
         return True
     same = {"A": "Yhat", "a": "yhat", "Yhat": "A", "yhat": "a"}.get(base.name)  # Ŷ is A[L]
-    if same and _names_right(same, tree) and not _names_right(same, original):
+    if len(tree.sides) == 2 and same and _names_right(same, tree) and not _names_right(same, original):
         return True
     return _occurs(base, tree) and not _occurs(base, original)
 
@@ -253,12 +299,14 @@ def _occurs(letter: Symbol, equation: Equation) -> bool:
     return any(isinstance(x, Symbol) and (x.name.lower(), x.layer) == same for x in inner)
 
 
+_COSTS = (Symbol("L"), Symbol("J"), Symbol("C"))
+
+
 def _meant(side: Formula) -> Formula:
     """The side without factors 1, and ∂L/∂x as dx."""
     if isinstance(side, Binary) and side.sign in PRODUCTS and ONE in (side.left, side.right):
         return _meant(side.right if side.left == ONE else side.left)
-    costs = (Symbol("L"), Symbol("J"), Symbol("C"))
-    if isinstance(side, Partial) and side.numerator in costs and isinstance(side.denominator, Symbol):
+    if isinstance(side, Partial) and side.numerator in _COSTS and isinstance(side.denominator, Symbol):
         return Symbol(f"d{side.denominator.name}", side.denominator.layer, side.denominator.sample)
     return side
 

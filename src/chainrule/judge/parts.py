@@ -17,6 +17,7 @@ from ..notation.formula import (
     Limit,
     Negate,
     Number,
+    Partial,
     Path,
     Slice,
     Sum,
@@ -122,6 +123,8 @@ def is_entry(part: Formula) -> bool:
         return all(is_entry(x) or is_scalar(x) for x in part.children)
     if isinstance(part, Sum):
         return is_entry(part.body)
+    if isinstance(part, Partial):
+        return is_entry(part.denominator) and (is_entry(part.numerator) or is_scalar(part.numerator))
     return isinstance(part, Call) and len(part.arguments) == 1 and is_entry(part.arguments[0])
 
 

@@ -70,6 +70,15 @@ def grouped(run: Run) -> Formula:
     return total
 
 
+def is_regrouped(tree: Formula, other: Formula) -> bool:
+    """The same letters and signs in the same order with other parentheses, which in a program leaves nothing open."""
+    if tree == other:
+        return False
+    both = [[x for x in t.parts if not x.children] for t in (tree, other)]
+    signs = [sorted(x.sign for x in t.parts if isinstance(x, Binary)) for t in (tree, other)]
+    return both[0] == both[1] and signs[0] == signs[1]
+
+
 def _set(run: Run) -> Iterator[Formula]:
     """Parentheses around every part of a line."""
     n = len(run.operands)
@@ -143,7 +152,8 @@ def regroupings(part: Formula, *, parent: Formula | None = None, right: bool = F
             opened = _opened(run, k)
             if opened is not None:
                 yield grouped(opened)
-                yield from _set(opened)
+                if run.signs[k] != "-":  # behind a minus signs change as well: that is a second mistake
+                    yield from _set(opened)
 
 
 def _powers(part: Formula) -> Iterator[Formula]:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, combinations
 
-from ..notation.formula import Equation, Formula, Path, Symbol
+from ..notation.formula import Binary, Equation, Formula, Negate, Path, Symbol
+from ..notation.write import exact
 from .budget import PER_SECOND, PER_TREE, Budget
 from .mutations import Edit, edits, trivial
 
@@ -181,6 +182,13 @@ def _pairs(making: _Making, singles: Sequence[Edit]) -> Iterator[tuple[tuple[Edi
     """Two edits, the smallest and most plausible together first; those that must be made in turn at the end."""
     equation, budget = making.equation, making.budget
     right = [e for e in singles if e.path[:1] != (0,)] + [e for e in singles if e.path[:1] == (0,)]
+    for a in right:
+        for b in _signs_within(a) if a.cause in _REMADE else ():
+            if budget.spent:
+                return
+            budget.spend(making.cost)
+            if not trivial(b.tree, equation):
+                yield (a, b), b.tree
     factors = [e for e in right if e.cause in _FACTORS and len(e.path) <= 2]
     for a in right:
         for b in factors:
@@ -204,6 +212,30 @@ def _pairs(making: _Making, singles: Sequence[Edit]) -> Iterator[tuple[tuple[Edi
         for b in edits(a.tree, budget=budget):
             if a.size + b.size <= 2 and not _apart(a.path, b.path) and not trivial(b.tree, equation):
                 yield (a, b), b.tree
+
+
+_REMADE = ("missing-parentheses", "function-used-for-derivative")  # they make a part anew, with other neighbors
+
+
+def _signs_within(e: Edit) -> Iterator[Edit]:
+    """Signs of terms in what the edit made, `y (1 - a) - a (1 - y)`, and before a whole side."""
+    if len(e.path) == 1 and not isinstance(e.after, Negate):
+        text = f"a minus is missing before {exact(e.after)}"
+        new: Formula = Negate(e.after)
+        yield Edit("sign", e.path, _changed(e, e.path, new), 1, text, e.after, new)
+    for path, part in e.after.walk():
+        if not isinstance(part, Binary) or part.sign not in "+-":
+            continue
+        new = Binary("-" if part.sign == "+" else "+", part.left, part.right)
+        at = (*e.path, *path)
+        text = f"the sign before {exact(part.right)} should be {new.sign}"
+        yield Edit("sign", at, _changed(e, at, new), 1, text, part, new)
+
+
+def _changed(e: Edit, path: Path, new: Formula) -> Equation:
+    tree = e.tree.replaced(path, new)
+    assert isinstance(tree, Equation)
+    return tree
 
 
 _SLIPS = (

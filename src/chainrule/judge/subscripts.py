@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ..meaning.letters import LOSSES
 from ..meaning.named_losses import NAMED
-from ..notation.formula import Bound, Call, Dots, Equation, Formula, Index, Number, Partial, Sum, Symbol, symbols
+from ..notation.formula import Array, Bound, Call, Dots, Equation, Formula, Index, Number, Partial, Sum, Symbol, symbols
 from ..notation.write import exact
 
 _OF_A_UNIT = frozenset({"z", "a", "y", "yhat", "dz", "da", "dyhat"})  # b alone may have it by mistake
@@ -40,9 +40,16 @@ def counts_units(tree: Formula) -> bool:
     """A letter counts the units of a layer, `z_j`, `w_ij`, or there is a soft-max: there are several."""
     if any(isinstance(x, Call) and x.function == Symbol("softmax") for x in tree.parts):
         return True
-    return any(
-        base.name in _OF_A_UNIT or (base.name in _WEIGHTS and len(entries) == 2) for base, entries in _entries(tree)
-    )
+    if any(base.name in _OF_A_UNIT or (base.name in _WEIGHTS and len(x) == 2) for base, x in _entries(tree)):
+        return True
+    return any(isinstance(x, Index) and _is_second_unit(x) for x in tree.parts)
+
+
+def _is_second_unit(part: Index) -> bool:
+    """z_2."""
+    entry = part.entries[0]
+    unit = isinstance(part.base, Symbol) and part.base.name in _OF_A_UNIT and len(part.entries) == 1
+    return unit and isinstance(entry, Number) and entry.value > 1
 
 
 def written_inputs(tree: Formula) -> int:
@@ -118,6 +125,9 @@ def whole_for_entry(tree: Equation) -> tuple[str, Equation] | None:
     of = _WEIGHTS if len(entry.entries) == 2 else _OF_A_UNIT if len(entry.entries) == 1 else ()
     if isinstance(left, Partial) and any(isinstance(x, Index) for x in left.numerator.parts):
         return None
+    if of and any(isinstance(x, Array) for x in right):  # i and j may be the last row and column there
+        whole_left = replace(left, denominator=entry.base) if isinstance(left, Partial) else entry.base
+        return f"{exact(entry)} stands for the matrix of all entries", Equation((whole_left, *right), tree.relations)
     letters = {x.name for x in entry.entries if isinstance(x, Symbol)}
     whole = [not letters & {x.name for x in symbols(side)} and not isinstance(side, Number) for side in right]
     if len(letters) != len(entry.entries) or entry.base.name not in of or not any(whole):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Collection
 
 from ..meaning.calls import ACTIVATIONS
 from ..meaning.letters import LOSSES, RATES
 from ..meaning.seen import updated
-from ..notation.formula import Binary, Call, Equation, Formula, Index, Number, Partial, Symbol
+from ..notation.formula import Binary, Call, Equation, Formula, Index, Number, Partial, Symbol, symbols
 from ..notation.write import exact
 from .parts import LAYERED, layers_of
 from .sizes import misfit
@@ -37,8 +38,8 @@ def defined(tree: Equation, survey: Survey, undeclared: bool) -> str | None:
     letter = letter_of(left)
     if undeclared and isinstance(letter, Symbol) and letter.layer is None and survey.first is not None:
         inside = any(x == letter for side in tree.sides[1:] for x in side.parts)
-        if not inside and (letter.name in ("y", "Y") or (letter != left and not _is_ours(letter))):
-            return exact(letter)  # nobody computes a target
+        if not inside and (letter.name in _GIVEN or (letter != left and not _is_ours(letter))):
+            return exact(letter)  # nobody computes a target or an input
     if not isinstance(left, Symbol) or survey.first is None or survey.first.status not in ("undefined", "unreadable"):
         return None
     if tree.relations[:1] not in ((":=",), ("=",)) or (survey.first.path or ())[:1] != (0,):
@@ -46,16 +47,29 @@ def defined(tree: Equation, survey: Survey, undeclared: bool) -> str | None:
     return exact(left)
 
 
+_GIVEN = ("x", "X", "y", "Y")
+
+
+def defines_a_number(tree: Equation, known: Collection[str]) -> str | None:
+    """Where there is no network: the letter at the left of `e = y - p` that nobody declared and the right has not."""
+    letter = letter_of(tree.sides[0])
+    if not isinstance(letter, Symbol) or letter.layer is not None or letter.name in known or len(tree.sides) != 2:
+        return None
+    inside = any(x.name == letter.name for side in tree.sides[1:] for x in symbols(side))
+    return None if inside or not any(symbols(tree.sides[1])) else exact(letter)
+
+
 def _is_ours(letter: Symbol) -> bool:
     return letter.name in LAYERED | {"X", "Y", "Yhat", "x", "y", "yhat", "w", "dw", "L", "J", "C", "ell"}
 
 
 def renames(judged: Judgement, tree: Equation) -> bool:
-    """All that it says is that the letter at the left should be another: `a = W x + b` for z."""
+    """All that it says is that the letter at the left, which names no layer, should be another: `a = W x + b` for z."""
     left = tree.sides[0]
-    one = len(judged.causes) == 1 and judged.cause == "wrong-operand"
-    plain = isinstance(letter_of(left), Symbol) and not exact(left).startswith("d")
-    return one and plain and judged.causes[0].place in (exact(left), exact(letter_of(left)))
+    letter = letter_of(left)
+    one = len(judged.causes) == 1 and judged.cause in ("wrong-operand", "undefined-symbol")
+    bare = isinstance(letter, Symbol) and letter.layer is None and not exact(left).startswith("d")
+    return one and bare and judged.causes[0].place in (exact(left), exact(letter))
 
 
 def states_a_loss(tree: Equation) -> bool:
@@ -65,12 +79,35 @@ def states_a_loss(tree: Equation) -> bool:
 
 
 def states_another_loss(tree: Equation) -> bool:
-    """`L = |y - ŷ|`, `L = max(0, 1 - y z)`: a loss made of functions that no loss known here has, so no slip in one."""
-    called = {x.function for side in tree.sides[1:] for x in side.parts if isinstance(x, Call)}
-    return states_a_loss(tree) and bool(called & _OF_OTHER_LOSSES)
+    """`L = |y - ŷ|`, `L = max(0, 1 - y z)`, `L = (y - ŷ)^4`: it has functions or powers that no loss known here has."""
+    inner = [x for side in tree.sides[1:] for x in side.parts]
+    called = {x.function for x in inner if isinstance(x, Call)}
+    return states_a_loss(tree) and (bool(called & _OF_OTHER_LOSSES) or any(map(_is_high_power, inner)))
 
 
+def _is_high_power(part: Formula) -> bool:
+    """x^3 and above, which is no slip in a square."""
+    return (
+        isinstance(part, Binary) and part.sign == "^" and isinstance(part.right, Number) and part.right.value > _SQUARE
+    )
+
+
+_SQUARE = 2
 _OF_OTHER_LOSSES = frozenset(map(Symbol, ("abs", "max", "min", "relu", "maximum", "minimum", "where", "sgn")))
+_GUARDS = frozenset(map(Symbol, ("less", "greater", "less_equal", "greater_equal", "step")))
+
+
+def derives_in_parts(tree: Equation) -> bool:
+    """`∂L/∂w = -y x if y wᵀx < 1`: a gradient of which the targets say where it is said, as none known here."""
+    guard = _guard(tree)
+    return guard is not None and any(isinstance(x, Symbol) and x.name in ("y", "Y") for x in guard.parts)
+
+
+def _guard(tree: Equation) -> Formula | None:
+    """The condition that all sides are multiplied with: `… if z < 1`; None where there is none."""
+    guards = {x.left if isinstance(x, Binary) and x.sign == "*" else None for x in tree.sides}
+    (guard,) = guards if len(guards) == 1 else (None,)
+    return guard if isinstance(guard, Call) and guard.function in _GUARDS else None
 
 
 def of_lone_letters(tree: Equation) -> bool:

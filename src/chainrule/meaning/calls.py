@@ -10,13 +10,13 @@ import numpy as np
 from ..notation.formula import Array as Entries
 from ..notation.formula import At, Binary, Call, Dots, Equation, Formula, Index, Number, Partial, Symbol, Transpose
 from . import functions
-from .context import STEP, Context, NestedStepError, argument_names
+from .context import Context, argument_names
+from .defined_functions import called, named_argument, values_of
 from .letters import LOSSES, PER_SAMPLE, is_defined, place_of
 from .lists import STACKS, is_list, stacked, unreadable
 from .named_losses import NAMED, in_order, value_of
-from .quantities import Key
 from .sums import OVER, kronecker, over_indices
-from .values import SAMPLE, Array, Labels, NoValueError, Value, misfit, size, spread, undefined
+from .values import SAMPLE, Labels, NoValueError, Value, misfit, size, spread, undefined
 
 ACTIVATIONS = frozenset({"g", "f", "h", "phi", "psi"})
 
@@ -61,7 +61,7 @@ def call(c: Context, part: Call) -> Value:
     nested = _written_out(c, part)
     if nested is not None:
         return c.eval(nested)
-    values = tuple(c.eval(_argument(x)) for x in part.arguments[:count])
+    values = tuple(c.eval(named_argument(x)) for x in part.arguments[:count])
     if functions.is_of_columns(name) and not c.convention.rows and is_list(part.arguments[0]):
         values = (values[0].T, *values[1:])  # softmax([a, b]): the entries of one column
     s = c.model.structure
@@ -111,14 +111,14 @@ def _of_letter(c: Context, f: Symbol, part: Call) -> Value | None:
     if plain and (f"def {name}", None) in c.overrides and not f.prime:
         return c.overrides[(f"def {name}", None)]
     if is_defined(c, f):
-        return _called(c, f, part)
+        return called(c, f, part)
     if plain and name in NAMED and not f.prime and len(part.arguments) == 2 and not part.names:
-        yhat, y = (c.eval(_argument(x)) for x in in_order(name, part.arguments))
+        yhat, y = (c.eval(named_argument(x)) for x in in_order(name, part.arguments))
         return value_of(name, yhat, y, rows=c.convention.rows, one=c.one)
     if plain and name in c.model.depends:
         if part.arguments == c.model.depends[name] and not f.prime:
             return c.eval(f)
-        return c.generic(name, _values_of(c, part.arguments, c.model.depends[name]), f.prime)
+        return c.generic(name, values_of(c, part.arguments, c.model.depends[name]), f.prime)
     if c.model.structure.is_network and name in LOSSES and not f.prime and f.layer is None:
         return _loss(c, f, part)
     return None
@@ -162,115 +162,9 @@ def _arguments_of(c: Context, of: Formula) -> tuple[Formula, ...]:
     return argument_names(c.model.definitions.get(of.name, of)) if isinstance(of, Symbol) else ()
 
 
-def _called(c: Context, f: Symbol, part: Call) -> Value:
-    definition = c.model.definitions[f.name]
-    given = argument_names(definition)
-    body = definition.sides[-1] if isinstance(definition, Equation) else definition
-    if not given:
-        if isinstance(body, Symbol) and body.name != f.name:  # f = ln
-            return c.eval(Call(Symbol(body.name, body.layer, None, body.prime + f.prime), part.arguments))
-        if isinstance(body, Call) and names_itself(body.function, f.name):
-            if not f.prime and (part.arguments == body.arguments or _all_entries(c, part.arguments, body.arguments)):
-                return c.eval(f)
-            return c.generic(f.name, _values_of(c, part.arguments, body.arguments), f.prime)
-        if f.prime:
-            raise undefined(f"{f.name}' of a letter that is no function")
-        return c.eval(f)
-    if len(given) != len(part.arguments):
-        raise undefined(f"{f.name} of {len(part.arguments)} arguments")
-    if f.prime:
-        if len(given) != 1 or f.prime > 1:
-            raise undefined(f"{f.name}' of several arguments")
-        each = _slope_entry_by_entry(c, body, given[0], part.arguments[0])
-        return each if each is not None else _locals(c, given, part.arguments).eval(Partial(body, given[0]))
-    there = _locals(c, given, part.arguments)
-    try:
-        return there.eval(body)
-    except NoValueError as error:
-        each = _entry_by_entry(c, body, given, part.arguments) if error.status == "shape" else None
-        if each is None:
-            raise
-        return each
-
-
-def _entry_by_entry(
-    c: Context, body: Formula, given: tuple[Formula, ...], arguments: tuple[Formula, ...]
-) -> Value | None:
-    """`q(z) = z (1 - z)` of a column, which is no product of matrices: q of each entry."""
-    values = [c.eval(_argument(x)) for x in arguments]
-    sizes = {v.shape for v in values if not v.is_scalar}
-    if len(sizes) != 1 or not all(isinstance(x, Symbol) for x in given):
-        return None
-    overrides: dict[Key, Value] = {}
-    for name, v in zip(given, values, strict=True):
-        assert isinstance(name, Symbol)
-        if not v.is_scalar:
-            array = np.moveaxis(v.array, (-2, -1), (0, 1))[..., None, None]
-            v = Value(array, (_ROW, _COLUMN, *v.labels))
-        overrides[("local", name.name)] = v
-    result = c.child(overrides).eval(body)
-    if not result.is_scalar or not {_ROW, _COLUMN} <= set(result.labels):
-        return None
-    at = (result.labels.index(_ROW), result.labels.index(_COLUMN))
-    array = np.moveaxis(result.array[..., 0, 0], at, (-2, -1))
-    return Value(array, tuple(x for x in result.labels if x not in (_ROW, _COLUMN)))
-
-
-_ROW, _COLUMN = "·each row", "·each column"  # labels of the entries while a function is taken of each
-
-
-def _slope_entry_by_entry(c: Context, body: Formula, name: Formula, argument: Formula) -> Value | None:
-    """f' of every entry of a matrix, where f(x) = body acts entry by entry; None where it does not."""
-    at = c.eval(_argument(argument))
-    if at.is_scalar or not isinstance(name, Symbol):
-        return None
-    if c.complex or c.varied:
-        raise NestedStepError
-    steps = np.linspace(1.0, 2.0, at.shape[0] * at.shape[1]).reshape(at.shape)  # no two entries move alike
-
-    def along(direction: Array) -> Value:
-        moved = Value(at.array + 1j * STEP * direction, at.labels)
-        return c.child({("local", name.name): moved}, stepped=True).eval(body)
-
-    one, other = along(np.ones(at.shape)), along(steps)
-    if one.shape != at.shape or not np.allclose(one.array.imag * steps, other.array.imag, rtol=1e-9, atol=0.0):
-        return None
-    return Value(one.array.imag / STEP, one.labels)
-
-
-def _all_entries(c: Context, arguments: tuple[Formula, ...], given: tuple[Formula, ...]) -> bool:
-    """`f(t_1, t_2)` is f(t) for a vector t of two entries."""
-    if len(given) != 1 or not isinstance(given[0], Symbol):
-        return False
-    wanted = tuple(Index(given[0], (Number(Fraction(i + 1)),)) for i in range(len(arguments)))
-    return arguments == wanted and c.eval(given[0]).shape == (len(arguments), 1)
-
-
-def _values_of(c: Context, arguments: tuple[Formula, ...], given: tuple[Formula, ...]) -> tuple[Value, ...]:
-    """What an unknown function is taken of; `g(h_1(x), h_2(x))` is g of a column of two entries where g(z) is."""
-    values = tuple(c.eval(x) for x in arguments)
-    if len(given) != 1 or len(values) < 2 or not all(v.is_scalar for v in values):
-        return values
-    if not isinstance(given[0], Symbol) or c.eval(given[0]).shape != (len(values), 1):
-        return values
-    union: Labels = tuple(dict.fromkeys(x for v in values for x in v.labels))
-    arrays = np.broadcast_arrays(*(spread(v, union) for v in values))
-    return (Value(np.concatenate(arrays, axis=-2), union),)
-
-
-def _locals(c: Context, names: tuple[Formula, ...], values: tuple[Formula, ...]) -> Context:
-    """A place in which letters have given values."""
-    overrides: dict[Key, Value] = {}
-    for name, x in zip(names, values, strict=True):
-        if not isinstance(name, Symbol):
-            raise undefined("a definition with an argument that is no letter")
-        overrides[("local", name.name)] = c.eval(_argument(x))
-    return c.child(overrides)
-
-
 def _loss(c: Context, f: Symbol, part: Call) -> Value:
     """L(ŷ, y) is the loss of these arguments; J(θ) is J; L(i) is the loss of sample i."""
-    arguments = tuple(_argument(x) for x in part.arguments if not isinstance(x, Dots))
+    arguments = tuple(named_argument(x) for x in part.arguments if not isinstance(x, Dots))
     other = [x for x in arguments if not isinstance(x, Symbol | Index | Number | Entries)]
     if len(other) == 1 and (len(arguments) == 1 or _is_of_parameters(arguments)):
         there = _moved(c, other[0])
@@ -375,12 +269,3 @@ def _layer_of(c: Context, f: Symbol, arguments: tuple[Formula, ...]) -> int:
     if len(names) == 1:
         return c.model.structure.layers
     raise undefined(f"{f.name} has no layer")
-
-
-def _argument(part: Formula) -> Formula:
-    """`ŷ = a` among the arguments of a loss names the argument a."""
-    return part.sides[-1] if isinstance(part, Equation) else part
-
-
-def names_itself(f: Formula, name: str) -> bool:
-    return isinstance(f, Symbol) and f.name == name

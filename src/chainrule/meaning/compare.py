@@ -148,11 +148,13 @@ def _judged(context: Evaluator, begin: Begin, equation: Formula, tolerance: floa
     sides = [evaluated(context, equation.sides[0] if update is None else update)]
     sides += [evaluated(context, side) for side in equation.sides[1:]]
     number = any(isinstance(side, Number) for side in equation.sides)  # the same in a row and in a column
+    of_slopes = any(isinstance(x, Partial) for x in equation.parts)  # a layout says which of them is a row
     note = FLAT if any(v.flat for v in sides) and not number else ""
     for i, side in enumerate(equation.sides):
         other = sides[i - 1 if i else 1]
         turned = sides[i].shape == other.shape[::-1] != other.shape
-        if turned and _is_unoriented(side) and context.convention.layout == "free":
+        vector = 1 in sides[i].shape  # of columns side by side something is said
+        if turned and vector and _is_unoriented(side) and (context.convention.layout == "free" or not of_slopes):
             sides[i], note = sides[i].T, "a list as a column"
         elif side in _ONES and other.shape[0] == 1:
             sides[i] = Value(np.ones(other.shape))
@@ -183,6 +185,7 @@ def _judged(context: Evaluator, begin: Begin, equation: Formula, tolerance: floa
             return Comparison("different", error, f"the sides differ by {error:.2g}", (i + 1,))
         worst = max(worst, error)
     of_changes = context.convention.differentials or speaks_of_differentials(equation)
+    of_changes = of_changes or (context.model.free is True and any(isinstance(x, Partial) for x in equation.parts))
     if nothing and of_changes and not any(says_zero(side) for side in equation.sides):
         return Comparison("undefined", 0.0, "nothing changes here")
     return Comparison("equal", worst, note, nothing=nothing)

@@ -9,10 +9,12 @@ from math import prod
 import numpy as np
 
 from ..notation.formula import Binary, Call, Equation, Formula, Index, Negate, Number, Symbol
+from ..notation.write import exact
 from .convention import Convention
 from .generic import Generic
 from .model import Model
 from .quantities import Key, generator, key_of
+from .seen import changes_alone
 from .values import SAMPLE, Array, Labels, NoValueError, Value, bounded, misfit, moved_to_label, spread, undefined
 
 Known = dict[Formula, tuple[Value, tuple[tuple[str, int], ...]]]
@@ -182,6 +184,8 @@ class Context(ABC):
 
     def _varies(self, key: Key) -> bool:
         name, varying = key[0], self.convention.varying
+        if not varying and self.model.free is True and self.roots:
+            varying = changes_alone(self.roots[0], self.model.definitions)
         spelled = () if key[1] is None else (f"{name}[{key[1]}]", *_SPELLED.get(name, ()))
         if not varying or {name, *spelled} & set(varying):
             return True
@@ -312,6 +316,20 @@ class Context(ABC):
                     return a + b if sign == "+" else a - b if sign == "-" else a * b
         return None
 
+    def bindings_of(self, head: Symbol, layer: int | str | None) -> dict[str, int]:
+        """The numbers of layer letters for which `h[l] = …`, `h[l+1] = …` defines h of a layer; h[0] is no other."""
+        if head.layer is None or not isinstance(layer, int):
+            return self.bindings
+        letters = {x.name for x in head.layer.parts if isinstance(x, Symbol)}
+        letters -= {"L"} if self.model.structure.layers else set()
+        for letter in letters:
+            offset = type(self)(self.model, {letter: 0}).whole(head.layer, layer=True)
+            if offset is not None:
+                return {**self.bindings, letter: layer - offset}
+        if self.whole(head.layer, layer=True) != layer:
+            raise undefined(f"{head.name}[{layer}] is not defined: {exact(head)} alone is")
+        return self.bindings
+
     # --- indices ---
 
     def runs(self, letter: str, n: int) -> None:
@@ -340,7 +358,7 @@ class Context(ABC):
         if number is None:
             raise undefined("an index that is neither a letter nor a number")
         if not 0 <= number - self.first < n:
-            raise misfit(f"there is no entry {number} among {self.model.size_name(n)}")
+            raise undefined(f"there is no entry {number} among {self.model.size_name(n)}")
         place = number - self.first
         return labels, np.take(array, range(place, place + 1), axis=axis)
 

@@ -29,17 +29,26 @@ from ..notation.formula import (
     Transpose,
 )
 from ..notation.write import exact
-from .calls import call, is_function, names_itself
+from .calls import call, is_function
 from .context import Context, is_delta
+from .defined_functions import names_itself
 from .letters import CONSTANTS, LOSSES, place_of, view
 from .limits import limit_value
 from .lists import entries_value, unreadable
 from .partials import partial, pick_entries
 from .quantities import Key
-from .seen import bound_in, has_new_axis, is_small_change, speaks_of_differentials, stands_alone
+from .seen import (
+    bound_in,
+    changes_alone,
+    counts_nothing,
+    has_new_axis,
+    is_small_change,
+    speaks_of_differentials,
+    stands_alone,
+)
 from .signs import ONES, binary
 from .sums import by_cases, kronecker, sum_value
-from .values import NoValueError, Value, entrywise, misfit, scalar, size, undefined
+from .values import SAMPLE, NoValueError, Value, entrywise, misfit, scalar, size, undefined
 
 MOST_WORK = 30_000_000  # numbers that one evaluation computes: half a second
 _STEP_WORK = 1_000  # what a part costs however small it is
@@ -165,27 +174,25 @@ class Evaluator(Context):
         head, body = definition.sides[0], definition.sides[-1]
         kept, at = self.bindings, head.base if isinstance(head, Index) else head
         if isinstance(at, Symbol) and at.layer is not None and key[1] is not None:
-            self.bindings = self._bindings_of(at, at.layer, key[1])
+            self.bindings = self.bindings_of(at, key[1])
         try:
-            return self._componentwise(head, body) if isinstance(head, Index) else self.eval(body)
+            value = self._componentwise(head, body) if isinstance(head, Index) else self.eval(body)
         finally:
             self.bindings = kept
+        return self._of_samples(value, at)
 
-    def _bindings_of(self, head: Symbol, at: Formula, layer: int) -> dict[str, int]:
-        """The numbers of layer letters for which `h[l] = …`, `h[l+1] = …` defines h of this layer; h[0] is no other."""
-        letters = {x.name for x in at.parts if isinstance(x, Symbol)}
-        letters -= {"L"} if self.model.structure.layers else set()
-        for letter in letters:
-            offset = Evaluator(self.model, {letter: 0}).whole(at, layer=True)
-            if offset is not None:
-                return {**self.bindings, letter: layer - offset}
-        if self.whole(at, layer=True) != layer:
-            raise undefined(f"{head.name}[{layer}] is not defined: {exact(head)} alone is")
-        return self.bindings
+    def _of_samples(self, value: Value, head: Formula) -> Value:
+        """`e(i) = a(i) - y(i)` defines e for every sample, whatever letter numbers it elsewhere."""
+        letter = head.sample if isinstance(head, Symbol) else None
+        if not isinstance(letter, Symbol) or letter.name not in value.labels:
+            return value
+        return Value(value.array, tuple(SAMPLE if x == letter.name else x for x in value.labels))
 
     def _componentwise(self, head: Index, body: Formula) -> Value:
         """`u_i = …` defines the column u."""
         value = self.eval(body)
+        if value.is_scalar and counts_nothing(Equation((head, body), ("=",))):
+            return value
         for entry, axis in zip(head.entries, (-2, -1), strict=False):
             if not isinstance(entry, Symbol) or entry.name not in value.labels:
                 raise undefined("a definition by entries whose index does not occur on the right")
@@ -205,8 +212,9 @@ class Evaluator(Context):
             return False  # `delta = dZ` defines delta by the gradient
         if self.convention.differentials or (name[1:] in LOSSES and name != "dC"):
             return True
-        free = self.model.free is True and self.model.is_free(name[1:])
-        return free and bool(self.roots) and speaks_of_differentials(self.roots[0])
+        if self.model.free is not True or not self.roots:
+            return False
+        return speaks_of_differentials(self.roots[0]) or bool(changes_alone(self.roots[0], self.model.definitions))
 
     # --- signs ---
 
@@ -227,6 +235,8 @@ class Evaluator(Context):
         if self._is_of_a_sample(part):
             assert isinstance(part.base, Symbol)
             return self.eval(replace(part.base, sample=part.entries[0]))
+        if self._names_a_number(part):
+            return self.eval(part.base)
         base = self.eval(part.base)
         if has_new_axis(part):
             return self._with_new_axis(base, part.entries)
@@ -242,6 +252,14 @@ class Evaluator(Context):
             return False
         known = ("local", base.name) in self.overrides or base.name in self.model.definitions
         return self.model.structure.is_network and base.name in LOSSES and not known
+
+    def _names_a_number(self, part: Index) -> bool:
+        """`E_n` of `E_n = 1/2 Σ_k (y_k - t_k)²`, where n counts nothing: the error of one pattern, whichever it is."""
+        base = part.base
+        known = self.model.definitions.get(base.name) if isinstance(base, Symbol) and base.layer is None else None
+        if not isinstance(known, Equation) or len(known.sides) < 2 or not isinstance(known.sides[0], Index):
+            return False
+        return part.entries == known.sides[0].entries and counts_nothing(known)
 
     def _with_new_axis(self, base: Value, entries: tuple[Formula, ...]) -> Value:
         """`v[:, None]`: a vector as a column; `v[None, :]`: as a row."""

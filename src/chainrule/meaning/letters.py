@@ -9,7 +9,8 @@ import numpy as np
 from ..notation.formula import Call, Equation, Formula, Index, Symbol
 from .context import PARAMETERS, Context
 from .quantities import Key
-from .values import SAMPLE, Array, Labels, Value, misfit, undefined
+from .seen import layer_letters
+from .values import SAMPLE, Array, Labels, Value, undefined
 
 PER_SAMPLE = {
     "x": "X",
@@ -72,7 +73,8 @@ def place_of(c: Context, symbol: Symbol) -> Place:
         layer = None if symbol.layer is None else c.whole(symbol.layer, layer=True)
         if symbol.layer is not None and layer is None:
             raise undefined(f"{name} of a layer that is no number")
-        return Place((f"def {name}", layer), _sample(c, symbol, None))
+        at = _where(c, name) if layer is None and c.bindings else layer
+        return Place((f"def {name}", at), _sample(c, symbol, None))
     if symbol.layer is None and name in c.model.depends:
         return Place((f"def {name}", None), _sample(c, symbol, None))
     s = c.model.structure
@@ -84,6 +86,18 @@ def place_of(c: Context, symbol: Symbol) -> Place:
     if c.model.is_free(name) or (s.is_network and name in RATES | PENALTIES):
         return Place(("free", name if symbol.layer is None else repr((name, symbol.layer))), _sample(c, symbol, None))
     raise undefined(f"{name} is not defined")
+
+
+def _where(c: Context, name: str) -> str | None:
+    """`k = 2` for g of `g = dz[k]`, and for what is defined by it: another in every layer k."""
+    known, found = c.model.definitions, {name}
+    new = found
+    while new:
+        inside = {x.name for each in new for x in known[each].parts if isinstance(x, Symbol) and x.layer is None}
+        new = (inside & known.keys()) - found
+        found = found | new
+    letters = {x for each in found for x in layer_letters(known[each])} & c.bindings.keys()
+    return ", ".join(f"{x} = {c.bindings[x]}" for x in sorted(letters)) or None
 
 
 def _of_network(c: Context, symbol: Symbol) -> Place | None:
@@ -187,7 +201,7 @@ def view(c: Context, stored: Value, place: Place) -> Value:
 def _column(c: Context, array: Array, number: int) -> Array:
     m = array.shape[-1]
     if not 0 <= number - c.first < m:
-        raise misfit(f"there is no sample {number} among m = {m}")
+        raise undefined(f"there is no sample {number} among m = {m}")
     at = number - c.first
     return array[..., at : at + 1]
 

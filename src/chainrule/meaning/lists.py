@@ -110,7 +110,7 @@ def _goes_on(c: Context, value: Value, index: Symbol, ways: list[Symbol], entrie
     places = [(i, x) for i, x in enumerate(entries) if 0 < i < dots[0]]  # between two dots it may be any of them
     places += [(count - len(entries) + i, x) for i, x in enumerate(entries) if dots[-1] < i < len(entries) - 1]
     for place, entry in places:
-        if not 0 < place < count - 1:
+        if not 0 < place < count:
             continue
         wanted = value
         for label in (x.name for x in ways):
@@ -118,7 +118,7 @@ def _goes_on(c: Context, value: Value, index: Symbol, ways: list[Symbol], entrie
             wanted = Value(there, wanted.without(label))
         written = c.eval(entry)
         if written.shape != wanted.shape or difference(written, wanted) > _SAME:
-            raise NoValueError("different", f"{exact(entry)} is not how the list goes on", entry)
+            raise NoValueError("different", f"{exact(entry)} is not how it goes on", entry)
 
 
 _SAME = 1e-8
@@ -138,12 +138,15 @@ def _ends(c: Context, first: Formula, last: Formula, count: int) -> None:
 _SAMPLES = (Symbol("m"), Symbol("N"))
 
 
-def going_on_sum(c: Context, first: Formula, last: Formula) -> Value:
-    """The sum from a first to a last term that differ in an index."""
+def going_on_sum(c: Context, terms: tuple[Formula, ...]) -> Value:
+    """The sum from a first to a last term that differ in an index; those written between are as the index has them."""
+    first, last = terms[0], terms[-1]
     value = c.eval(_generalized(first, first, last, _ROW))
+    _goes_on(c, value, _ROW, [_ROW], terms)
     c.scope.pop(_ROW.name, None)
     if _ROW.name not in value.labels:
         raise unreadable("a sum whose terms do not go on with an index")
+    _ends(c, first, last, value.length(_ROW.name))
     return Value(value.last(_ROW.name).sum(axis=-1), value.without(_ROW.name))
 
 
@@ -174,6 +177,8 @@ def _differences(a: Formula, b: Formula, path: tuple[int, ...]) -> list[tuple[in
         raise unreadable(f"a list from {a.name} to {b.name}, two letters")
     if type(a) is not type(b) or len(a.children) != len(b.children) or not a.children:
         raise unreadable("a list whose first and last entry have different forms")
+    if not isinstance(a, Symbol) and a.rebuilt(b.children) != b:
+        raise NoValueError("different", f"{exact(b)} is not how it goes on", b)  # + for -, f' for f
     return [
         p for i, (x, y) in enumerate(zip(a.children, b.children, strict=True)) for p in _differences(x, y, (*path, i))
     ]

@@ -47,14 +47,32 @@ def matrix_shapes(formulas: Sequence[Formula], known: Collection[str] = ()) -> d
     if not any(_is_of_matrices(part) for formula in formulas for part in formula.parts):
         return {}
     never = frozenset().union(*map(_never, formulas)) - _factors(formulas)
-    shapes = _Shapes(never, _numbered(formulas) - {*known} - never)
+    numbered = _numbered(formulas) - {*known} - never
+    shapes = _learned(formulas, _Shapes(never, numbered))
+    if _has_a_column_as_cost(formulas, shapes):
+        rows = _learned(formulas, _Shapes(never, numbered, rows=True))
+        shapes = shapes if _has_a_column_as_cost(formulas, rows) else rows
+    return {name: shape for name, shape in shapes.sizes().items() if shape != (1, 1) and name not in known}
+
+
+def _learned(formulas: Sequence[Formula], shapes: _Shapes) -> _Shapes:
+    """What formulas say of shapes, each of them with what the others have said."""
     for _ in range(_ROUNDS):
         before = shapes.sizes()
         for formula in formulas:
             shapes.of(formula)
         if shapes.sizes() == before:
             break
-    return {name: shape for name, shape in shapes.sizes().items() if shape != (1, 1) and name not in known}
+    return shapes
+
+
+def _has_a_column_as_cost(formulas: Sequence[Formula], shapes: _Shapes) -> bool:
+    """`E = 1/2 (y - t)²` of columns: one of the letters before them must be a row."""
+    said = [x.sides for x in formulas if isinstance(x, Equation) and len(x.sides) == 2]
+    return any(left in _COSTS and _is_column(shapes.of(right)) for left, right in said)
+
+
+_COSTS = tuple(map(Symbol, ("E", "J", "L", "C")))
 
 
 def numbered_letter(part: Formula) -> str:
@@ -146,10 +164,11 @@ class _Shapes:
 
     never     letters of which nothing is to be learned
     numbered  letters of which every number below makes another one
+    rows      a small letter before a column is a row, `v = u h`, and no number
     """
 
-    def __init__(self, never: frozenset[str], numbered: Collection[str]) -> None:
-        self.never, self.numbered = never, numbered
+    def __init__(self, never: frozenset[str], numbered: Collection[str], *, rows: bool = False) -> None:
+        self.never, self.numbered, self.rows = never, numbered, rows
         self.known: dict[str, Dims] = {}
         self._parent: list[int] = [_ONE]
         self._joined: dict[int, tuple[int, ...]] = {}  # a dimension that is the sum of others
@@ -307,9 +326,15 @@ class _Shapes:
             return left
         if sign not in _PRODUCTS:
             return self._alike((a, b))
-        if left is not None and left[1] != _ONE and right is None:
+        row = self.rows and left is not None and left[0] == _ONE  # what stands behind it may be a number
+        if left is not None and left[1] != _ONE and right is None and not row:
             self.learn(b)
             right = self.of(b)
+        if self.rows and sign == " " and left is None and _is_column(right):
+            self.learn(a)
+            if isinstance(a, Symbol) and a.name in self.known:
+                self.known[a.name] = self.known[a.name][::-1]
+            left = self.of(a)
         if sign == "@" and left is None and right is None:  # of a program
             self.learn(a, matrix=True)
             self.learn(b, matrix=True)

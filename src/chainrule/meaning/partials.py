@@ -119,7 +119,10 @@ def _numerator(c: Context, part: Partial) -> Formula:
     top, below = part.numerator, part.denominator
     if isinstance(top, Symbol) and c.is_function(top):
         whole = below.base if isinstance(below, Index) else below
-        given = argument_names(c.model.definitions.get(top.name, top))
+        definition = c.model.definitions.get(top.name, top)
+        given = argument_names(definition)
+        if given and whole not in given and whole in definition.children[-1].parts:
+            return Call(top, given)  # ∂h/∂w of h(x) = w x + b: w is no argument, but stands there
         return Call(top, (whole if given == (whole,) else below,))  # ∂f/∂x_k of f(x)
     return top
 
@@ -276,7 +279,7 @@ def _finish(c: Context, labels: Labels, slope: Array, below: Denominator) -> Val
             slope = np.expand_dims(np.moveaxis(own, -1, 0), -1)
             if isinstance(sample, int):
                 if not 0 <= sample - c.first < len(slope):
-                    raise misfit(f"there is no sample {sample} among m = {len(slope)}")
+                    raise undefined(f"there is no sample {sample} among m = {len(slope)}")
                 slope = slope[sample - c.first]
             else:
                 if sample != SAMPLE:
@@ -285,7 +288,7 @@ def _finish(c: Context, labels: Labels, slope: Array, below: Denominator) -> Val
         elif isinstance(sample, int):
             at = sample - c.first
             if not 0 <= at < slope.shape[-1]:
-                raise misfit(f"there is no sample {sample} among m = {slope.shape[-1]}")
+                raise undefined(f"there is no sample {sample} among m = {slope.shape[-1]}")
             slope = slope[..., at : at + 1]
         elif sample is not None:
             if sample != SAMPLE:
@@ -295,6 +298,9 @@ def _finish(c: Context, labels: Labels, slope: Array, below: Denominator) -> Val
             at = labels.index(SAMPLE)
             own = np.diagonal(slope, axis1=at, axis2=slope.ndim - 1)
             labels, slope = labels[:at] + labels[at + 1 :], own
+    elif isinstance(sample, str) and place.key[0] == "free" and slope.shape[-1] > 1:  # its columns are the samples
+        c.runs(sample, slope.shape[-1])
+        labels, slope = moved_to_label(labels, slope, -1, sample)
     if place.negative:
         slope = -slope
     if place.signed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from fractions import Fraction
 from functools import lru_cache
 
@@ -36,6 +36,8 @@ def updated(equation: Equation, *, turned: bool = False) -> Formula | None:
         return None
     if len(equation.sides) < 2 or several or not keeps(right, left):
         return None
+    if equation.relations[0] == "=" and not _adds(right):
+        return None  # `W_ji = (Wᵀ)_ij` says what a transpose is
 
     def slope(part: Formula) -> Formula:
         if part not in changed or not isinstance(part, Symbol):
@@ -44,6 +46,14 @@ def updated(equation: Equation, *, turned: bool = False) -> Formula | None:
         return Transpose(gradient) if turned else gradient
 
     return Binary("-", left, Binary("*", rate_in(right), left.mapped(slope)))
+
+
+def _adds(part: Formula) -> bool:
+    """Whether something is added or subtracted, outside of layers and indices."""
+    if isinstance(part, Binary) and part.sign in "+-":
+        return True
+    inner = (part.base,) if isinstance(part, Index) else () if isinstance(part, Symbol) else part.children
+    return any(map(_adds, inner))
 
 
 def stacked_letters(part: Formula) -> tuple[Formula, ...]:
@@ -78,6 +88,15 @@ def counts_from_zero(formula: Formula) -> bool:
     return False
 
 
+@lru_cache(maxsize=1 << 12)
+def counts_nothing(definition: Equation) -> bool:
+    """`E_n = 1/2 Σ_k (y_k - t_k)²`: the letters below that which is defined stand nowhere else."""
+    head = definition.sides[0]
+    if not isinstance(head, Index) or not all(isinstance(x, Symbol) for x in head.entries):
+        return False
+    return not any(x in head.entries for side in definition.sides[1:] for x in side.parts)
+
+
 def has_bare_sum(equation: Formula) -> bool:
     """Whether a sum does not say of what entries or samples it is: `Σ dZ`, `Σ_{i=1}^m dZ`."""
     return any(isinstance(part, Sum) and not _counts(part) for part in equation.parts)
@@ -92,6 +111,65 @@ def _counts(part: Sum) -> bool:
 def speaks_of_differentials(formula: Formula) -> bool:
     """Whether it has d(…), the small change of an expression: then dX is that of X."""
     return any(isinstance(x, Call) and x.function == Symbol("d") for x in formula.parts)
+
+
+@lru_cache(maxsize=1 << 12)
+def adds_up_changes(formula: Formula) -> bool:
+    """`dz = dW x + db`: each term of a sum has a small change, and one has that of a matrix, or of x, as a factor.
+
+    A gradient by a matrix is no factor beside a column, so that dz, dW and db are changes of z, W and b.
+    """
+    if not isinstance(formula, Equation) or len(formula.sides) != 2 or not _is_change(formula.sides[0]):
+        return False
+    terms = list(_terms(formula.sides[1]))
+    return len(terms) > 1 and all(any(_is_change(x) for x in t.parts) for t in terms) and any(map(_weighed, terms))
+
+
+def changes_alone(formula: Formula, defined: Collection[str]) -> tuple[str, ...]:
+    """W and b of `dz = dW x + db`, where a text says what z is: the letters that change, beside which all are constant.
+
+    Nothing where the formula speaks of no changes, or of that of a letter which is defined by others.
+    """
+    if not adds_up_changes(formula) or not isinstance(formula, Equation):
+        return ()
+    left, right = (
+        {x.name[1:] for x in side.parts if _is_change(x) and isinstance(x, Symbol)} for side in formula.sides
+    )
+    return tuple(sorted(right)) if left <= {*defined} and right.isdisjoint(defined) else ()
+
+
+def _is_change(part: Formula) -> bool:
+    return isinstance(part, Symbol) and is_small_change(part.name) and not part.prime
+
+
+def _weighed(term: Formula) -> bool:
+    """`dW x`, `W dx`: the change of a parameter or an input times something that is none."""
+    factors = list(_factors(term))
+    moved = [x for x in factors if _is_change(x) and isinstance(x, Symbol)]
+    others = [x for x in factors if isinstance(x, Symbol) and not _is_change(x) and x.name not in ("ones", "one")]
+    return bool(others) and any(len(x.name) == 2 and x.name[1] in "WwXxaA" for x in moved)
+
+
+def _terms(part: Formula) -> Iterator[Formula]:
+    match part:
+        case Binary("+" | "-", left, right):
+            yield from _terms(left)
+            yield from _terms(right)
+        case Negate(x):
+            yield from _terms(x)
+        case _:
+            yield part
+
+
+def _factors(part: Formula) -> Iterator[Formula]:
+    match part:
+        case Binary("@" | " " | "*" | "·" | "∘", left, right):
+            yield from _factors(left)
+            yield from _factors(right)
+        case Transpose(x):
+            yield from _factors(x)
+        case _:
+            yield part
 
 
 ZERO = Number(Fraction(0))
@@ -131,6 +209,12 @@ def layer_places(equation: Formula) -> Iterable[tuple[str, Formula]]:
 
 def letters(at: Formula) -> set[str]:
     return {p.name for p in at.parts if isinstance(p, Symbol) and p.layer is None}
+
+
+@lru_cache(maxsize=1 << 12)
+def layer_letters(formula: Formula) -> frozenset[str]:
+    """The letters that stand in layers."""
+    return frozenset(x for _, at in layer_places(formula) for x in letters(at))
 
 
 def bound_layers(equation: Formula) -> set[str]:

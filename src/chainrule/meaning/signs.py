@@ -50,7 +50,7 @@ def _summed_dots(c: Context, part: Binary) -> Value:
     terms.insert(0, left)
     if isinstance(terms[-1], Dots) or isinstance(left, Dots) or terms.count(Dots()) != 1:
         raise unreadable("a sum that begins or ends with dots")
-    return going_on_sum(c, terms[0], terms[-1])
+    return going_on_sum(c, tuple(terms))
 
 
 def _products(c: Context, part: Binary) -> Value:

@@ -9,8 +9,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..notation.formula import Bound, Cases, Formula, Index, Sum, Symbol
+from ..notation.formula import Bound, Cases, Equation, Formula, Index, Partial, Sum, Symbol
 from .context import Context
+from .letters import LOSSES
 from .values import SAMPLE, NoValueError, Value, bounded, entrywise, misfit, undefined
 
 OVER = frozenset({"max", "min", "prod"})
@@ -137,9 +138,19 @@ def _bare_sum(c: Context, part: Sum) -> Value:
     if c.bare == "columns":
         return _over_the_samples(c, value)
     over = c.bare or ("entries" if c.one else "samples")
+    if over == "samples" and c.one and _is_of_loss(c):
+        return value  # the sum over the samples has one term
     if over == "samples" and SAMPLE in value.labels:
         return Value(value.last(SAMPLE).sum(axis=-1), value.without(SAMPLE))
     return Value(value.array.sum(axis=(-2, -1), keepdims=True), value.labels)
+
+
+def _is_of_loss(c: Context) -> bool:
+    """The formula says what the loss is, or its derivative: `L = -Σ [y ln a + …]`; a cost would have 1/m before it."""
+    root = c.roots[0] if c.roots else None
+    left = root.sides[0] if isinstance(root, Equation) else root
+    left = left.numerator if isinstance(left, Partial) else left
+    return isinstance(left, Symbol) and LOSSES.get(left.name) == "L"
 
 
 @lru_cache(maxsize=1 << 12)

@@ -11,8 +11,8 @@ from itertools import islice
 
 from ..notation.formula import Equation
 from .usual_averages import averages
+from .usual_differentials import differentials
 from .usual_forms import (
-    differentials,
     entries_in_turn,
     entry_by_entry,
     functions,
@@ -23,6 +23,7 @@ from .usual_forms import (
     off_the_diagonal,
     steps,
 )
+from .usual_layers import whole_layers
 from .usual_letters import (
     Usual,
     letters_meant,
@@ -35,7 +36,7 @@ from .usual_letters import (
     with_letters,
     without_penalty,
 )
-from .usual_octave import octave
+from .usual_programs import octave, repeating
 from .usual_steps import changes, gradients, of_any_layer
 from .usual_targets import signed_targets, units
 
@@ -72,6 +73,8 @@ def _meanings(tree: Equation, known: frozenset[str], activations: Sequence[str])
     yield from laws_of_functions(tree, known)
     yield from differentials(tree, known)
     yield from octave(tree)
+    yield from whole_layers(tree, declared=bool(activations))
+    yield from repeating(tree, declared=bool(activations))
     yield from losses_by_name(tree, known)
     yield from signed_targets(tree, known)
     for told in (*averages(tree, known), Usual("", tree)):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 
-from ..notation.formula import ONE, Binary, Call, Equation, Formula, Index, Negate, Number, Partial, Symbol
+from ..notation.formula import ONE, Binary, Call, Equation, Formula, Index, Negate, Number, Partial, Symbol, Transpose
 from .letters import RATES
 from .usual_letters import Usual, operands
 
@@ -22,6 +22,7 @@ _SQUARES = frozenset({"s", "S", "cache", "r"})  # letters of averages of squares
 _PRODUCTS = "*∘· @"
 _AVERAGE = re.compile(r"(?:[vVmMu]|[Vv]el(?:ocity)?|momentum|mom)_?d?_?(?:W|w|b|theta)?(?:hat)?_?\d*")
 _GRADIENT = re.compile(r"g|grad|gradient|d(?:W|w|b|theta|Theta|beta)")
+_OF_LAYERS = re.compile(r"d?[zZaA]|d[Wwb]|d?[yY]hat")  # nobody calls an average so
 _PARAMETER = frozenset({"W", "w", "b", "theta", "Theta"})
 
 
@@ -42,7 +43,7 @@ def averages(tree: Equation, known: frozenset[str]) -> Iterator[Usual]:
 def _kept(left: Formula, right: Formula) -> Iterator[Usual]:
     """`v_t = β v_{t-1} + (1 - β) g_t`."""
     old = _before(left, right)
-    if old is None:
+    if old is None or _OF_LAYERS.fullmatch(_stem(left)):
         return
     rest = _replaced(right, lambda x: _OLD if x == old else None)
     slopes = set(_found(rest, _is_gradient))
@@ -60,7 +61,9 @@ def _kept(left: Formula, right: Formula) -> Iterator[Usual]:
     if factors.count(_OLD) != 1 or any(_OLD in x.parts for x in factors if x != _OLD):
         return
     decay = _product([x for x in factors if x != _OLD])
-    if any(x not in (_SLOPE, Binary("^", _SLOPE, _TWO)) for x in _factors(added[0]) if _SLOPE in x.parts):
+    if not _is_decay(decay) or any(
+        x not in (_SLOPE, Binary("^", _SLOPE, _TWO)) for x in _factors(added[0]) if _SLOPE in x.parts
+    ):
         return  # another rule, such as one of (g - m)²
     if operands(decay) and operands(_product(others)) - operands(decay) - RATES:
         return  # a weight of its own, such as a dampening
@@ -81,6 +84,16 @@ def _kept(left: Formula, right: Formula) -> Iterator[Usual]:
         return
     back = ((_NEW, left), (_OLD, old), (_SLOPE, slope))
     yield _told(rest, rule, back)
+
+
+def _is_decay(part: Formula) -> bool:
+    """β, 1 - γ, 0.9: a number below one, not a matrix."""
+    small = all(x.name[:1].islower() for x in part.parts if isinstance(x, Symbol))
+    return (
+        small
+        and (not isinstance(part, Number) or part.value <= 1)
+        and not any(isinstance(x, Transpose | Partial | Call) for x in part.parts)
+    )
 
 
 def _corrected(left: Formula, right: Formula) -> Iterator[Usual]:

@@ -24,8 +24,7 @@ from ..notation.write import exact
 from .letters import LOSSES
 from .named_losses import NAMED
 from .nearly import SMALL
-from .seen import is_small_change, speaks_of_differentials
-from .usual_letters import TOTAL, Usual, mapped, operands
+from .usual_letters import Usual, mapped, operands
 
 # --- functions ---
 
@@ -116,49 +115,6 @@ _ELEMENTARY = frozenset(Symbol(x) for x in ("ln", "log", "exp", "sqrt"))
 
 
 # --- derivatives ---
-
-
-def differentials(tree: Equation, known: frozenset[str]) -> Iterator[Usual]:
-    """`dL = tr(Gᵀ dW)`, `d(W x) = dW x + W dx`, `dz = dW x + W dx + db`: small changes, not derivatives of the loss."""
-    names = operands(tree)
-    small = sorted({x for x in names if is_small_change(x) and x not in known})
-    of_a_loss = any(x[1:] in LOSSES for x in small)
-    rule = isinstance(tree.sides[0], Symbol) and tree.sides[0].name in small and _is_product_rule(tree.sides[1:])
-    if not (of_a_loss or rule or speaks_of_differentials(tree)):
-        return
-    moved = {x[1:] for x in small}
-    inside = {
-        y for x in tree.parts if isinstance(x, Call) and x.function == Symbol("d") for y in operands(x.arguments[0])
-    }
-    still = sorted(x for x in inside - moved if x[:1] != "d")
-    sure = speaks_of_differentials(tree) or of_a_loss
-    words = "" if sure else f"{', '.join(small)} are small changes"
-    constant = f"{' and '.join(still)} {'is' if len(still) == 1 else 'are'} constant" if still else words
-    parts = [x for x in tree.parts if isinstance(x, Symbol) and x.name in small and x.name[1:] not in LOSSES]
-    named = dict.fromkeys(replace(x, name=x.name[1:]) for x in parts)  # dW[1] is of that layer alone
-    ways: list[tuple[tuple[str | Symbol, ...], str]] = [(("x", "W", "b"), words), ((), words), ((*named,), constant)]
-    trees = [(tree, "")]
-    if {"L", "dL"} & names and _OF_SAMPLES & (names | moved):
-        trees.append((mapped(tree, _of_the_sum), "L is the sum of the losses of all samples"))
-    for varying, said in ways[::-1] if of_a_loss else ways:
-        for meant, also in trees:
-            told = ", and ".join(x for x in (said, also) if x)
-            yield Usual(told, meant, conventions={"differentials": True, "varying": varying}, anyway=True)
-
-
-_OF_SAMPLES = frozenset({"X", "Y", "Z", "A", "Yhat"})
-
-
-def _of_the_sum(part: Formula) -> Formula:
-    changed = Call(Symbol("d"), (TOTAL,))
-    return TOTAL if part == Symbol("L") else changed if part == Symbol("dL") else part
-
-
-def _is_product_rule(sides: Sequence[Formula]) -> bool:
-    """`dW x + W dx`: each of two letters times the change of the other."""
-    factors = [x for side in sides for x in side.parts if isinstance(x, Binary) and x.sign in "@ *·∘"]
-    pairs = {(x.left.name, x.right.name) for x in factors if isinstance(x.left, Symbol) and isinstance(x.right, Symbol)}
-    return any(a[:1] == "d" and (a[1:], f"d{b}") in pairs for a, b in pairs)
 
 
 def jacobians(tree: Equation, known: frozenset[str]) -> Iterator[Usual]:
@@ -294,7 +250,9 @@ def entry_by_entry(tree: Equation) -> Iterator[Usual]:
 
     pairs = [x for x in tree.parts if isinstance(x, Partial) and change(x) != x]
     if pairs:
-        yield Usual(f"{exact(pairs[0])} is taken entry by entry, as a column", mapped(tree, change))
+        factors = [x for p in tree.parts if isinstance(p, Binary) and p.sign in "∘*" for x in p.children]
+        meant = any(x in factors for x in pairs)  # by one who multiplies so
+        yield Usual(f"{exact(pairs[0])} is taken entry by entry, as a column", mapped(tree, change), anyway=meant)
 
 
 # --- indices ---
@@ -318,22 +276,46 @@ def of_the_class(tree: Equation, known: frozenset[str]) -> Iterator[Usual]:
             if told.words.startswith("c "):
                 yield replace(told, words=told.words.replace("c ", f"{exact(number)} ", 1))
         return
+    yield from _of_two_classes(tree)
+    bound = {b.index for x in tree.parts if isinstance(x, Sum) for b in x.bounds if isinstance(b, Bound)}
     for letter in ("c", "t", "y"):
+        if Symbol(letter) in bound:
+            continue
         target = Index(Symbol("y"), (Symbol(letter),))
 
         def change(part: Formula, letter: str = letter) -> Formula:
             match part:
-                case Index(Symbol("delta"), (i, Symbol(name))) | Call(Symbol("kronecker"), (i, Symbol(name))):
-                    return Index(Symbol("y"), (i,)) if name == letter else part
+                case Index(Symbol("delta"), (a, b)) | Call(Symbol("kronecker"), (a, b)):
+                    for i, which in ((a, b), (b, a)):
+                        if isinstance(which, Symbol) and which.name == letter and which.layer is None and i != which:
+                            return Index(Symbol("y", None, which.sample), (i,))
             return part
 
         new = mapped(tree, change)  # 1{i = c} is y_i
         words = f"{letter} is the class of the sample (y is one-hot)"
         conventions = {"one_hot_targets": True}
+        indicated = new != tree
         if letter in _free_indices(new) - known:
             new = Equation(tuple(Binary("*", target, side) for side in new.sides), new.relations)
         if new != tree:
-            yield Usual(words, new, conventions=conventions)
+            yield Usual(words, new, conventions=conventions, anyway=indicated)
+
+
+def _of_two_classes(tree: Equation) -> Iterator[Usual]:
+    """`1{y = 1} ln p + 1{y = 0} ln(1 - p)`: y is 0 or 1."""
+
+    def change(part: Formula) -> Formula:
+        match part:
+            case Call(Symbol("kronecker"), (Symbol("y", layer=None) as y, Number(value))) | Call(
+                Symbol("kronecker"), (Number(value), Symbol("y", layer=None) as y)
+            ) if value in (0, 1):
+                return y if value == 1 else Binary("-", ONE, y)
+        return part
+
+    new = mapped(tree, change)
+    if new != tree:
+        words = "the targets are 0 and 1"
+        yield Usual(words, new, conventions={"one_hot_targets": True}, anyway=True)
 
 
 def _states_loss(tree: Equation) -> bool:

@@ -22,10 +22,11 @@ from .evaluator import Evaluator
 from .free import Inferred, inferred
 from .matrices import told_apart
 from .model import Model
+from .own_letters import with_own_letters, with_plain_indices
 from .penalty import with_penalty
 from .quantities import Key, Structure, expression_structure, generator, key_of, network_numbers, network_structure
 from .seen import bound_layers, counts_from_zero, layer_places, letters
-from .values import NO_NUMBER, Value
+from .values import NO_NUMBER, NoValueError, Value
 from .values import Array as Numbers
 from .written import widths_written
 
@@ -125,7 +126,7 @@ class World:
 
         Raises `NoValueError` (status and message) if it has none.
         """
-        formula = told_apart(formula, self.model.shapes)
+        formula = self._in_own_letters(formula)
         return evaluated(self._context(formula, bindings or {}), formula)
 
     def compare(
@@ -148,7 +149,10 @@ class World:
             found = self._as_written(equation, bindings or {})
             if found is not self:
                 return found.compare(equation, bindings, tolerance=tolerance, place=place, memo=memo)
-        equation = told_apart(equation, self.model.shapes)
+        try:
+            equation = self._in_own_letters(equation)
+        except NoValueError as error:
+            return Comparison(error.status, 0.0, error.message)
         own = {"J", "C"} & self.model.definitions.keys()  # the cost as the document defines it, with or without
         if self.model.convention.penalty is not None and self.model.structure.is_network and not own:
             equation = with_penalty(equation, self.model.convention.penalty)
@@ -167,6 +171,11 @@ class World:
                 parts[layer] = ":".join([str(units), *parts[layer].split(":")[1:]])
         made = ("-".join(parts), *others)
         return self if made == self._made else _network_world(*made)
+
+    def _in_own_letters(self, formula: Formula) -> Formula:
+        """The formula with letters that are told apart by what stands at them."""
+        formula = told_apart(with_plain_indices(formula), self.model.shapes)
+        return with_own_letters(formula, self.model.definitions.values()) if self.model.free is True else formula
 
     def bindings(self, equation: Formula) -> list[dict[str, int]]:
         """Values of the free layer letters for which every layer that is mentioned exists; [{}] if there is none."""
@@ -305,7 +314,8 @@ def _new_network_world(
 ) -> World:
     s = network_structure(network, loss)
     numbers = network_numbers(s, m, seed, convention)
-    world = World(Model(s, numbers, convention, m, seed, dict(definitions), free=free))
+    known = {name: with_plain_indices(formula) for name, formula in definitions}
+    world = World(Model(s, numbers, convention, m, seed, known, free=free))
     if isinstance(network, str):
         world._made = (network, loss, m, seed, convention, definitions, free)
     return world
@@ -318,7 +328,8 @@ def _free_world(
     shapes: tuple[tuple[str, tuple[int, int]], ...],
     convention: Convention,
 ) -> World:
-    known = {name: told_apart(formula, dict(shapes)) for name, formula in definitions}
+    plain = {name: told_apart(with_plain_indices(formula), dict(shapes)) for name, formula in definitions}
+    known = {name: with_own_letters(formula) for name, formula in plain.items()}
     return World(Model(_NO_STRUCTURE, {}, convention, 1, seed, known, dict(shapes), free=True))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
+from .components import with_entries_of
 from .dependence import without_dependence
 from .formula import (
     Binary,
@@ -21,8 +22,8 @@ from .formula import (
     symbols,
 )
 from .letters import Letters
-from .neighbors import with_neighbors
-from .renaming import Rule, filled, matches, renamed, rules
+from .neighbors import with_layered_inputs, with_neighbors
+from .renaming import Rule, filled, matches, renamed, rules, with_components
 from .samples import with_bare_samples
 from .updates import as_accumulated, as_step, as_update, upright
 
@@ -44,9 +45,11 @@ def canonical(formula: Formula, letters: Letters) -> Formula:
     >>> canonical(Symbol("z", Symbol("i")), second).layer
     Binary(sign='-', left=Symbol(name='i', layer=None, sample=None, prime=0), right=Number(value=Fraction(1, 1)))
     """
-    found = _rewritten(formula, rules(letters), letters.network)
+    found = _rewritten(formula, with_components(rules(letters), formula), letters.network)
     if letters.network:
         found = with_neighbors(with_bare_samples(without_dependence(found, letters.functions)))
+        found = with_layered_inputs(found)
+        found = with_entries_of(found)
     found = as_update(upright(as_step(found)))
     return as_accumulated(found) if letters.network else found
 

@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-_LAYERED = re.compile(r"\\?([A-Za-z]+)\s*(?:\[|\^)")
+_LAYERED = re.compile(r"\\?([A-Za-z]+)\s*((?:\[|\^).*)")
+_STYLED = re.compile(r"\\(?:bm|boldsymbol|math(?:bf|it|rm|sf|cal)|pmb|vec)\s*\{\s*(\\?[A-Za-z]+)\s*\}")
+_OF_A_LAYER = re.compile(r"\s*[A-Za-z]+\s*\[")
+_VALUES = frozenset({"a", "z", "A", "Z", "da", "dz", "dA", "dZ"})
 FUNCTIONS = frozenset({"g", "f", "h", "sigma", "sig", "phi", "psi", "J", "C", "L", "ell"})
 
 
@@ -40,7 +43,14 @@ class Letters:
     layers: frozenset[str] = frozenset()
 
     @property
-    def layered(self) -> frozenset[str]:
-        """The letters that are declared with a layer: V of `V^l` and of `V[l]`."""
-        found = (_LAYERED.match(pattern) for pattern in self.rename)
-        return frozenset(x[1] for x in found if x is not None)
+    def layered(self) -> dict[str, frozenset[str]]:
+        """The letters that are declared with a layer, V of `V^l` and `V[l]`, each with the letters that number it."""
+        found: dict[str, frozenset[str]] = {}
+        for pattern, stands_for in self.rename.items():
+            plain = _STYLED.sub(r"\1", pattern)
+            if stands_for in _VALUES and re.fullmatch(r"\\?[A-Za-z]+", plain):  # x that stands for a, of any layer
+                found.setdefault(plain.lstrip("\\"), frozenset())
+            said = _LAYERED.match(plain)
+            if said is not None and _OF_A_LAYER.match(stands_for):
+                found[said[1]] = found.get(said[1], frozenset()) | set(re.findall(r"[A-Za-z]+", said[2]))
+        return found

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
-from .formula import ONE, Binary, Equation, Formula, Index, Partial, Symbol, symbols
+from .formula import ONE, Binary, Call, Equation, Formula, Index, Number, Partial, Symbol, Transpose, symbols
 
 _LAYERED = frozenset({"W", "b", "Z", "A", "dW", "db", "dZ", "dA", "z", "a", "dz", "da", "delta", "g", "n"})
 _BESIDE = {"prev": "-", "previous": "-", "next": "+"}
@@ -52,3 +53,29 @@ def _moved(part: Formula) -> Formula:
 def _here(part: Formula) -> Formula:
     plain = isinstance(part, Symbol) and part.layer is None and part.name in _LAYERED
     return replace(part, layer=_HERE) if plain and isinstance(part, Symbol) else part
+
+
+def with_layered_inputs(formula: Formula) -> Formula:
+    """`W[l] x[l-1]`, `δ[l] x[l-1]ᵀ` with a for x, what a layer takes in; not where x[l] is an argument of g."""
+    inputs = {x: _INPUTS[x.name] for x in formula.parts if isinstance(x, Symbol) and x.layer and x.name in _INPUTS}
+    if not inputs or any(isinstance(x, Call) and not inputs.keys().isdisjoint(x.arguments) for x in formula.parts):
+        return formula
+    if not any(_takes_in(x, inputs) for x in formula.parts if isinstance(x, Binary) and x.sign in " @·*⊗"):
+        return formula
+    return formula.mapped(lambda x: replace(x, name=inputs[x]) if isinstance(x, Symbol) and x in inputs else x)
+
+
+_INPUTS = {"x": "a", "X": "A"}
+
+
+def _takes_in(product: Binary, inputs: Mapping[Symbol, str]) -> bool:
+    left, right = product.left, product.right
+    while isinstance(left, Binary):
+        left = left.right
+    left, right = (x.operand if isinstance(x, Transpose) else x for x in (left, right))
+    left, right = (x.base if isinstance(x, Index) else x for x in (left, right))
+    if not isinstance(left, Symbol) or left.layer is None or right not in inputs or not isinstance(right, Symbol):
+        return False
+    here, before = left.layer, right.layer
+    one_less = isinstance(here, Number) and isinstance(before, Number) and here.value == before.value + 1
+    return one_less or before == Binary("-", here, ONE) or here == Binary("+", before or ONE, ONE)

@@ -13,6 +13,8 @@ from .components import with_counted_components
 from .formula import ONE, Binary, Call, Equation, Formula, Index, Number, Symbol, symbols
 from .letters import Letters
 from .named_losses import with_named_losses
+from .reading.averages import EXPECTATION, check_about_losses
+from .reading.calls import DOWN_THE_COLUMNS
 from .reading.clauses import INDICES, Condition, compared_at_the_end
 from .reading.code import as_formula
 from .reading.grammar import Chain, parse
@@ -44,7 +46,12 @@ _SAMPLES = "the index of the sum is that of a sample"
 _CHANGES = "an upright d is a small change"
 _UPRIGHT = re.compile(r"\\(?:mathrm|operatorname|text|textrm|mathsf|rm)\s*\{?\s*d\s*\}")
 _QUOTED = re.compile(r"^(\s*)[\"“”'‘]([A-Za-z]\w*)[\"“”'’](?=\s*(?:=|:=))")  # "dz" = a - y
+_FLAT = "the vectors are arrays of one axis"
+_LED = re.compile(  # where dz = a - y
+    r"\A\s{0,20}(?:\\text\s?\{\s?(?:where|wobei|with|mit|and|so)\s?\}|(?:where|wobei)\s+(?![\s(]))"
+)
 _REMARK = "the comparison at the end only says more of the right side"
+_OF_SAMPLES = ("i", "j", "k", "s", "n", "m", "N")
 LAYERED = ("a", "z", "A", "Z", "da", "dz", "dA", "dZ")
 
 
@@ -71,26 +78,39 @@ def read(text: str, *, syntax: Syntax = "auto", letters: Letters | None = None) 
     A line that begins with a relation gives an equation whose first side is `Symbol("")`. FormulaError if the text is
     no formula, holds several statements, or is too long or too deeply nested.
     """
-    text = _QUOTED.sub(r"\1 \2 ", without_marks(check_text(text)))
+    text = _LED.sub(_blank, _QUOTED.sub(r"\1 \2 ", without_marks(check_text(text))))
     letters = letters or Letters()
-    if syntax == "auto" and not is_latex(text) and _SHAPED.search(text) and as_formula(text) != text:
-        return read(text, syntax="code", letters=letters)
-    if syntax == "auto" and not is_latex(text) and _PROGRAM.search(text):
-        try:
-            return read(text, syntax="text", letters=letters)
-        except FormulaError as error:
-            plain = as_formula(text)
-            if plain == text:
-                raise
-            try:
-                return read(plain, syntax="code", letters=letters)
-            except FormulaError:
-                raise error from None
     if syntax == "code":
-        text = as_formula(text)
-    found = statements(text, _is_latex(text, syntax), names_of(letters), code=syntax == "code")
-    readings = _readings(_only(found, text), text, letters)
-    return readings[:1] if syntax == "code" else readings  # a program's signs have one order
+        return _of_code(text, letters)
+    latex = _is_latex(text, syntax)
+    if not latex and _SHAPED.search(text) and as_formula(text) != text:
+        return _of_code(text, letters)
+    try:
+        return _readings(_only(statements(text, latex, names_of(letters)), text), text, letters)
+    except FormulaError as error:
+        if latex or not _PROGRAM.search(text) or as_formula(text) == text:
+            raise
+        try:
+            return _of_code(text, letters)
+        except FormulaError:
+            raise error from None
+
+
+def _blank(match: re.Match[str]) -> str:
+    return " " * len(match[0])
+
+
+def _of_code(text: str, letters: Letters) -> list[Reading]:
+    """A statement of a program, and what it says where vectors have one axis, if that is something else."""
+    plain, flat = as_formula(text), as_formula(text, flat=True)
+    first = _of_program(plain, letters)
+    return first if flat == plain else [*first, *(replace(r, note=_FLAT) for r in _of_program(flat, letters))]
+
+
+def _of_program(text: str, letters: Letters) -> list[Reading]:
+    """The one reading of a statement, whose signs have one order in a program, and that of MATLAB's sums."""
+    found = _readings(_only(statements(text, False, names_of(letters), code=True), text), text, letters)
+    return found[:1] + [r for r in found[1:] if r.note.endswith(DOWN_THE_COLUMNS)]
 
 
 def read_all(text: str, *, syntax: Syntax = "auto", letters: Letters | None = None) -> list[list[Reading]]:
@@ -160,9 +180,11 @@ def _with_layers_in_parentheses(
 ) -> list[tuple[Formula, str]]:
     """W^{(3)}, a^{(3)}: where no layer stands in brackets, numbers in parentheses may be layers."""
     numbered = [s for f, _ in found[:1] for s in symbols(f) if s.sample is not None and s.layer is None]
-    if not any(s.name in ("delta", "epsilon", "e", "d", *LAYERED) for s in numbered):
+    of_weights = set().union(*(_letters_in(s.layer) for f, _ in found[:1] for s in symbols(f) if s.layer is not None))
+    as_weights = any(s.sample is not None and _letters_in(s.sample) & of_weights for s in numbered)  # W^{(k)} h^{(k-1)}
+    if not as_weights and not any(s.name in ("delta", "epsilon", "e", "d", *LAYERED) for s in numbered):
         return found
-    if any(isinstance(s.sample, Symbol) and s.sample.name in ("i", "j", "k", "s", "n", "m", "N") for s in numbered):
+    if not as_weights and any(isinstance(s.sample, Symbol) and s.sample.name in _OF_SAMPLES for s in numbered):
         return found
     beside_weights = any(s.layer is not None or s.name in ("delta", "e") for f, _ in found[:1] for s in symbols(f))
     beside_weights |= any(_may_be_layer(s.sample) and not isinstance(s.sample, Number) for s in numbered if s.sample)
@@ -172,6 +194,15 @@ def _with_layers_in_parentheses(
     known = [f for f, _ in first]
     more = [(f, f"{note}; {n}" if n else note) for f, n in second if f not in known]
     return [*first, *more][:MAX_READINGS]
+
+
+def _has_layers_in_brackets(tokens: list[Token]) -> bool:
+    """Whether brackets that may hold a layer or an index stand behind or above a letter: W[1], W^[1], W^{[1]}."""
+    for n, t in enumerate(tokens):
+        before = [x.type for x in tokens[max(0, n - 2) : n]]
+        if t.type == "IDX" or (t.type == "LBRACK" and (before == ["SUP", "LBRACE"] or before[-1:] == ["SUP"])):
+            return True
+    return False
 
 
 def _with_numbered_columns(found: list[tuple[Formula, str]]) -> list[tuple[Formula, str]]:
@@ -277,6 +308,8 @@ def _only(found: list[Statement], text: str) -> Statement:
     if len(found) > 1:
         equations = [s for s in found if s.has_relation]
         found = equations if len(equations) == 1 else found
+    if found and all(s.tokens[0].type == "REL" and s.condition is None and not s.unread for s in found[1:]):
+        return replace(found[0], tokens=[t for s in found for t in s.tokens])  # `a = b \\ = c`, one chain
     if not found:
         raise FormulaError(f"no formula in {_excerpt(text)!r}: write an equation or an expression.")
     if len(found) > 1:
@@ -302,6 +335,8 @@ def _readings(statement: Statement, text: str, letters: Letters) -> list[Reading
     if (function := defined_function(chain)) and not steps_of(chain, letters):
         letters = replace(letters, functions=letters.functions | {function})
     found = readings(chain, text, letters)
+    if any(t.value == EXPECTATION for t in tokens):
+        check_about_losses(found[0][0])
     if letters.network and any(t.type == "IDX" for t in tokens):
         found = [(with_counted_components(f), note) for f, note in found]
     if letters.network and any(t.type == "SUMOP" for t in tokens):
@@ -311,7 +346,7 @@ def _readings(statement: Statement, text: str, letters: Letters) -> list[Reading
     if letters.network and (named := with_named_losses(found[0][0])):
         notes = found[0][1], _said(_NAMED, found[0][1]), _said(_AVERAGED, found[0][1])
         found = [*zip(named, notes, strict=True), *found[1:]][:MAX_READINGS]
-    if letters.layer == "brackets" and not any(t.type in ("LBRACK", "IDX") for t in tokens):
+    if letters.layer == "brackets" and not _has_layers_in_brackets(tokens):
         found = _with_layers_in_parentheses(found, chain, text, letters)
         found = _with_layers_above(found, chain, text, letters)
     if not letters.differentials and _changes_stand_upright(chain, text):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from ..errors import FormulaError
-from .formula import Call, Formula, Index, Symbol
+from .formula import Bound, Call, Formula, Index, Sum, Symbol
 from .letters import ComponentPlace, LayerPlace, Letters
 from .read import read
 from .reading.text_words import is_long, is_word
@@ -113,6 +113,34 @@ def _told_apart(rules: list[Rule]) -> list[Rule]:
     return [(left.mapped(_literal) if a else left, right) for (left, right), a in zip(rules, apart, strict=True)]
 
 
+def with_components(rules: tuple[Rule, ...], formula: Formula) -> tuple[Rule, ...]:
+    """The rules for one formula: where a_j is z[1] and j counts units there, in a sum or below w_ji, a_j is z[1][j]."""
+    lettered = [n for n, (left, right) in enumerate(rules) if _names_units(left, right)]
+    if not lettered:
+        return rules
+    counting = {b.index for x in formula.parts if isinstance(x, Sum) for b in x.bounds if isinstance(b, Bound)}
+    for x in formula.parts:
+        if isinstance(x, Index) and len(x.entries) == 2 and isinstance(x.base, Symbol) and x.base.name in ("w", "dw"):
+            counting |= {*x.entries}
+    names = {x.name for x in counting if isinstance(x, Symbol)}
+    found = list(rules)
+    for n in lettered:
+        left, right = rules[n]
+        (entry,) = left.entries if isinstance(left, Index) else ()
+        if isinstance(entry, _Literal) and entry.name in names:
+            found[n] = left, Index(right, (Symbol(entry.name),))
+    return tuple(found)
+
+
+def _names_units(left: Formula, right: Formula) -> bool:
+    """Whether a letter with one index is a vector of a sample, whose entries that index may number."""
+    literal = isinstance(left, Index) and len(left.entries) == 1 and isinstance(left.entries[0], _Literal)
+    return literal and isinstance(right, Symbol) and right.name in _VECTORS
+
+
+_VECTORS = frozenset({"x", "y", "yhat", "z", "a", "dz", "da", "dyhat"})
+
+
 def _exchanged(rules: list[Rule]) -> list[Rule]:
     """Where w_kj is W[2][k, j], told apart from w_ji, w_jk is W[2][j, k]: the same entry of the transpose."""
     known = {left for left, _ in rules}
@@ -159,7 +187,7 @@ def filled(target: Formula, found: dict[str, Formula]) -> Formula:
 
     def fill(x: Formula) -> Formula:
         if isinstance(x, _Literal):
-            return Symbol(x.name)
+            return found.get(x.name, Symbol(x.name))
         letter = isinstance(x, Symbol) and x.layer is None and x.sample is None and not x.prime
         return found.get(x.name, x) if isinstance(x, Symbol) and letter else x
 
@@ -185,7 +213,8 @@ def _fills(place: Formula, content: Formula | None, found: dict[str, Formula]) -
     if content is None:
         return False
     if isinstance(place, _Literal):
-        return content == Symbol(place.name) and found.setdefault(place.name, content) == content
+        letter = replace(content, prime=0) if isinstance(content, Symbol) else content  # k' runs as k does
+        return letter == Symbol(place.name) and found.setdefault(place.name, content) == content
     if isinstance(place, Symbol) and place.layer is None and not place.name.isupper():
         return found.setdefault(place.name, content) == content
     return place == content

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from ...notation.formula import ONE, Binary, Bound, Call, Equation, Formula, Index, Negate, Number, Partial, Sum, Symbol
 from ...notation.write import exact
-from ..parts import Place, is_derivative, is_entry, is_scalar
+from ..parts import Place, is_derivative, is_entry, is_scalar, summed_call
 from .setting import Change, Setting
 from .sums import summed
 
@@ -21,6 +21,7 @@ def missing(place: Place, setting: Setting) -> Iterator[Change]:
     if isinstance(parent, Equation) and place.path == (0,):
         return
     operand = isinstance(parent, Equation | Sum | Negate) or (isinstance(parent, Binary) and parent.sign not in "/^")
+    operand = operand or (summed_call(parent) and place.role == "operand")
     if not operand or is_scalar(part) or isinstance(part, Number | Negate) or is_derivative(part):
         return
     Z = "z" if setting.lower else "Z"
@@ -78,6 +79,20 @@ def half(place: Place, setting: Setting) -> Iterator[Change]:
         yield "missing-activation-derivative", Binary("*", part.right, part), 1, text
 
 
+def complement(place: Place, setting: Setting) -> Iterator[Change]:
+    """`σ'(z) = σ(z)`, `∂a/∂z = a` for a (1 - a)."""
+    part, left = place.part, setting.equation.sides[0]
+    if place.path[:1] == (0,) or not isinstance(place.parent, Equation):
+        return
+    of = left.numerator if isinstance(left, Partial) else None
+    if is_derivative(left) and isinstance(left, Call) and isinstance(left.function, Symbol):
+        of = replace(left, function=replace(left.function, prime=0))
+    if part == of:
+        slope = Binary("-", ONE, part)
+        text = f"the factor {exact(slope)} is missing at {exact(part)}"
+        yield "missing-activation-derivative", Binary("*", part, slope), 1, text
+
+
 def cancelled(place: Place, setting: Setting) -> Iterator[Change]:
     """`(A - Y) * A * (1 - A)`: the derivative of the sigmoid or of tanh, written with its value."""
     part = place.part
@@ -127,6 +142,7 @@ def of_another(place: Place, setting: Setting) -> Iterator[Change]:
     for slope in _slopes(part):
         value = slope.value
         yield from _of_soft_max(slope, setting)
+        yield from _of_a_named(slope)
         letter = value.arguments[0] if isinstance(value, Call) and len(value.arguments) == 1 else value
         entry = letter.entries if isinstance(letter, Index) else ()
         base = letter.base if isinstance(letter, Index) else letter
@@ -158,6 +174,20 @@ def of_another(place: Place, setting: Setting) -> Iterator[Change]:
             new = Binary("*", value, Binary("-", slope.rest, within))
             words = f"{text} of a function of each entry; the soft-max adds a term for every other entry of its column"
             yield "missing-sum", new, 1, words
+
+
+def _of_a_named(slope: _Slope) -> Iterator[Change]:
+    """`1 - σ(z)^2` for σ(z) (1 - σ(z)), and tanh(z) (1 - tanh(z)) for 1 - tanh(z)^2."""
+    value = slope.value
+    if not isinstance(value, Call) or not isinstance(value.function, Symbol) or value.function.layer is not None:
+        return
+    square = Binary("-", ONE, Binary("^", value, Number(Fraction(2))))
+    product = Binary("*", value, Binary("-", ONE, value))
+    sigmoid, tanh = value.function.name in ("sigma", "sigmoid", "sig"), value.function.name == "tanh"
+    new = product if sigmoid and slope.written.sign == "-" else square if tanh and slope.written.sign != "-" else None
+    if new is not None:
+        text = f"{exact(slope.written)} is the derivative of another function than {exact(value.function)}"
+        yield "wrong-operand", slope.around(new), 1, text
 
 
 def _of_soft_max(slope: _Slope, setting: Setting) -> Iterator[Change]:

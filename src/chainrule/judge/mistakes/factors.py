@@ -110,6 +110,10 @@ def superfluous_factor(place: Place, setting: Setting) -> Iterator[Change]:
             yield "factor-2", part.left, 1, "the division by 2 is superfluous"
         elif part.left != ONE:
             yield "other", part.left, 1.5, f"the division by {exact(part.right)} is superfluous"
+        if isinstance(part.left, Number) and part.left.value > 1:  # `2 / sqrt(z)` for 1 / (2 sqrt(z))
+            new = Binary("/", ONE, Binary("*", part.left, part.right))
+            cause = "factor-2" if part.left == _TWO else "other"
+            yield cause, new, 1, f"{exact(part.left)} belongs below the line of {exact(part)}"
         text = f"the quotient {exact(part)} is upside down"
         yield "operands-swapped", Binary("/", part.right, part.left), 1, text
 

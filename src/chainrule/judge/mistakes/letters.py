@@ -259,9 +259,27 @@ def complements(place: Place, setting: Setting) -> Iterator[Change]:
         return
     inside = isinstance(parent, Call) and parent.function in (Symbol("ln"), Symbol("log"))
     factor = isinstance(parent, Binary) and parent.sign in (*PRODUCTS, "/") and setting.complements
-    if inside or factor:
+    side = isinstance(parent, Equation) and inner is not part  # `… = 1 - a` for a
+    if inside or factor or side:
         new = inner if inner is not part else Binary("-", ONE, part)
         yield "wrong-operand", new, 1, f"{exact(part)} stands where {exact(new)} belongs"
+
+
+def complements_exchanged(place: Place, setting: Setting) -> Iterator[Change]:
+    """`-(1 - y) / a + y / (1 - a)`: y and 1 - y are exchanged, or a and 1 - a."""
+    part = place.part
+    if place.path[:1] == (0,) or not isinstance(place.parent, Equation) or not setting.complements:
+        return
+    for value in dict.fromkeys(x for x in part.parts if isinstance(x, Symbol | Index) and _is_probability(x)):
+        other = Binary("-", ONE, value)
+        if other in part.parts:
+            new = _turned(part, other, value)
+            yield "operands-swapped", new, 1, f"{exact(value)} and {exact(other)} are exchanged"
+
+
+def _is_probability(part: Symbol | Index) -> bool:
+    letter = part.base if isinstance(part, Index) else part
+    return isinstance(letter, Symbol) and letter.name in ("y", "Y", "a", "A", "yhat", "Yhat")
 
 
 def updates(place: Place, setting: Setting) -> Iterator[Change]:
@@ -287,7 +305,8 @@ def updates(place: Place, setting: Setting) -> Iterator[Change]:
     for gradient in dict.fromkeys(gradients if not rates and _keeps(part, left) else ()):
         step = exchanged(part, {gradient: Binary("*", Symbol("alpha"), gradient)})
         yield "other", step, 1, f"the learning rate is missing before {exact(gradient)}"
-    set_anew = equation.relations[:1] in ((":=",), ("<-",)) or (gradients and rates)
+    parameter = isinstance(base, Symbol) and base.name in ("W", "w", "b")
+    set_anew = parameter and (equation.relations[:1] in ((":=",), ("<-",)) or (gradients and rates))
     if set_anew and not _keeps(part, left):
         sign, step = ("-", part.operand) if isinstance(part, Negate) else ("+", part)
         yield "other", Binary(sign, left, step), 1, f"the old value {exact(left)} is missing"

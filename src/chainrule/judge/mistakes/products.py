@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from ...notation.formula import Binary, Call, Formula, Index, Partial, Symbol, Transpose
+from ...notation.formula import Array, Binary, Call, Dots, Equation, Formula, Index, Partial, Slice, Symbol, Transpose
 from ...notation.write import exact
 from ..parts import PRODUCTS, Place, column, is_entry, is_scalar, summed_call
 from ..regroup import regroupings
@@ -19,6 +20,19 @@ def transposes(place: Place, setting: Setting) -> Iterator[Change]:
     elif isinstance(part, Index) and len(part.entries) == 2:
         swapped = Index(part.base, part.entries[::-1])
         yield "missing-transpose", swapped, 1, f"the indices of {exact(part)} are in the wrong order"
+        if any(isinstance(x, Slice) for x in part.entries):  # row i of the transpose, `(Wᵀ)[i, :]` for `W[i, :]`
+            base = part.base
+            turned = Index(base.operand if isinstance(base, Transpose) else Transpose(base), part.entries)
+            yield "missing-transpose", turned, 1, f"{exact(part)} should be {exact(turned)}"
+    elif isinstance(part, Array) and isinstance(parent, Equation):
+        text = "rows and columns of the displayed matrix are exchanged"
+        yield "missing-transpose", Transpose(part), 1, text
+        columns = part.columns
+        rows = [part.entries[i : i + columns] for i in range(0, len(part.entries), columns)]
+        products = [isinstance(x, Binary) and x.sign in PRODUCTS for x in part.entries if x != Dots()]
+        if 1 < columns < len(part.entries) == len(rows) * columns and all(products):  # of the entries of two columns
+            entries = tuple(row[j] for j in range(columns) for row in rows)
+            yield "outer-product-order", replace(part, entries=entries, columns=len(rows)), 1, text
     elif isinstance(part, Symbol | Binary | Call) and not isinstance(parent, Transpose | Index | Partial):
         letter = isinstance(part, Symbol) and part.name in setting.letters
         inner = (part.left, part.right) if isinstance(part, Binary) else ()
@@ -57,6 +71,14 @@ def operators(place: Place, setting: Setting) -> Iterator[Change]:
             if sign != part.sign and not (sign == "*" and part.sign == "∘"):
                 kind = "matrix product" if sign == "@" else "product entry by entry"
                 yield "wrong-product", Binary(sign, a, b), 1, f"{exact(part)} must be the {kind}"
+    if part.sign == "+" and isinstance(a, Binary) and a.sign in "+-":  # `W - alpha + dW` for W - alpha * dW
+        last = Binary("*", a.right, b)
+        yield (
+            "product-vs-sum",
+            Binary(a.sign, a.left, last),
+            1,
+            f"{exact(Binary('+', a.right, b))} is a sum where the product belongs",
+        )
     if part.sign == "+" and isinstance(a, Binary) and a.sign == "+":
         text = f"{exact(part)} is a sum where the product belongs"
         yield "product-vs-sum", _multiplied(part), 1, text

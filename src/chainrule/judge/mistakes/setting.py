@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -22,12 +23,16 @@ class Setting:
     unknown   names that mean nothing: what replaces them mends an undefined symbol
     declared  what the letters of the document stand for, where each is one quantity: `delta_1` is dz[2]
     told      the network is declared, so that the activations of its layers are known
+    definitions  of the document, by the letter at the left
+    penalty   what multiplies W in the derivative of the declared penalty on the weights; None: there is none
     """
 
     equation: Equation
     unknown: frozenset[str] = field(default=frozenset())
     declared: tuple[Formula, ...] = ()
     told: bool = True
+    definitions: Mapping[str, Formula] = field(default_factory=dict)
+    penalty: Formula | None = None
 
     @cached_property
     def places(self) -> tuple[Place, ...]:

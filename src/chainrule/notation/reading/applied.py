@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from ..formula import Formula, Index, Number, Symbol, symbols
 from .clauses import INDICES
 from .gradients import Gradients
 from .grammar import Factor
-from .parts import BRACKETED, COSTS, DATA, PARAMETERS, PER_SAMPLE, WITH_LAYER, WITHOUT_LAYER, Item, single
+from .parts import BRACKETED, COSTS, PARAMETERS, PER_SAMPLE, WITH_LAYER, WITHOUT_LAYER, Item, single
 from .tokens import FUNCTIONS, is_differential, words
 
 # Letters that stand before a bracket as factors: parameters, numbers, signs; and those that number what they stand at.
@@ -17,6 +18,7 @@ _NEVER_APPLIED = words(
     "kappa omega pi nabla ones partial"
 )
 _NUMBERS = INDICES | words("i j k l m n s t N M K L T tau mu")
+_SIZED = re.compile(r"\s*(?:\\!\s*)?\\(?:left|[bB]igg?l?)\s*")
 _ABOUT_A_LETTER = frozenset({"sub", "sup", "idx", "prime"})
 
 
@@ -41,9 +43,16 @@ class Applications(Gradients):
         return factor.kind == "name" and factor.value in FUNCTIONS
 
     def is_function(self, factor: Factor) -> bool:
-        if factor.value in FUNCTIONS:
+        if factor.value in FUNCTIONS or self.has_parameters(factor):
             return True
         return factor.value in self.letters.functions and factor.value not in self.quantities
+
+    def has_parameters(self, factor: Factor) -> bool:
+        """`h_\theta`, `h_{w,b}`: a letter of functions that is made with parameters, also where it is declared ŷ."""
+        if factor.value not in self.letters.functions or [kind for kind, _ in factor.marks] != ["sub"]:
+            return False
+        runs = [single(x) for x in factor.marks[0][1].items]
+        return all(r is not None and len(r) == 1 and r[0].factor.value in PARAMETERS for r in runs)
 
     def is_part(self, factor: Factor, follows: Item) -> bool:
         """`Theta2(:, 2:end)`, `A(:, i)`: rows or columns, as MATLAB writes them."""
@@ -75,6 +84,15 @@ class Applications(Gradients):
         if not several and any(kind == "power" for kind, _ in group.marks):
             return False
         return all(self.is_variable(single(x), factor.value) for x in group.value.items)
+
+    def is_activation_of(self, factor: Factor, follows: Item) -> bool:
+        """`a[f_{k-1}]`, `a'[z]`: a right before a letter in square brackets, as Prince writes activations."""
+        group = follows.factor
+        beside = follows.glued or _SIZED.fullmatch(self.text[factor.end : group.start])
+        if (factor.kind, factor.value, group.kind) != ("name", "a", "lbrack") or not beside:
+            return False
+        plain = all(kind == "prime" for kind, _ in factor.marks) and len(group.value.items) == 1
+        return plain and self.is_variable(single(group.value.items[0]), "a")
 
     def has_the_index_of(self, group: Factor, factor: Factor) -> bool:
         r"""`\theta_h(a_h)`, `f_j(net_j)`: a letter with the index of the letter in its brackets is its activation."""
@@ -166,7 +184,8 @@ class Applications(Gradients):
             return None
         marks = self.sorted_marks(factor)
         single = isinstance(index, Number) or (isinstance(index, Symbol) and index.name in "ijksnmN")
-        layered = self.letters.layer == "parentheses" and marks.layer is None and factor.value not in DATA
+        layered = self.letters.layer == "parentheses" and marks.layer is None
+        layered = layered and not self.is_of_sample(factor.value, index)
         if factor.value in self.letters.functions and not (layered and factor.value == "g"):
             return None
         first = factor.marks[0][0] if factor.marks and self.letters.layer == "parentheses" else ""

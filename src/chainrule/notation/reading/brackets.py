@@ -25,7 +25,7 @@ from ..formula import (
 )
 from .clauses import INDICES
 from .grammar import Chain, Factor, List
-from .parts import BRACKETED, Item, keyword, single
+from .parts import BRACKETED, Item, is_two, keyword, single
 from .scripts import Scripts
 from .tokens import COMPARISONS, NUMPY_NAMES, number
 
@@ -123,7 +123,7 @@ class Brackets(Scripts):
             return True
         number = self.text[inner[0].factor.start : inner[0].factor.end].replace(" ", "")[1:-1]
         above = self.text[: inner[0].factor.start].rstrip().endswith("{")
-        return not re.fullmatch(r"(?:l|L|\\ell|ℓ)(?:[-+]1)?" + (r"|\d" if above else ""), number)
+        return not re.fullmatch(r"(?:l|L|\\ell|ℓ)(?:[-+]1)?" + (r"|\d|[ijkns]" if above else ""), number)
 
     def bracket(self, factor: Factor) -> Formula:
         content: List = factor.value
@@ -220,7 +220,9 @@ class Brackets(Scripts):
 
     def bars(self, factor: Factor) -> Formula:
         inside = self.listed(factor.value, factor)
-        if factor.kind == "abso":
+        squared = len(factor.marks) == 1 and factor.marks[0][0] in ("sup", "power") and is_two(factor.marks[0][1])
+        notes = "|…| is the absolute value of every entry", "|…| is the length of a vector"
+        if factor.kind == "abso" and not (squared and self.choose(*notes)):
             return self.marked(Call(Symbol("abs"), (inside,)), factor.marks, factor.start)
         marks = list(factor.marks)
         order: Formula | None = None

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from fractions import Fraction
 
 from ..formula import ONE, Array, Binary, Call, Formula, Index, Negate, Number, Partial, Symbol, Transpose, symbols
 from .applied import Applications
+from .averages import EXPECTATION, expectation
 from .grammar import Factor
 from .parts import (
     BRACKETED,
     COSTS,
     OPERATIONS,
+    PARAMETERS,
     POWERED,
     Item,
     is_matrix,
@@ -20,6 +23,7 @@ from .parts import (
     single,
     stands_bare,
 )
+from .text_tokens import MATLAB
 from .tokens import FUNCTIONS, GREEK, short, words
 
 # Functions of programs that are words of prose too, so that their argument stands in brackets.
@@ -27,6 +31,8 @@ _VERBS = words(
     "square where power add subtract divide multiply dot outer shape size average identity step reshape transpose "
     "negative reciprocal array clip hadamard inv mean std var cosine"
 )
+DOWN_THE_COLUMNS = "runs down the columns, as MATLAB's does"
+_BARE_DELTA = re.compile(r"\\?(?:Delta|Δ)(?!\s*\\?[A-Za-zα-ω])")  # of a letter Δ, not of the change ΔZ
 _TWO = Number(Fraction(2))
 
 
@@ -67,6 +73,12 @@ class Calls(Applications):
         if factor.kind == "name" and follows is not None and self.is_part(factor, follows):
             inside = self.entries(follows.factor.value, "", factor, programmed=True)
             return self.marked(Index(self.value(factor), inside), follows.factor.marks, factor.start), i + 2
+        if follows is not None and self.may_be_mean(factor, follows):
+            notes = "E is a quantity or a function", "E is the mean over the samples"
+            if self.choose(*notes) == 1:
+                return self.mean_over_samples(factor, follows.factor), i + 2
+        if follows is not None and self.is_activation_of(factor, follows):
+            factor = replace(factor, value="g")
         if factor.kind == "name" and follows is not None:
             plain = method_mark(factor.marks) is None
             if (
@@ -87,6 +99,25 @@ class Calls(Applications):
             value = self.index(bare)
             return self.methods(value, factor.marks[method][1], items, i + 1)
         return self.value(factor), i + 1
+
+    def may_be_mean(self, factor: Factor, follows: Item) -> bool:
+        """Whether the E of `E[…]` may be an expectation: of no parameter, where no E is declared."""
+        if (factor.kind, factor.value, follows.factor.kind) != ("name", "E", "lbrack") or not self.letters.network:
+            return False
+        if any(kind != "sub" for kind, _ in factor.marks) or any(x.startswith("E") for x in self.letters.rename):
+            return False
+        inner = single(follows.factor.value.items[0])
+        return inner is None or len(inner) > 1 or inner[0].factor.value not in PARAMETERS
+
+    def mean_over_samples(self, factor: Factor, group: Factor) -> Formula:
+        r"""`\mathbb E_i[…]`, the mean of what stands in the brackets."""
+        below: Formula | None = None
+        for kind, content in factor.marks:
+            if kind != "sub":
+                raise self.error(factor.start, "an expectation carries nothing but an index below it")
+            below = self.listed(content, factor) if len(content.items) == 1 else None
+        value = expectation(self.listed(group.value, group), below, self.letters)
+        return self.marked(value, group.marks, factor.start)
 
     def composed(self, factor: Factor, follows: Item | None) -> Formula | None:
         r"""`(g \circ h)(x)` as g(h(x)); None for a product of quantities."""
@@ -136,7 +167,7 @@ class Calls(Applications):
             or not (len(letter) == 1 or (letter in GREEK and letter != "Delta"))
         ):
             return None
-        if any(pattern.lstrip("\\").startswith(("Delta", "Δ")) for pattern in self.letters.rename):
+        if any(_BARE_DELTA.match(pattern) for pattern in self.letters.rename):
             return None
         name = f"Delta{of.factor.value}"
         change = self.symbol(Factor("name", name, factor.start, of.factor.end, of.factor.marks))
@@ -204,6 +235,8 @@ class Calls(Applications):
             return None
         if factor.value == "nabla":
             return self.gradient(factor, items, i)
+        if factor.value == EXPECTATION and argument.kind in BRACKETED:
+            return self.mean_over_samples(factor, argument), i + 1
         running = self.running(factor)
         if running is not None:
             marks, power = [], None
@@ -266,6 +299,19 @@ class Calls(Applications):
             return self.product([replace(items[i], sign=""), *items[i + 1 : end]]), end
         return operand, j
 
+    def dimension(self, name: str, arguments: tuple[Formula, ...]) -> int | None:
+        """The axis of MATLAB's `sum(x, 1)`, `sum(x, 2)`, and of `sum(X)` where it may be meant; None for NumPy's."""
+        if len(arguments) == 2 and arguments[1] == _TWO:
+            return 1
+        if not MATLAB.search(self.text):
+            return None
+        if len(arguments) == 2 and arguments[1] == ONE:
+            return 0
+        if len(arguments) != 1 or not is_matrix(arguments[0]):
+            return None
+        notes = f"{name}(…) is that of all entries", f"{name}(…) {DOWN_THE_COLUMNS}"
+        return 0 if self.choose(*notes) else None
+
     def operation(
         self, function: Formula, arguments: tuple[Formula, ...], names: tuple[str, ...], place: int
     ) -> Formula:
@@ -274,7 +320,9 @@ class Calls(Applications):
         if name in OPERATIONS:
             if len(arguments) != 2 or names:
                 raise self.error(place, f"{name} takes two arguments")
-            return Binary(OPERATIONS[name], arguments[0], arguments[1])
+            plain = all(isinstance(x, Symbol) and x.layer is None and x.name.islower() for x in arguments)
+            sign = "·" if name == "dot" and plain else OPERATIONS[name]  # of two vectors np.dot is their product
+            return Binary(sign, arguments[0], arguments[1])
         if name == "transpose":
             if len(arguments) != 1 or names:
                 raise self.error(place, "transpose takes one argument")
@@ -290,10 +338,10 @@ class Calls(Applications):
             return Binary("*", arguments[0], slope)
         if name in ("heaviside", "step") and arguments and not names:
             return Call(Symbol("greater"), (arguments[0], Number(Fraction(0))))
-        if name in ("sum", "mean") and len(arguments) == 2 and arguments[1] == _TWO and not names:
-            return Call(
-                function, (arguments[0], ONE, Symbol("True")), ("axis", "keepdims")
-            )  # MATLAB's second dimension
+        if name in ("sum", "mean") and not names and (axis := self.dimension(name, arguments)) is not None:
+            return Call(function, (arguments[0], Number(Fraction(axis)), Symbol("True")), ("axis", "keepdims"))
+        if name in ("inner", EXPECTATION) and len(arguments) == 1 and not names:
+            return expectation(arguments[0], None, self.letters)
         if name == "inner" and len(arguments) == 2 and not names and not all(map(is_matrix, arguments)):
             return Binary("·", arguments[0], arguments[1])
         if name == "array" and len(arguments) == 1 and isinstance(arguments[0], Array):

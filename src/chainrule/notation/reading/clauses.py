@@ -14,6 +14,7 @@ CLAUSE = re.compile(
 IF = words("if for when whenever")
 _CONDITIONAL = IF | words("while provided unless assuming")
 STATED = frozenset({"=", ":=", "<-", "->", "≈"})
+_OTHERWISE = words("otherwise else elsewhere sonst andernfalls sinon altrimenti")
 _COMPARED = frozenset({"==", "=", "!=", *COMPARISONS})
 INDICES = frozenset("ijklpqrsc")
 _PLAIN = INDICES | words("m n K L N M d D t epsilon eps alpha eta lambda beta gamma mu h delta rho tau")
@@ -175,6 +176,12 @@ def said_in(clause: list[Token], *, conditional: bool = False) -> tuple[Conditio
         return (found, "") if _names(inner) - _PLAIN else (None, "")
     value = found.right[-1].type == "NUM" and bool(_names(found.left) & _VARIABLE)
     return None, said if conditional or (value and word in ("where", "with")) else ""
+
+
+def said_of_the_rest(tokens: list[Token]) -> str:
+    """The word of a statement that says it holds where none of the conditions before does, `otherwise`; "" for none."""
+    ends = [t for t in tokens if t.type not in ("COMMA", "SEP", "COLON", "AMP")]
+    return next((w for t in (*ends[-1:], *ends[:1]) if (w := first_word(t)) in _OTHERWISE), "")
 
 
 def _names(tokens: list[Token] | tuple[Token, ...]) -> set[str]:

@@ -12,6 +12,7 @@ import re
 import warnings
 
 from ...errors import FormulaError
+from .code_axes import check_axes, is_new, is_whole, outer_factors, summed_products
 from .code_stacks import stacked
 from .tokens import NUMPY_NAMES, short, words
 
@@ -32,8 +33,11 @@ SAME = words(
 )
 
 
-def as_formula(text: str) -> str:
-    """The statement as a formula in text; FormulaError for Python that states none."""
+def as_formula(text: str, *, flat: bool = False) -> str:
+    """The statement as a formula in text; FormulaError for Python that states none.
+
+    flat  vectors have one axis, so that `u[:, None] * v` is their outer product
+    """
     if len(text) > LONGEST:
         return text
     try:
@@ -49,12 +53,15 @@ def as_formula(text: str) -> str:
     if len(tree.body) != 1 or not isinstance(tree.body[0], ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Expr):
         return text
     try:
-        return ast.unparse(_Plain().visit(tree))
+        return ast.unparse(_Plain(flat=flat).visit(tree))
     except RecursionError:
         raise FormulaError("the statement is nested too deeply: split it.") from None
 
 
 class _Plain(ast.NodeTransformer):
+    def __init__(self, *, flat: bool) -> None:
+        self.flat = flat
+
     def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
         self.generic_visit(node)
         value = ast.BinOp(node.target, node.op, node.value)
@@ -70,6 +77,8 @@ class _Plain(ast.NodeTransformer):
             return ast.Name(_prefixed("d", node.attr), ast.Load())  # grads.W2
         if node.attr in ("grad", "_grad", "gradient", "g") and (quantity := _derivative(node.value)) is not None:
             return quantity
+        if node.attr == "reduce" and isinstance(node.value, ast.Name) and node.value.id == "add":  # np.add.reduce
+            return ast.Name("sum", ast.Load())
         if node.attr == "data":
             return node.value
         if node.attr in ("mT", "H", "mH"):
@@ -90,8 +99,9 @@ class _Plain(ast.NodeTransformer):
         if (stack := stacked(node)) is not None:
             return stack
         places = node.slice.elts if isinstance(node.slice, ast.Tuple) else []
-        new = [i for i, x in enumerate(places) if _is_none(x)]
-        if len(new) == 1 and all(_is_whole(x) for i, x in enumerate(places) if i != new[0]):
+        check_axes(node)
+        new = [i for i, x in enumerate(places) if is_new(x)]
+        if len(new) == 1 and all(is_whole(x) for i, x in enumerate(places) if i != new[0]):
             column = new[0] == len(places) - 1
             reduced = node.value
             if isinstance(reduced, ast.Call) and _reduces(reduced):
@@ -101,11 +111,9 @@ class _Plain(ast.NodeTransformer):
         return node
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
-        if isinstance(node.op, ast.Mult):  # u[:, None] * v[None, :]
-            beside = {_side(x): x.value for x in (node.left, node.right) if isinstance(x, ast.Subscript)}
-            if beside.keys() == {"column", "row"}:
-                outer: ast.AST = self.visit(_call("outer", beside["column"], beside["row"]))
-                return outer
+        if (factors := outer_factors(node, flat=self.flat)) is not None:
+            outer: ast.AST = self.visit(_call("outer", *factors))
+            return outer
         self.generic_visit(node)
         if not isinstance(node.op, ast.MatMult) and any(_is_ones(x) for x in (node.left, node.right)):
             raise FormulaError("a matrix of ones is read only in a product of matrices: write @.")
@@ -119,6 +127,9 @@ class _Plain(ast.NodeTransformer):
         if isinstance(node.func, ast.Attribute) and node.func.attr == "g":  # W.g(z): g is applied
             node.func = ast.Attribute(self.visit(node.func.value), "dot", ast.Load())
             node.args = [ast.Call(ast.Name("g", ast.Load()), node.args, [])]
+        if (summed := summed_products(node)) is not None:
+            product: ast.AST = self.visit(summed)
+            return product
         self.generic_visit(node)
         function = node.func
         for keyword in node.keywords:
@@ -176,6 +187,10 @@ def _said_otherwise(node: ast.Call) -> ast.expr | None:
         return _turned(given[0])
     if function.id == "grad":
         return _slope(given[:1], given[1:2])
+    if function.id == "tensordot" and len(given) in (2, 3):
+        axes = given[2:] + [k.value for k in node.keywords if k.arg == "axes"]
+        one = len(axes) == 1 and isinstance(axes[0], ast.Constant) and axes[0].value == 1
+        return ast.BinOp(given[0], ast.MatMult(), given[1]) if one else None
     if function.id == "addmm" and len(given) == 3:
         return ast.BinOp(given[0], ast.Add(), ast.BinOp(given[1], ast.MatMult(), given[2]))
     if function.id == "linear" and len(given) in (2, 3):
@@ -202,7 +217,7 @@ def _bounded(node: ast.Call) -> ast.expr | None:
         return None
     limits = dict(zip(("value", "min", "max"), values, strict=False))
     limits |= {(k.arg or "").removeprefix("a_"): k.value for k in node.keywords}
-    given = {k: v for k, v in limits.items() if not _is_none(v)}
+    given = {k: v for k, v in limits.items() if not is_new(v)}
     if set(given) == {"value", "min"}:
         return _call("maximum", given["value"], given["min"])
     return _call("minimum", given["value"], given["max"]) if set(given) == {"value", "max"} else None
@@ -220,27 +235,6 @@ def _derivative(node: ast.expr) -> ast.expr | None:
 def _is_module(node: ast.AST) -> bool:
     """`np`, `np.linalg`, `torch.nn.functional`; the inner ones were visited before and are names by now."""
     return isinstance(node, ast.Name) and node.id in MODULES
-
-
-def _is_none(node: ast.expr) -> bool:
-    return (isinstance(node, ast.Constant) and node.value is None) or (
-        isinstance(node, ast.Name) and node.id == "newaxis"
-    )
-
-
-def _side(node: ast.Subscript) -> str:
-    """Whether a vector is made a column, `u[:, None]`, or a row, `v[None, :]`."""
-    match node.slice:
-        case ast.Tuple(elts=[first, last]) if _is_whole(first) and _is_none(last):
-            return "column"
-        case ast.Tuple(elts=[first, last]) if _is_none(first) and _is_whole(last):
-            return "row"
-    return ""
-
-
-def _is_whole(node: ast.expr) -> bool:
-    bare = isinstance(node, ast.Slice) and node.lower is None and node.upper is None and node.step is None
-    return bare or (isinstance(node, ast.Constant) and node.value is ...)
 
 
 def _named(node: ast.Subscript) -> ast.expr | None:
@@ -282,7 +276,7 @@ def _reduces(call: ast.Call) -> bool:
     name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
     named = {k.arg for k in call.keywords}
     along = "axis" in named or len(call.args) == (1 if isinstance(function, ast.Attribute) else 2)
-    return name in ("sum", "mean", "max", "min") and along and "keepdims" not in named
+    return name in ("sum", "mean", "average", "max", "min") and along and "keepdims" not in named
 
 
 def _ones(size: ast.expr) -> ast.expr:

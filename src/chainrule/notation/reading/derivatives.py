@@ -6,10 +6,10 @@ from dataclasses import replace
 from fractions import Fraction
 
 from ...errors import FormulaError
-from ..formula import At, Binary, Call, Formula, Number, Partial, Symbol
+from ..formula import At, Binary, Call, Equation, Formula, Index, Number, Partial, Symbol, symbols
 from .calls import Calls
 from .grammar import Factor
-from .parts import BRACKETED, COSTS, Item, applies, begins_change, first_item, operand_apart, single
+from .parts import BRACKETED, COSTS, Item, applies, begins_change, first_item, method_mark, operand_apart, single
 from .tokens import is_differential
 
 _TWO = Number(Fraction(2))
@@ -69,7 +69,8 @@ class Derivatives(Calls):
             if j < len(items) and items[j].sign == " " and items[j].factor.kind == "lpar":
                 place = self.evaluated_at(value, items[j].factor)
                 if place is not None:
-                    return self.marked(At(value, place), items[j].factor.marks, factor.start), j + 1
+                    evaluated = self.slope(value, place) or At(value, place)
+                    return self.marked(evaluated, items[j].factor.marks, factor.start), j + 1
             return value, j
         if j >= len(items) or items[j].sign != " ":
             raise self.error(factor.start, "the derivative is taken of nothing: write what follows it")
@@ -90,11 +91,31 @@ class Derivatives(Calls):
         except FormulaError:
             return None
         numerator = value.numerator
-        is_function = isinstance(numerator, Symbol) and numerator.name in self.letters.functions - COSTS
+        letter = numerator.base if isinstance(numerator, Index) else numerator  # h_j, one of several functions
+        is_function = isinstance(letter, Symbol) and letter.name in self.letters.functions - COSTS - self.quantities
         same = isinstance(place, Symbol) and place == value.denominator
         applied = isinstance(place, Call) and isinstance(place.function, Symbol)
-        anywhere = isinstance(place, Symbol | Number) or applied or not self.letters.network
+        anywhere = isinstance(place, Symbol | Index | Number) or applied or not self.letters.network
         return place if same or (is_function and anywhere) else None
+
+    def slope(self, value: Formula, place: Formula) -> Formula | None:
+        """g'(z[l]) for the `dg/dz` or `dg(z)/dz` of an activation, evaluated at `z = z[l]` or z[l]; None for others."""
+        if not (self.letters.network and isinstance(value, Partial) and isinstance(value.denominator, Symbol)):
+            return None
+        if isinstance(place, Equation):
+            if len(place.sides) != 2 or place.sides[0] != value.denominator:
+                return None
+            place = place.sides[1]
+        by, of = value.denominator, value.numerator
+        if all(x.layer is None for x in symbols(place)):
+            return None  # of any function, not of an activation
+        if isinstance(of, Call) and of.arguments == (by,) and not of.names:
+            of = of.function
+        bare = by.layer is None and by.sample is None
+        known = isinstance(of, Symbol) and of.name in self.letters.functions - COSTS
+        if not isinstance(of, Symbol) or not known or not (bare or by == place) or by in of.parts:
+            return None
+        return Call(replace(of, prime=of.prime + 1), (place,))
 
     def change(self, items: list[Item], i: int, *, below: bool = False) -> tuple[Formula | None, int] | None:
         """`∂z_k`, `dz`, `d(…)` or a lone d or ∂ at item i: what changes (None for a lone sign), and the next item.
@@ -116,7 +137,7 @@ class Derivatives(Calls):
                 inner, j = self.primary(items, i + 1)
                 return inner, j
             return None, i + 1
-        if factor.kind == "name" and is_differential(factor.value):
+        if factor.kind == "name" and is_differential(factor.value) and method_mark(factor.marks) is None:
             bare = Factor("name", factor.value[1:], factor.start + 1, factor.end, factor.marks)
             items = [*items[:i], replace(items[i], factor=bare), *items[i + 1 :]]
             if below and self.stands_before_a_place(items, i):

@@ -8,7 +8,7 @@ from fractions import Fraction
 from ..formula import Call, Formula, Index, Number, Partial, Symbol
 from .brackets import Brackets
 from .grammar import Factor
-from .parts import BRACKETED, COSTS, PARAMETERS, Item, mentioned, single
+from .parts import BRACKETED, COSTS, PARAMETERS, Item, is_two, mentioned, single
 from .tokens import FUNCTIONS
 
 _TWO = Number(Fraction(2))
@@ -40,15 +40,10 @@ class Gradients(Brackets):
 
     def squared(self, factor: Factor) -> tuple[bool, Factor]:
         """Whether a 2 stands above ∇, and the sign without it."""
-        squares = [k for k, (kind, x) in enumerate(factor.marks) if kind in ("sup", "power") and self.is_two(x)]
+        squares = [k for k, (kind, x) in enumerate(factor.marks) if kind in ("sup", "power") and is_two(x)]
         if len(squares) != 1:
             return False, factor
         return True, replace(factor, marks=[x for k, x in enumerate(factor.marks) if k != squares[0]])
-
-    def is_two(self, content: object) -> bool:
-        """Whether an exponent is 2."""
-        run = single(content.items[0]) if hasattr(content, "items") and len(content.items) == 1 else None
-        return run is not None and len(run) == 1 and run[0].factor.value == "2"
 
     def end_of_operand(self, below: Formula | None, factor: Factor, items: list[Item], i: int) -> int:
         """Where ∇_x ends: behind the product of all that stands side by side if x is one of its factors."""

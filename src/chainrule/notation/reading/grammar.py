@@ -20,6 +20,7 @@ chain: side                                   -> chain_first
      | chain REL side                         -> chain_more
 side: product                                 -> side_first
     | ADD product                             -> side_signed
+    | ADD ADD product                         -> side_signed_twice
     | side ADD product                        -> side_more
     | side ADD ADD product                    -> side_twice
 product: run                                  -> product_first
@@ -69,7 +70,8 @@ list: chain                                   -> list_first
 """
 
 
-@dataclass(slots=True)
+# Without equality by value all of these have a hash, so that any factor's value may be looked up among names.
+@dataclass(slots=True, eq=False)
 class Factor:
     """One thing in a run, with what hangs on it in the order of writing: ("sup", List), ("prime", None), …"""
 
@@ -80,7 +82,7 @@ class Factor:
     marks: list[tuple[str, Any]] = field(default_factory=list)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Part:
     """Factors side by side, and the sign before them: "" in front of a product, else * / @ …; `negative` for `* -x`."""
 
@@ -92,7 +94,7 @@ class Part:
 Product = list[Part]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Chain:
     """Sides joined by relations; a side is a list of (sign, product), the first sign "" or "-" or "+"."""
 
@@ -100,7 +102,7 @@ class Chain:
     relations: list[str]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class List:
     """Chains between commas and semicolons; `breaks` are the numbers of items before each semicolon."""
 
@@ -131,6 +133,9 @@ class _Builder:
 
     def side_signed(self, c: list[Any]) -> list[tuple[str, Product]]:
         return [(c[0].value, c[1])]
+
+    def side_signed_twice(self, c: list[Any]) -> list[tuple[str, Product]]:
+        return [("" if c[0].value == c[1].value else "-", c[2])]  # --a
 
     def side_more(self, c: list[Any]) -> list[tuple[str, Product]]:
         c[0].append((c[1].value, c[2]))

@@ -26,6 +26,7 @@ STYLES = words(
     "underbrace overbrace boxed fbox hfill noindent centering nonumber notag alert mathclap mathllap mathrlap uncover "
     "only onslide visible emph"
 )
+WHOLE = words("boxed fbox ensuremath onslide uncover only visible alert")  # around rows and equations too
 SPACES = words(
     "blacksquare qed square Box therefore because left right big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr middle "
     "displaylimits strut hskip"
@@ -65,7 +66,9 @@ REFUSED = {
     "binom": "a binomial coefficient", "newcommand": "a definition of commands", "def": "a definition of commands",
     "ll": "an inequality", "gg": "an inequality", "oint": "an integral", "argmin": "a minimization", "hline": "a rule",
 }  # fmt: skip
-ACCENTS = {"hat": "hat", "widehat": "hat", "bar": "bar", "overline": "bar", "tilde": "tilde", "widetilde": "tilde"}
+ACCENTS = {"hat": "hat", "widehat": "hat", "bar": "bar", "overline": "bar", "tilde": "tilde", "widetilde": "tilde",
+           "dot": ""}  # fmt: skip
+DOTTED = words("g f h sigma phi psi")  # activations, of which a dot is the derivative
 MATRICES = words("bmatrix pmatrix matrix vmatrix Bmatrix Vmatrix smallmatrix array")
 CASES = frozenset({"cases", "dcases", "rcases"})
 SIZES = words("left right big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr bigm Bigm middle")
@@ -74,6 +77,17 @@ _ONES = re.compile(
     r"\\math(?:bf|bb|bbm|ds)\s*(?:\{\s*1\s*\}|1)(?:_(?:\{[A-Za-z]\}|[A-Za-z]))?(?!\s*(?:_|\[|\(|\\\{|\\left|\\[Bb]ig))"
 )
 _UPRIGHT_D = re.compile(r"\{\s*\\rm\s+d\s*\}|\{\s*\\(?:mathrm|text|textrm)\s*\{d\}\s*\}")
+# \mathbb{E}[...], \operatorname{E}_i\left[...\right], \mathbb E(...): an expectation, no letter E.
+_GAPS = r"\s{0,4}"
+EXPECTATION = re.compile(
+    r"\\(?:(?P<bare>mathbb|Bbb|operatorname)|mathrm|mathbf|mathsf|text|textrm|boldsymbol|bm)\*?"
+    rf"{_GAPS}(?:\{{{_GAPS}E{_GAPS}\}}|E(?![A-Za-z]))"
+    rf"(?={_GAPS}(?:_{_GAPS}(?:\{{[^{{}}]{{0,40}}\}}|.))?{_GAPS}(?:\\!)?(?:\\left|\\[bB]igg?l?)?{_GAPS}"
+    rf"(?:\[(?!{_GAPS}[\dlL]{_GAPS}\])|\\lbrack|\\\{{|(?(bare)\(|\[)))"
+)
+# = with a word or a number above, which says why: \overset{\text{def}}{=}, \stackrel{(2)}{=}; not with ! or ?.
+_SAID_ABOVE = re.compile(r"\\(?:overset|stackrel)\s*\{((?:[^{}!?]|\{[^{}!?]{0,80}\}){0,80})\}\s*(?:\{\s*=\s*\}|=)")
+_DEFINES = re.compile(r"def|triangle|Delta")
 # Between two equations.
 _GAP = re.compile(r"(?:\\[;: ]\s*){3,}(?=[^=\n]{0,300}[^=\n\s&\\]\s*&?(?:=|:=|\\gets|\\leftarrow))")
 
@@ -82,5 +96,6 @@ def plain_commands(text: str) -> str:
     """A formula with ones, an upright d and gaps between equations in one form each, as long as it was."""
     text = _ONES.sub(r"\\mathrm{ones}", text)
     text = _UPRIGHT_D.sub(lambda m: "d".ljust(len(m[0])), text)
+    text = _SAID_ABOVE.sub(lambda m: (":=" if _DEFINES.search(m[1]) else "=").ljust(len(m[0])), text)
     text = _GAP.sub(lambda m: r"\quad".ljust(len(m[0])), text)
     return text

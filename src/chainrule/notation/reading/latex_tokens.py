@@ -9,6 +9,8 @@ from .behind import is_named_below
 from .latex_commands import (
     ACCENTS,
     CASES,
+    DOTTED,
+    EXPECTATION,
     MATRICES,
     PRIMITIVE,
     REFUSED,
@@ -17,10 +19,11 @@ from .latex_commands import (
     SPACES,
     STYLES,
     TEXT,
+    WHOLE,
     WITH_ARGUMENT,
     plain_commands,
 )
-from .latex_words import NAMED, SAID, beside_case, is_condition, spelled
+from .latex_words import NAMED, SAID, beside_case, goes_on_behind, is_condition, spelled
 from .text_tokens import MATLAB_SIGNS, SIGNS, text_tokens
 from .text_words import LAYERED
 from .tokens import (
@@ -37,6 +40,7 @@ from .tokens import (
     plain_letters,
     short,
     where,
+    with_changes,
     words,
 )
 
@@ -82,8 +86,14 @@ class _Lexer:
                 raise FormulaError(
                     f"\\{self.accents[-1][0]} {where(self.text, start)} must stand over a single letter."
                 )
+            dotted = [name for name, _ in self.accents if name == "dot"]
+            if dotted and value not in DOTTED:
+                raise FormulaError(f"a dot above {short(value)} {where(self.text, start)} is not read: write a prime.")
             while self.accents:
                 value += ACCENTS[self.accents.pop()[0]]
+            if dotted:
+                self.out += [Token(kind, value, start, end), *(Token("PRIME", "'", end, end) for _ in dotted)]
+                return
         script = len(self.out) > 1 and self.out[-2].type in ("SUB", "SUP")  # W_d a
         joined = kind == "NAME" and not script and is_symbol_name("d" + value)
         if joined and self.out and self.out[-1][:2] == ("NAME", "d"):
@@ -157,7 +167,10 @@ class _Lexer:
             or (after[0] == "command" and after[1][1:] in GREEK.keys() | ACCENTS.keys())
         )
         if not letter or after is None or after[2] != end or not self.out:
-            self.put("SEP", ".", start, end)
+            multiplies = goes_on_behind(self.primitives[i + 1 : i + 1 + _LOOKED_AT]) and any(
+                t.type == "REL" for t in self.out
+            )
+            self.put(*(("OP", "·") if multiplies else ("SEP", ".")), start, end)
         elif after[1] in ("T", "shape"):
             self.put("ATTR", after[1], start, after[3])
             return i + 2
@@ -239,6 +252,9 @@ class _Lexer:
 
     def command(self, i: int, name: str, start: int, end: int) -> int:
         follows = i + 1 in self.closing  # an argument in braces
+        if (mean := EXPECTATION.match(self.text, start)) is not None:
+            self.put("NAME", "expectation", start, mean.end())
+            return next(k for k in range(i, len(self.primitives)) if self.primitives[k][2] >= mean.end())
         if name in SIZES:
             self.delimiter = name
         elif name in ("begin", "end"):
@@ -251,7 +267,7 @@ class _Lexer:
                 inner = [p for k, p in enumerate(self.primitives[i + 2 : close], i + 2) if not self.is_style(k)]
                 if name in ("underbrace", "overbrace"):
                     self.captioned.add(close)
-                if len(inner) <= 1 or name in ("boxed", "fbox", "ensuremath"):
+                if len(inner) <= 1 or name in WHOLE:
                     self.dropped |= {i + 1, close}
             elif name in ("boxed", "fbox") and i + 1 < len(self.primitives) and self.primitives[i + 1][1] == "{":
                 self.dropped.add(i + 1)  # the box of a fragment that was cut off before its end
@@ -367,6 +383,7 @@ class _Lexer:
         return close + 1
 
 
+_LOOKED_AT = 200  # signs behind a full stop
 _LAYERED = LAYERED | words("g n")
 _LAYER = re.compile(r"\[\s*(?:\d|[lLik](?:\s*[-+]\s*1)?)\s*\]")
 
@@ -374,19 +391,4 @@ _LAYER = re.compile(r"\[\s*(?:\d|[lLik](?:\s*[-+]\s*1)?)\s*\]")
 def latex_tokens(text: str, names: frozenset[str] = frozenset()) -> list[Token]:
     """The tokens of a formula in LaTeX, `names` being letters too; FormulaError for a command that is not read."""
     text = plain_commands(text)
-    return _with_changes(_Lexer(text, names).run(), text)
-
-
-_BETWEEN = re.compile(r"|\}\s*(?:\\mathrel\s*\{)?")  # of \mathrel{-}=
-
-
-def _with_changes(tokens: list[Token], text: str) -> list[Token]:
-    """The tokens with `+=`, `-=` as one sign each."""
-    found: list[Token] = []
-    for t in tokens:
-        before = found[-1] if found else t
-        if t[:2] == ("REL", "=") and before.type == "ADD" and _BETWEEN.fullmatch(text[before.end : t.start]):
-            found[-1] = Token("AUG", before.value, before.start, t.end)
-        else:
-            found.append(t)
-    return found
+    return with_changes(_Lexer(text, names).run(), text)

@@ -3,12 +3,14 @@ r"""What words say inside of LaTeX: `\text{…}` and runs of letters as letters,
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
+from .latex_commands import TEXT
 from .text_tokens import text_tokens
-from .tokens import FUNCTIONS, KEYWORDS, SYNONYMS, Token, is_symbol_name, words
+from .tokens import FUNCTIONS, GREEK, KEYWORDS, SYNONYMS, Token, is_symbol_name, words
 
 SAID = words("if for when else all then any each otherwise")  # words of conditions, no products of letters
-NAMED = words("out err act inp targ tgt pred hid obs")  # quantities of older texts, with an index
+NAMED = words("in out err act inp targ tgt pred hid obs")  # quantities of older texts, with an index
 _CONDITION = re.compile(r"(?:if|for|when|whenever)\s[^a-z]*(?:all\s|any\s)?[^a-z]*[a-zA-Z][^a-z]*[<>=≠≤≥]")
 
 
@@ -42,6 +44,37 @@ def spelled(word: str, names: frozenset[str], start: int, end: int, *, applied: 
             return [Token("SEP", word, start, end)]
         return [Token("COMMA", ",", start, end)] if "," in word else []
     return [Token("WORD", word, start, end)]
+
+
+def goes_on_behind(primitives: Sequence[tuple[str, str, int, int]]) -> bool:
+    """Whether an operand stands behind a full stop, and up to the next one neither a relation nor a word.
+
+    Then the full stop multiplies: `W^{[2]} . A^{[1]} + b`; it ends `Z = W X. A = g(Z)`.
+    """
+    operand = False
+    for n, (kind, value, _, _) in enumerate(primitives):
+        name = value[1:] if kind == "command" else ""
+        if not n:
+            operand = kind in ("greek", "module") or value == "(" or name in _OPERANDS or name in GREEK
+            operand |= kind == "letters" and (len(value) < _WORD or value in FUNCTIONS)
+            if not operand:
+                return False
+        if value == "." or kind == "row" or name in ("end", "quad", "qquad"):
+            break
+        if name in TEXT | _RELATIONS:
+            return False
+        prose = kind == "letters" and len(value) >= _WORD and value not in FUNCTIONS
+        if prose or value in ("=", ":=", "≈", "->", "<-"):
+            return False
+    return operand and not (len(primitives) > 2 and primitives[0][1] == "(" and primitives[2][1] == ")")
+
+
+_WORD = 4  # letters that are prose rather than a product
+_RELATIONS = words("approx equiv leftarrow rightarrow gets to coloneqq triangleq simeq le ge leq geq neq ne in sim")
+_OPERANDS = words(
+    "frac dfrac tfrac partial nabla left bigl Bigl big Big sum ln log exp tanh sigma sqrt operatorname mathrm mathbf "
+    "boldsymbol bm mathcal hat bar tilde delta dot ell vec widehat overline max min cos sin"
+)
 
 
 def beside_case(written: str) -> str:

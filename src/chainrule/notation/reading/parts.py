@@ -6,7 +6,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from ..formula import Binary, Call, Formula, Index, Negate, Number, Partial, Slice, Sum, Symbol, Transpose, symbols
+from ..formula import (
+    Binary,
+    Bound,
+    Call,
+    Formula,
+    Index,
+    Negate,
+    Number,
+    Partial,
+    Slice,
+    Sum,
+    Symbol,
+    Transpose,
+    symbols,
+)
+from .clauses import INDICES
 from .grammar import Chain, Factor, List, Product
 from .tokens import FUNCTIONS, KEYWORDS, is_differential, words
 
@@ -52,6 +67,7 @@ class Marks:
     sample: Formula | None = None
     prime: int = 0
     entries: tuple[Formula, ...] = ()
+    turned: bool = False  # the T of a transpose stands nearer to the letter than its indices
     after: list[tuple[str, Formula | tuple[Formula, ...] | None]] = field(default_factory=list)
 
 
@@ -242,3 +258,19 @@ def depth(formula: Formula) -> int:
 def is_matrix(part: Formula) -> bool:
     """Whether a factor of an inner product is a matrix by its letters: A, dW, ∂J/∂W, A B."""
     return any(s.name.removeprefix("d")[:1].isupper() and s.name not in COSTS for s in symbols(part))
+
+
+def free_indices(formula: Formula) -> tuple[Formula, ...]:
+    """The letters that number entries, in the order of the alphabet, and then those that number samples; unbound."""
+    bound = {b.index for x in formula.parts if isinstance(x, Sum) for b in x.bounds if isinstance(b, Bound)}
+    below = {e for x in formula.parts if isinstance(x, Index) for e in x.entries} - bound
+    above = {s.sample for s in symbols(formula) if s.sample is not None} - bound - below
+    if not all(isinstance(x, Symbol) and x.name in INDICES for x in below | above):
+        return ()
+    return (*sorted(below, key=str), *sorted(above, key=str))
+
+
+def is_two(content: object) -> bool:
+    """Whether an exponent is 2."""
+    run = single(content.items[0]) if isinstance(content, List) and len(content.items) == 1 else None
+    return run is not None and len(run) == 1 and run[0].factor.value == "2"

@@ -16,6 +16,7 @@ from .tokens import where, words
 _NUMBERING = words("i j k l s m n N L H K p q r t mu nu")
 
 
+_ANOTHER_T = re.compile(r"(?<![A-Za-z\\^])(?<!\^\{)t(?![A-Za-z])|\^\s*\{?t\s*[-+]")
 _VALUES = (WITH_LAYER | DATA) - {"g", "n"}
 
 
@@ -29,6 +30,7 @@ class Places(ABC):
         self.asked: list[tuple[str, ...]] = []
         self.steps: frozenset[str] = frozenset()  # the letters in brackets that number what they stand behind
         self.e_is_a_letter = False  # because it stands without an exponent somewhere
+        self.layered = letters.layered
         self.among_indices = False  # where d is a letter, as in h_{d-1}
         # Letters that are declared as values of layers, which no letter of a function is then: h where it stands for a.
         self.quantities = {p for p, stands_for in letters.rename.items() if re.split(r"\W", stands_for)[0] in _VALUES}
@@ -69,6 +71,17 @@ class Places(ABC):
         letters = {s.name for s in symbols(number)}
         return not self.letters.layers or letters <= self.letters.layers
 
+    def is_of_sample(self, name: str, number: Formula) -> bool:
+        """Whether a number in parentheses is that of a sample, as of data; not `x^{(l-1)}`, nor what is declared."""
+        letters = {s.name for s in symbols(number)}
+        layer = self.letters.layer == "parentheses" and letters and letters <= {"l", "L"}
+        return name in DATA and not layer and not self.is_declared_layer(name, number)
+
+    def is_declared_layer(self, name: str, number: Formula) -> bool:
+        """Whether a letter is declared with layers, and a number may be that of one."""
+        letters = {s.name for s in symbols(number)}
+        return name in self.layered and (counts_layers(number) or letters <= self.layered[name])
+
     def is_component(self, name: str) -> bool:
         """Whether what stands below a letter is a component although layers stand there: of data, as y_k."""
         return name == "n" or (self.letters.component == "subscript" and name in DATA)
@@ -99,7 +112,16 @@ class Places(ABC):
     def is_turning(self, content: List) -> bool:
         """Whether a script is the T of a transpose."""
         run = single(content.items[0]) if len(content.items) == 1 else None
-        return run is not None and len(run) == 1 and run[0].factor.value == "T" and not run[0].factor.marks
+        if run is None or len(run) != 1 or run[0].factor.marks:
+            return False
+        return bool(run[0].factor.value == "T")
+
+    def is_small_turn(self, content: List) -> bool:
+        """Whether a script is a small t that transposes, as in France: where no t stands but above, and no step is."""
+        run = single(content.items[0]) if len(content.items) == 1 else None
+        if run is None or len(run) != 1 or run[0].factor.value != "t" or run[0].factor.marks:
+            return False
+        return not _ANOTHER_T.search(self.text) and self.choose("t is an exponent", "a small t transposes") == 1
 
     def sample_index(self, group: Factor) -> Formula | None:
         """What stands in a parenthesis if it can number a sample or a layer: i, 3, L-1."""
@@ -110,7 +132,8 @@ class Places(ABC):
             if (sign == "-" and len(side) == 1) or len(product) != 1 or len(product[0].factors) != 1:
                 return None
             f = product[0].factors[0]
-            if f.marks or not (
+            primed = f.kind == "name" and all(kind == "prime" for kind, _ in f.marks)  # i', another sample
+            if not (primed or not f.marks) or not (
                 f.kind == "num" or (f.kind == "name" and (f.value in "ijklsmnNLHKpqrt" or f.value in ("mu", "nu")))
             ):
                 return None

@@ -38,6 +38,12 @@ def of_sizes(tokens: list[Token]) -> list[Token]:
         return tokens
     k = places[0]
     sizes, start, end = tokens[k + 1 :], tokens[k].start, tokens[k].end
+    if sizes[0][:2] == ("NAME", "shape") and len(sizes) > 1:
+        sizes = sizes[1:]
+    crosses = [n for n in outside(sizes)[1:-1] if sizes[n][:2] == ("NAME", "x") and sizes[n - 1].end < sizes[n].start]
+    if len(crosses) == 1:  # n x m, as one types it
+        n = crosses[0]
+        sizes = [*sizes[:n], sizes[n]._replace(type="OP", value="·"), *sizes[n + 1 :]]
     times = [n for n in outside(sizes) if sizes[n].type == "OP"]
     listed = sizes[0].type in ("LPAR", "LBRACK") and any(t.type in ("COMMA", "OP") for t in sizes) and not times
     if not (listed or (len(times) == 1 and sizes[times[0]].value == "·")) or any(t.type == "WORD" for t in tokens):

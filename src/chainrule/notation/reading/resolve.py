@@ -10,12 +10,13 @@ from dataclasses import replace
 from itertools import pairwise
 
 from ...errors import FormulaError
-from ..formula import ONE, Array, At, Binary, Call, Equation, Formula, Index, Limit, Negate, Number, Symbol
+from ..formula import ONE, Array, At, Binary, Call, Equation, Formula, Index, Limit, Negate, Number, Partial, Symbol
 from ..letters import Letters
 from .derivatives import Derivatives
 from .grammar import Chain, Factor, List, Product, parse
 from .latex_tokens import latex_tokens
 from .parts import (
+    COSTS,
     DATA,
     ENTRY_SIGNS,
     MATRIX_SIGNS,
@@ -23,10 +24,12 @@ from .parts import (
     MAX_FACTORS,
     MAX_READINGS,
     PER_SAMPLE,
+    SCALARS,
     Item,
     Terms,
     added,
     depth,
+    free_indices,
     has_bare,
     is_matrix,
     is_scalar,
@@ -62,7 +65,33 @@ class Reader(Derivatives):
         relations = tuple("=" if r == "==" else r for r in chain.relations)
         if relations == ("->",) and _is_changed(*sides):
             relations = ("<-",)  # w -> w - eta dw
+        if relations in (("=",), (":=",)) and (entries := self.by_entries(chain, sides[0])) is not None:
+            return Equation(entries, relations)
         return Equation(_of_sizes(sides), relations) if relations else sides[0]
+
+    def by_entries(self, chain: Chain, whole: Formula) -> tuple[Formula, Formula] | None:
+        """`dW = [dz_i a_j]`, `dW = (∂C/∂W_ij)_ij`, a matrix by its entry, as dW_ij = dz_i a_j; None for others."""
+        run = single(Chain(chain.sides[1:], []))
+        group = run[0].factor if run is not None and len(run) == 1 else None
+        if group is None or group.kind not in ("lbrack", "lpar") or len(group.value.items) != 1:
+            return None
+        if [kind for kind, _ in group.marks] not in ([], ["sub"]):
+            return None
+        entry = self.chain(group.value.items[0])
+        letter = whole.denominator if isinstance(whole, Partial) else whole
+        if isinstance(entry, Array | Equation) or not isinstance(letter, Symbol) or letter.sample is not None:
+            return None
+        if letter.name in SCALARS | COSTS or _is_entry_of(entry, letter):
+            return None
+        counted = free_indices(entry)
+        if group.marks:
+            named = self.entries(group.marks[0][1], "", group)
+            counted = named if {*named} == {*counted} else ()
+        matrix = letter.name.removeprefix("d")[:1].isupper()
+        if len(counted) != 1 + matrix:
+            return None
+        one = Index(letter, tuple(counted))
+        return (replace(whole, denominator=one) if isinstance(whole, Partial) else one), entry
 
     def sizes(self, chain: Chain) -> Formula:
         """`W ∈ ℝ^{n × m}` as shape(W) = (n, m); `x ∈ ℝ^n` as shape(x) = (n, 1)."""
@@ -183,7 +212,9 @@ class Reader(Derivatives):
             elif factor.kind == "at":
                 if not found:
                     raise self.error(factor.start, "the bar of an evaluation has nothing before it")
-                if item.glued and items[i - 1].factor.kind in ("lpar", "at"):  # (∂h/∂x)|_{x}
+                if (slope := self.slope(found[-1][1], self.place(factor))) is not None:
+                    found[-1] = (found[-1][0], slope, found[-1][2])
+                elif item.glued and items[i - 1].factor.kind in ("lpar", "at"):  # (∂h/∂x)|_{x}
                     found[-1] = (found[-1][0], At(found[-1][1], self.place(factor)), found[-1][2])
                 else:
                     found = [("", At(self.combined(found), self.place(factor)), False)]
@@ -304,6 +335,14 @@ def _of_sizes(sides: tuple[Formula, ...]) -> tuple[Formula, ...]:
             raise FormulaError("sizes in numbers are those of an example: write them with letters, as (n[l], m).")
         found.append(replace(side, function=Symbol("shape")) if isinstance(side, Call) and side in calls else side)
     return tuple(found)
+
+
+def _is_entry_of(entry: Formula, whole: Symbol) -> bool:
+    """Whether `W = (w_jk)` only says what the entries of a matrix are called, of which `Z = [Z_ij]` says that it is."""
+    base = entry.base if isinstance(entry, Index) else None
+    if not isinstance(base, Symbol) or base.name.lower() != whole.name.lower() or base.sample is not None:
+        return False
+    return base.name != whole.name or whole.name in ("W", "w", "b")
 
 
 def _is_changed(before: Formula, after: Formula) -> bool:

@@ -10,11 +10,26 @@ from ..formula import Binary, Call, Formula, Index, Number, Partial, Range, Slic
 from .above import without_turn
 from .clauses import INDICES
 from .grammar import Factor, List
-from .parts import COSTS, DATA, PER_LAYER, SCALARS, WITH_LAYER, WITHOUT_LAYER, Item, Marks, magnitude, single
+from .parts import (
+    COSTS,
+    PER_LAYER,
+    PER_SAMPLE,
+    SCALARS,
+    WITH_LAYER,
+    WITHOUT_LAYER,
+    Item,
+    Marks,
+    is_two,
+    magnitude,
+    single,
+)
 from .places import Places, counts_layers
 from .tokens import FUNCTIONS, KEYWORDS, MAX_EXPONENT, is_differential
 
 _DIFFERENTIATED = re.compile(r"[)\]]\s*(?:['’′]|\^\s*\{?\s*\\prime\s*\}?)\s*=")  # (x^2 + a)' = 2 x
+
+
+_OF_TRANSPOSE = "the row or column is one of the transpose", "the row or column itself is transposed"
 
 
 class Scripts(Places):
@@ -32,8 +47,9 @@ class Scripts(Places):
         after = list(marks.after)
         if marks.entries:
             full = len(marks.entries) == 2 and not any(isinstance(x, Slice) for x in marks.entries)
-            if full and after and after[0][0] == "T":  # W_{ij}^T is an entry of the transpose
-                value = Transpose(value)
+            turned = bool(after) and after[0][0] == "T"
+            if turned and (full or (marks.turned and self.is_part_of_transpose(factor, marks.entries))):
+                value = Transpose(value)  # W_{ij}^T is an entry of the transpose
                 after.pop(0)
             value = Index(value, marks.entries)
         notes = (f"{factor.value} with one index is a {x} of weights" for x in ("column", "row"))
@@ -51,6 +67,14 @@ class Scripts(Places):
                     raise self.error(factor.start, "two powers stand above one letter: use brackets")
                 value = self.power(value, content, factor.start)
         return value
+
+    def is_part_of_transpose(self, factor: Factor, entries: tuple[Formula, ...]) -> bool:
+        """Whether `W^T_{k,:}` is row k of the transpose, not the transpose of row k; what is a row comes first."""
+        if len(entries) > 2 or factor.value == "w" or not factor.value.removeprefix("d")[:1].isupper():
+            return False
+        row = len(entries) == 2 and isinstance(entries[1], Slice)
+        taken = self.choose(*(_OF_TRANSPOSE if row else reversed(_OF_TRANSPOSE)))
+        return (taken == 0) == row
 
     def is_row_as_column(self, factor: Factor, marks: Marks) -> bool:
         """`w_j^T a`: whether the weights of one unit are written as a column that is transposed."""
@@ -79,11 +103,14 @@ class Scripts(Places):
                 if subscripted and len(found) == 1 and not isinstance(found[0], Slice) and self.counts(found[0]):
                     marks.layer = found[0]
                 else:
+                    marks.turned |= not marks.entries and ("T", None) in marks.after
                     marks.entries += found
             elif kind == "power":
                 marks.after.append(("^", self.listed(content, factor)))
             else:
                 self.add_superscript(factor, marks, content)
+        if name in ("w", "dw") and marks.layer is None and len(marks.entries) == 2 and isinstance(marks.sample, Number):
+            marks.layer, marks.sample = marks.sample, None  # w_{kj}^{(2)}, the weights of layer 2
         return marks
 
     def add_index(self, factor: Factor, marks: Marks, found: tuple[Formula, ...]) -> None:
@@ -91,8 +118,8 @@ class Scripts(Places):
             marks.layer is None
             and not marks.entries
             and not marks.after
-            and factor.value not in WITHOUT_LAYER
             and len(found) == 1
+            and (factor.value not in WITHOUT_LAYER or self.is_declared_layer(factor.value, found[0]))
             and not isinstance(found[0], Slice | Range)
         )
         if (
@@ -116,6 +143,9 @@ class Scripts(Places):
     def add_superscript(self, factor: Factor, marks: Marks, content: List) -> None:
         """Layer, sample, transpose, prime, component or power, whatever stands above a letter."""
         layered, components = self.letters.layer == "superscript", self.letters.component == "superscript"
+        if factor.value.removeprefix("d")[:1].isupper() and self.is_small_turn(content):
+            marks.after.append(("T", None))
+            return
         bare, turned, primes = without_turn(content, any_letter=layered, components=components)
         if (turned or primes) and factor.value not in SCALARS:  # W^{lT}, g^{L\prime}
             self.add_superscript(factor, marks, bare)
@@ -143,6 +173,12 @@ class Scripts(Places):
             else:
                 marks.after.append(("^", exponent))
             return
+        if len(run) == 2 and marks.layer is None and marks.sample is None and factor.value in PER_SAMPLE & WITH_LAYER:
+            above, group = self.bare_number_of(run[0]), run[1].factor  # z^{2(i)}
+            index = self.sample_index(group) if group.kind == "lpar" and not group.marks else None
+            if above is not None and counts_layers(above) and index is not None:
+                marks.layer, marks.sample = above, index
+                return
         k = 0
         while k < len(run):
             f = run[k].factor
@@ -152,12 +188,13 @@ class Scripts(Places):
                 self.add_primes(replace(f, marks=[]) if turned else f, marks)
                 marks.after += [("T", None)] if turned else []  # W^{[2]^T}
             elif f.kind == "lpar" and (index := self.sample_index(f)) is not None:
-                as_layer = self.letters.layer == "parentheses" or factor.value in PER_LAYER
-                if as_layer and marks.layer is None and factor.value not in DATA:
+                declared = factor.value in self.layered
+                as_layer = self.letters.layer == "parentheses" or factor.value in PER_LAYER or declared
+                if as_layer and marks.layer is None and not self.is_of_sample(factor.value, index):
                     marks.layer = index
                 elif marks.sample is None:
                     marks.sample = index
-                elif marks.layer is None and factor.value not in DATA:  # a^{(l)(i)}
+                elif marks.layer is None and not self.is_of_sample(factor.value, index):  # a^{(l)(i)}
                     marks.layer, marks.sample = marks.sample, index
                 else:
                     raise self.error(factor.start, "two sample numbers stand above one letter")
@@ -183,16 +220,26 @@ class Scripts(Places):
         else:
             marks.after.append(("^", self.product([replace(rest_items[0], sign=""), *rest_items[1:]])))
 
+    def bare_number_of(self, item: Item) -> Formula | None:
+        """The number or letter of a factor on which nothing hangs."""
+        plain = item.factor.kind in ("num", "name") and not item.factor.marks and item.factor.value != "T"
+        return self.bare_number(self.value(item.factor)) if plain else None
+
     def bare_layer(self, factor: Factor, content: List) -> Formula | None:
         """`l-1`, `L`, `2` above a letter that has a layer; None for a transpose, a prime or another letter."""
         meant = {letter for letter, stands_for in self.letters.rename.items() if stands_for in WITH_LAYER}
-        known = WITH_LAYER | meant | self.letters.layered | (self.letters.functions - COSTS - FUNCTIONS)
-        if factor.value not in known:
+        known = WITH_LAYER | meant | self.layered.keys() | (self.letters.functions - COSTS - FUNCTIONS)
+        if factor.value not in known or self.is_square_in_a_sum(factor, content):
             return None
         side = content.items[0].sides[0]
         factors = [f for _, product in side for part in product for f in part.factors]
         simple = all(f.kind in ("num", "name") and not f.marks and f.value != "T" for f in factors)
         return self.side(side) if simple and len(factors) <= 3 and side[0][0] != "-" else None
+
+    def is_square_in_a_sum(self, factor: Factor, content: List) -> bool:
+        r"""`\sum_w w^2`: a square, where the sum is over the letter itself."""
+        over = rf"(?:\\sum(?:\\limits)?|[∑Σ]|sum)\s?_\s?\{{?\s?{re.escape(factor.value)}(?![A-Za-z])"
+        return is_two(content) and re.search(over, self.text) is not None
 
     def add_primes(self, factor: Factor, marks: Marks) -> None:
         if any(kind != "prime" for kind, _ in factor.marks):
@@ -242,7 +289,7 @@ class Scripts(Places):
         if isinstance(base, Number) and len(marks) > 1:
             raise self.error(place, "a number carries one power at most: use brackets")
         for kind, content in marks:
-            if kind == "prime" and self.is_difference_of_values(base):
+            if kind == "prime" and self.holds_values(base):
                 base = Transpose(base)  # (y - t)'(y - t)
             elif kind == "prime" or (kind == "attr" and content == "prime"):
                 base = Partial(base, self.variable(base, place))
@@ -263,8 +310,10 @@ class Scripts(Places):
                 base = self.raised(base, content, place)
         return base
 
-    def is_difference_of_values(self, base: Formula) -> bool:
-        """Whether a bracket holds a sum or difference of several quantities, none of them a function."""
+    def holds_values(self, base: Formula) -> bool:
+        """Whether a bracket holds a quantity of a layer, or a sum or difference of several, none of them a function."""
+        if isinstance(base, Symbol) and base.layer is not None and base.name not in self.letters.functions:
+            return True  # (dz^{[l]})'
         names = {s.name for s in symbols(base)}
         applied = self.letters.functions | {"u", "v", "F", "G"}
         if _DIFFERENTIATED.search(self.text):
@@ -277,6 +326,8 @@ class Scripts(Places):
             base = Transpose(base)
             rest = tuple(self.value(x.factor) for x in run[1:])
             return Index(base, rest) if rest else base
+        if not isinstance(base, Number) and self.is_small_turn(content):
+            return Transpose(base)
         if run is not None and all(x.factor.kind == "prime" for x in run):
             return Partial(base, self.variable(base, place))
         if self.letters.component == "superscript" and run is not None and all(map(_is_index, run)):

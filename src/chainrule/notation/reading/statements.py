@@ -15,6 +15,7 @@ from .clauses import (
     heads_a_loop,
     is_condition,
     said_in,
+    said_of_the_rest,
     without_condition,
     without_range,
 )
@@ -212,7 +213,7 @@ def _with_conditions(pieces: list[list[Token]], clauses: dict[int, list[Token]])
         if stated is not None and found[stated].condition is None and is_condition(piece):
             found[stated] = _under(found[stated], piece)
             piece = []
-        found.append(Statement(piece, condition=condition, unread=unread))
+        found.append(Statement(piece, condition=condition, unread=unread or said_of_the_rest(piece)))
     return found
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from ..letters import Letters
 from .grammar import Chain, Factor, List
-from .parts import COSTS
+from .parts import COSTS, single
 from .tokens import FUNCTIONS, words
 
 _NUMBERING = words("n k i s m p q r t mu nu tau")
@@ -28,17 +28,20 @@ def steps_of(chain: Chain, letters: Letters) -> frozenset[str]:
             stack += x.items
         elif isinstance(x, list | tuple):
             stack += x
-    several = {name for name, times in found.times.items() if times > 1 and name not in found.varied}
+    several = {
+        name for name, times in found.times.items() if (times > 1 or name in found.summed) and name not in found.varied
+    }
     return frozenset(name for name in several if name in found.sure or name not in _TIMES)
 
 
 @dataclass
 class _Found:
-    """How often letters number others, those that also do as n - 1, and those that vary."""
+    """How often letters number others, those that also do as n - 1, those that vary, and the indices of sums."""
 
     times: dict[str, int] = field(default_factory=dict)
     sure: set[str] = field(default_factory=set)
     varied: set[str] = field(default_factory=set)
+    summed: set[str] = field(default_factory=set)
 
 
 def _of_run(run: list[Factor], letters: Letters, found: _Found) -> list[object]:
@@ -49,6 +52,9 @@ def _of_run(run: list[Factor], letters: Letters, found: _Found) -> list[object]:
         if numbers:  # the bracket of the letter before
             numbers = False
             continue
+        if factor.kind == "sumop":
+            below = [x for kind, content in factor.marks if kind == "sub" for x in content.items]
+            found.summed |= {str(of[0].factor.value) for x in below if (of := single(Chain(x.sides[:1], [])))}
         follows = run[k + 1] if k + 1 < len(run) else None
         name, shifted = _number(follows) if follows is not None and follows.start == factor.end else ("", False)
         if name and factor.kind == "name" and factor.value not in FUNCTIONS:

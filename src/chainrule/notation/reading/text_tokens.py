@@ -56,7 +56,7 @@ SIGNS = {
     "⇒": ("SEP", "⇒"), "⟹": ("SEP", "⇒"), "=>": ("SEP", "⇒"),
     "⇔": ("SEP", "⇔"), "⟺": ("SEP", "⇔"), "<=>": ("SEP", "⇔"), "∴": ("SPACE", ""), "■": ("SPACE", ""),
     "∎": ("SPACE", ""), "?": ("WORD", "?"), "\n": ("SEP", "\n"), "∀": ("WORD", "for all"),
-    "∞": ("NAME", "infinity"), "∏": ("NAME", "prod"),
+    "∞": ("NAME", "infinity"), "∏": ("NAME", "prod"), "𝔼": ("NAME", "expectation"),
 }  # fmt: skip
 TOKEN = re.compile(
     r"(?P<space>[ \t\r\f\v\u00a0\u2009]+)"
@@ -75,7 +75,7 @@ TOKEN = re.compile(
     r"|(?P<sign>\*\*|<=>|=>|\|\||[:=!~<>+\-*/]=|<-|->|\n|.)",
     re.DOTALL,
 )
-_MATLAB = re.compile(r"\.[*/^]")  # where entries are multiplied by .*, a plain * is the product of matrices
+MATLAB = re.compile(r"\.[*/^]")  # where entries are multiplied by .*, a plain * is the product of matrices
 _SMALL_FRACTION = re.compile(r"(?<!\w)[⁰¹²³⁴-⁹]+[⁄∕/][₀-₉ₘₙ]+")  # ¹⁄ₘ
 _CELL = re.compile(r"\{\s*(?:\d|end|[lLik](?:\s*[-+]\s*1)?)\s*\}")  # W{l}, of MATLAB's lists
 _CALCULUS = re.compile(r"\)\s*['’]\s*=")  # (u * v)' = u' * v + u * v', where ' is a derivative
@@ -92,7 +92,7 @@ def text_tokens(text: str, names: frozenset[str] = frozenset(), *, code: bool = 
     text = _SMALL_FRACTION.sub(lambda m: "".join(SUPERSCRIPTS.get(c) or SUBSCRIPTS.get(c) or "/" for c in m[0]), text)
     text = _INNER.sub(lambda m: m[0].replace("<", "⟨").replace(">", "⟩"), plain_letters(text))
     out: list[Token] = []
-    matlab = _MATLAB.search(text) is not None
+    matlab = MATLAB.search(text) is not None
     calculus = _CALCULUS.search(text) is not None
     turned: list[int] = []  # where a ' that transposes stands
     braces: list[bool | None] = []  # of each open brace, whether it is that of an index or an exponent; None of a cell

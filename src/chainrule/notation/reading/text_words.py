@@ -54,6 +54,9 @@ def program_name(value: str, start: int, end: int) -> list[Token]:
     return [Token(k, v, start if n == 0 else end, end) for n, (k, v) in enumerate(parts)]
 
 
+_OVER_A_CHANGE = re.compile(r"\s*\((?:[^()]|\([^()]*\)){0,60}\)\s*/\s*[d∂]\w")  # (z)/dz
+
+
 @lru_cache(maxsize=4096)
 def _parts(word: str) -> tuple[tuple[str, str], ...]:
     """A written word as (type, value) of tokens: a name, a name with scripts, two letters side by side, or a word."""
@@ -111,8 +114,8 @@ def _parts(word: str) -> tuple[tuple[str, str], ...]:
         return (("NAME", word[0]), ("NAME", word[1]))
     if re.fullmatch(r"[A-Z][a-hl-z]", word) and word.lower() not in _PROSE | FUNCTIONS:  # Uh, a matrix times a column
         return (("NAME", word[0]), ("NAME", word[1]))
-    if re.fullmatch(r"[a-z][ijkn]", word):  # xn beside x1
-        return (("NAME", word[0]), ("SUB", "_"), ("LBRACE", "{"), ("NAME", word[1]), ("RBRACE", "}"))
+    if re.fullmatch(r"[a-z][ijkn]|d[f-hu-z][ijkn]", word):  # xn beside x1, dxn beside dx1
+        return (("NAME", word[:-1]), ("SUB", "_"), ("LBRACE", "{"), ("NAME", word[-1]), ("RBRACE", "}"))
     stem, _, index = word.partition("_")
     named = index in ("in", "up")  # hidden_in is a name
     if len(stem) > 1 and stem.isalpha() and _is_index(index) and index.islower() and not named:  # net_j
@@ -193,6 +196,10 @@ def word_tokens(text: str, value: str, start: int, end: int, glued: bool = False
         return [Token("LIM", value, start, end)]
     if is_differential(value) and re.match(r"\s*/\s*[d∂]", text[end:]):  # dsigma/dz, of which dsigma is no sigma'
         return [Token("NAME", value, start, end)]
+    if value[0] == "d" and value not in FUNCTIONS and _OVER_A_CHANGE.match(text[end:]):  # dsigma(z)/dz, dtanh(x)/dx
+        name = SYNONYMS.get(value[1:], value[1:])
+        if name in FUNCTIONS or name in GREEK:
+            return [Token("NAME", "d", start, start + 1), Token("NAME", name, start + 1, end)]
     if value == "sum" and re.match(r"\s*[^\s(]", text[end:]) and not re.match(r"\s*=", text[end:]):
         return [Token("SUMOP", "∑", start, end)]
     marks = ""

@@ -83,7 +83,7 @@ FUNCTIONS = words(
     "maximum minimum clip where mean average sum dot matmul multiply outer transpose diag trace tr det inv reshape "
     "array zeros ones one_hot argmax argmin var std prod square power divide add subtract negative reciprocal "
     "hadamard kron nabla vec shape size sech coth LeakyReLU LeakyRelu ReLU Softmax Sigmoid Tanh SoftMax softsign "
-    "hardtanh cosine inner hstack vstack"
+    "hardtanh cosine inner hstack vstack expectation"
 )
 KEYWORDS = frozenset({"axis", "keepdims", "keepdim", "True", "False", "None", "dim", "ord", "ddof", "dtype"})
 NUMPY_NAMES = {"dim": "axis", "keepdim": "keepdims"}  # of the same arguments in another library
@@ -162,7 +162,7 @@ def plain_letters(text: str) -> str:
     """Letters with accents taken apart (ŷ is y and a combining hat), mathematical alphabets as plain letters."""
     out = []
     for c in text:
-        if c in SUPERSCRIPTS or c in SUBSCRIPTS or c.isascii():
+        if c in SUPERSCRIPTS or c in SUBSCRIPTS or c.isascii() or c == "𝔼":  # an expectation, no letter
             out.append(c)
         elif 0x1D400 <= ord(c) <= 0x1D7FF:  # bold, italic, script letters and digits
             out.append(unicodedata.normalize("NFKC", c))
@@ -237,7 +237,7 @@ _BEHIND_A_PLUS = words("REL AMP ADD OP RBRACE RPAR RBRACK COMMA ROW SEP SEMI SUB
 
 def wrap_scripts(tokens: list[Token], text: str) -> list[Token]:
     """After every ^ and _ a group in braces; `^\\prime` is a prime; groups that hold nothing are dropped."""
-    tokens = _without_entry_signs(tokens)
+    tokens = _with_whole_rows(_without_entry_signs(tokens))
     out: list[Token] = []
     i = 0
     ends = _matching(tokens)
@@ -299,6 +299,23 @@ def _without_entry_signs(tokens: list[Token]) -> list[Token]:
     ]
 
 
+def _with_whole_rows(tokens: list[Token]) -> list[Token]:
+    r"""The tokens with a colon for the sign of `W_{k\cdot}`, `W_{*,j}`, `W_{k\bullet}`: a whole row or column."""
+    if not any(t[:2] == ("SUB", "_") for t in tokens):
+        return tokens
+    found = list(tokens)
+    for k in range(2, len(tokens) - 1):
+        if tokens[k].type != "OP" or tokens[k].value not in "·*∘":
+            continue
+        first = tokens[k - 1].type == "LBRACE" and tokens[k - 2].type == "SUB"
+        index = tokens[k - 1].type in ("NAME", "NUM", "COMMA") and tokens[k + 1].type == "RBRACE"
+        if index and tokens[k - 1].type != "COMMA":
+            index = tokens[k - 2].type == "LBRACE" and k > 2 and tokens[k - 3].type == "SUB"
+        if index or (first and tokens[k + 1].type in ("NAME", "NUM", "COMMA")):
+            found[k] = tokens[k]._replace(type="COLON", value=":")
+    return found
+
+
 def _matching(tokens: list[Token]) -> dict[int, int]:
     ends: dict[int, int] = {}
     stack: list[int] = []
@@ -319,3 +336,18 @@ def _argument_end(tokens: list[Token], j: int, ends: dict[int, int]) -> int:
             j = ends.get(j + 1, j + 1)
         return min(j, len(tokens) - 1)
     return min(ends.get(j, j), len(tokens) - 1)
+
+
+_BETWEEN = re.compile(r"|\}\s*(?:\\mathrel\s*\{)?")  # of \mathrel{-}=
+
+
+def with_changes(tokens: list[Token], text: str) -> list[Token]:
+    """The tokens with `+=`, `-=` as one sign each."""
+    found: list[Token] = []
+    for t in tokens:
+        before = found[-1] if found else t
+        if t[:2] == ("REL", "=") and before.type == "ADD" and _BETWEEN.fullmatch(text[before.end : t.start]):
+            found[-1] = Token("AUG", before.value, before.start, t.end)
+        else:
+            found.append(t)
+    return found

@@ -50,7 +50,9 @@ class Exact(Ascii):
     def partial(self, f: Partial) -> tuple[str, int]:
         (above, p), (below, q) = self.put(f.numerator), self.put(f.denominator)
         above, below = self.within(above, p, ATOM), self.within(below, q, ATOM)
-        simple = isinstance(f.numerator, Symbol | Index | Call)
+        simple = isinstance(f.numerator, Symbol | Index) or (  # dg(x)/dx, but d/dx sin(x)
+            isinstance(f.numerator, Call) and not _is_spelled(f.numerator.function)
+        )
         return (f"d{above}/d{below}" if simple else f"d/d{below} {above}"), ATOM
 
     def cases(self, f: Cases) -> str:
@@ -72,3 +74,8 @@ class Exact(Ascii):
         if isinstance(f, Index):  # an entry of a letter shows its indices as they are
             return self.indexed(f), ATOM
         return super().put(f)
+
+
+def _is_spelled(function: Formula) -> bool:
+    """Whether the name of a function has several letters, `sin`, `sigma`, to which a d cannot be joined."""
+    return isinstance(function, Symbol) and len(function.name) > 1

@@ -1,4 +1,4 @@
-"""Programs of Octave and MATLAB: ' is a transpose, * the product of matrices."""
+"""What signs mean in programs: in Octave ' is a transpose, * the product of matrices; in NumPy * repeats."""
 
 from __future__ import annotations
 
@@ -46,3 +46,18 @@ def _is_matrix(part: Formula) -> bool:
         case Array():
             return True
     return False
+
+
+def repeating(tree: Equation, *, declared: bool) -> Iterator[Usual]:
+    """`W2.T * dZ2` of one output unit: NumPy repeats the column along the row, which then is the matrix product.
+
+    declared  the network is: of one that is not, one unit would be an excuse
+    """
+
+    def turned(part: Formula) -> bool:
+        return isinstance(part, Transpose) and isinstance(part.operand, Symbol) and part.operand.name in ("W", "w")
+
+    stars = [x for x in tree.parts if isinstance(x, Binary) and x.sign == "*"]
+    if declared and any(turned(x) for star in stars for x in star.children):
+        words = "* repeats a column along a row, as in NumPy"
+        yield Usual(words, tree, conventions={"repeated": True}, anyway=True)
