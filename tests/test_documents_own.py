@@ -174,15 +174,30 @@ def test_a_loss_that_nobody_wrote_makes_no_step_wrong() -> None:
     assert [e.verdict for e in entries[-3:]] == ["right if", "right if", "wrong"]
 
 
+FORWARD = (
+    r"Let $z_1 = W_1 x + b_1$, $h = \mathrm{ReLU}(z_1)$, $z_2 = W_2 h + b_2$, $\hat{y} = \mathrm{softmax}(z_2)$ and "
+    r"$J = -\sum_i y_i \log \hat{y}_i$." + "\n\n"
+)
+
+
 def test_deltas_numbered_by_the_steps_of_the_backward_pass_are_not_those_of_the_layers() -> None:
     text = (
-        r"Let $z_1 = W_1 x + b_1$, $h = \mathrm{ReLU}(z_1)$, $z_2 = W_2 h + b_2$, $\hat{y} = \mathrm{softmax}(z_2)$ and "
-        r"$J = -\sum_i y_i \log \hat{y}_i$." + "\n\n"
         r"$\delta_1 = \frac{\partial J}{\partial z_2} = \hat{y} - y$, $\delta_2 = \frac{\partial J}{\partial h} = "
         r"W_2^\top \delta_1$, $\frac{\partial J}{\partial W_2} = \delta_1 h^\top$" + "\n"
     )
-    found = judge_document(text, "notes.md").entries
-    assert {e.verdict for e in found[-3:]} == {"cannot tell"}
+    assert [e.verdict for e in judge_document(FORWARD + text, "notes.md").entries[-3:]] == ["right"] * 3
+
+
+def test_a_delta_of_the_wrong_layer_is_wrong_where_others_are_numbered_as_the_layers() -> None:
+    text = (
+        r"$\delta_1 = \frac{\partial J}{\partial z_2} = \hat{y} - y$, $\delta_1 = W_2^\top \delta_2 \circ "
+        r"\mathbf{1}[z_1 > 0]$, $\frac{\partial J}{\partial W_1} = \delta_1 x^\top$" + "\n"
+    )
+    first, *others = judge_document(FORWARD + text, "notes.md").entries[-3:]
+    assert first.verdict == "wrong"
+    assert first.judgement is not None
+    assert first.judgement.cause == "wrong-layer-index"
+    assert {e.verdict for e in others} <= {"right", "right if"}
 
 
 def test_a_delta_that_the_text_defines_is_no_gradient_of_a_letter() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ..errors import ChainruleError
 from ..notation.canonical import is_hypothesis
-from ..notation.formula import Call, Equation, Formula, Index, Number, Partial, Symbol
+from ..notation.formula import Call, Equation, Formula, Index, Symbol
 from .guessed import is_open
 from .header import Stretch
 from .report import Entry
@@ -24,7 +24,6 @@ _NOTE = (
 
 _ANOTHER = "it is about parameters without a layer, beside layers that have numbers: another network may be meant"
 _DEFINED = "{} is defined in this text, and was taken for the data of a network: declare what it stands for"
-_NUMBERED = "the text numbers {} in an order of its own: declare what each of them stands for"
 _LAYOUT = "the layer was written in another layout before, and the words speak of rows: declare the samples"
 _OF_LAYOUT = ("missing-transpose", "operands-swapped", "shape", "other")
 _DATA = ("x", "X", "y", "Y")
@@ -60,7 +59,6 @@ def unsettled(
             defined.setdefault(number, set()).add(name)
         if any(isinstance(p, Symbol) and p.layer is not None for p in equation.parts):
             layered.add(number)
-    steps = _numbered_by_steps(entries, numbers, read_ones)
     for i, (entry, equation, number) in enumerate(zip(entries, read_ones, numbers, strict=True)):
         if equation is None or entry.verdict != "wrong":
             yield entry
@@ -70,29 +68,8 @@ def unsettled(
             yield _doubted(entry, _ANOTHER)
         elif clash := {p.name for p in equation.parts if isinstance(p, Symbol)} & defined.get(number, set()):
             yield _doubted(entry, _DEFINED.format(min(clash)))
-        elif steps.get(number) in {p.name for p in equation.parts if isinstance(p, Symbol)}:
-            yield _doubted(entry, _NUMBERED.format(steps[number]))
         else:
             yield entry
-
-
-def _numbered_by_steps(
-    entries: Sequence[Entry], numbers: Sequence[int], equations: Sequence[Equation | None]
-) -> dict[int, str]:
-    """By the stretch, δ where `δ_1 = ∂J/∂z_2`, `δ_2 = ∂J/∂h`, … count the steps back, not the layers."""
-    others: dict[int, set[Formula]] = {}
-    layers: set[int] = set()
-    for entry, equation, number in zip(entries, equations, numbers, strict=True):
-        if equation is None or not any(p.name == "delta" for p in equation.parts if isinstance(p, Symbol)):
-            continue
-        left, *sides = equation.sides
-        if entry.verdict in ("right", "right if"):
-            layers.add(number)
-        elif isinstance(left, Symbol) and left.name == "delta" and isinstance(left.layer, Number):
-            slopes = [side.denominator for side in sides if isinstance(side, Partial)]
-            if any(not (isinstance(z, Symbol) and z.layer == left.layer) for z in slopes):
-                others.setdefault(number, set()).add(left)
-    return {number: "delta" for number, found in others.items() if len(found) > 1 and number not in layers}
 
 
 def _in_rows(entries: Sequence[Entry], numbers: Sequence[int], equations: Sequence[Equation | None]) -> dict[int, int]:

@@ -59,8 +59,8 @@ def retold(
         section = Section(replace(stretches[number], readings=(("", notation),)), read, quick, {}, shown=False)
         told: dict[tuple[int, str], Entry] = {}
         for each in said:
-            for own in section.entries(each):
-                told[own.found.line, own.found.formula] = own
+            for own in section.entries(each):  # of `δ = ∂L/∂a = p - y` what is judged stands behind δ
+                told[each.line, each.formula] = replace(own, found=each)
         for i, entry in _own(here, entries, told, section, judge):
             new[i] = entry
     return new
@@ -97,6 +97,22 @@ def _stem(part: Formula) -> str:
     return base.name if isinstance(base, Symbol) else ""
 
 
+def _names(entry: Entry, section: Section) -> set[str]:
+    try:
+        parts = section.read(entry.found, section.stretch.readings[0][1]).parts
+    except ChainruleError:
+        return set()
+    return {p.name for p in parts if isinstance(p, Symbol)}
+
+
+def _left(entry: Entry, section: Section) -> str:
+    """The letter alone on the left, δ of `δ_1 = ∂J/∂z_2`: in a formula that held with its layers it is no other one."""
+    try:
+        return _stem(section.read(entry.found, section.stretch.readings[0][1]).sides[0])
+    except ChainruleError:
+        return ""
+
+
 def _own(
     here: Sequence[int],
     entries: Sequence[Entry],
@@ -108,12 +124,14 @@ def _own(
     changed: list[tuple[int, Entry]] = []
     kinds = any(re.fullmatch(r"\w+_\w", x) for x, _ in section.stretch.readings[0][1].letters)
     right = sum(e.verdict == "right" for e in told.values())
+    held = {name for i in here if entries[i].verdict in ("right", "right if") for name in _names(entries[i], section)}
     for i in here:
         before, now = entries[i], told.get((entries[i].found.line, entries[i].found.formula))
         anew = now is None or now.why.endswith(ANEW)
         if now is None or anew or before.verdict == "right" or before.status == "no statement":
             continue
-        if now.verdict == "right" and now.judgement is not None and _follows(before, now, section):
+        chain = now.status == "judged" and before.verdict == "wrong" and _left(now, section) in held
+        if now.verdict == "right" and now.judgement is not None and not chain and _follows(before, now, section):
             note = "; ".join(x for x in (now.judgement.note, _NOTE) if x)
             changed.append((i, replace(now, judgement=replace(now.judgement, note=note), shown=before.shown)))
         elif now.status == "definition" and kinds and before.status == "judged":  # of units of another layer
