@@ -152,7 +152,7 @@ def judge_document(
     entries = _judged(found, stretches, read, judge, progress, told)
     starts = [s.start for s in stretches]
     numbers = [max(0, bisect_right(starts, e.found.line) - 1) for e in entries]
-    entries = settled(text, entries, numbers, stretches, read, judge, told)
+    entries = settled(text, entries, numbers, stretches, read, quick, judge, told)
     entries = of_several_losses(entries, numbers, given, stretches, read, quick, judge)
     entries = under_any_loss(entries, numbers, given, stretches, read, quick, told)
     if any(is_open(s) for s in given):

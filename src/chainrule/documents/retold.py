@@ -20,6 +20,7 @@ from .section import Judge, Reader, Section
 
 _UNNAMED = ("", "not named", "shape", "undefined-symbol")  # causes that say that the letters may be misunderstood
 _FEWEST = 2  # right formulas of a text, besides its definitions, that show that its letters are understood
+_SHARE = 12  # where less than one in so many is not explained by the network, it is no other text
 _MOST = 200  # formulas of a stretch that are read so
 _NOTE = "every letter is what the text itself says of it"
 
@@ -49,7 +50,9 @@ def retold(
     for number in sorted(set(numbers)):
         here = [i for i, n in enumerate(numbers) if n == number and entries[i].found.syntax != "code"]
         untold = [i for i in here if _is_untold(entries[i])]
-        if not untold or len(here) > _MOST or not is_open(given[number]):
+        causes = [j.cause for i in untold if (j := entries[i].judgement) is not None]
+        strange = sum(cause in _UNNAMED for cause in causes)
+        if _SHARE * strange < len(here) or len(here) > _MOST or not is_open(given[number]):
             continue
         plain = given[number].readings[0][1]
         said = [f for f in found if max(0, bisect_right(starts, f.line) - 1) == number and f.syntax != "code"]

@@ -38,6 +38,7 @@ def settled(
     numbers: Sequence[int],
     stretches: Sequence[Stretch],
     read: Reader,
+    quick: Judge,
     judge: Judge,
     told: Told,
 ) -> list[Entry]:
@@ -48,11 +49,12 @@ def settled(
     another convention is meant.
 
     numbers  of each entry, that of its stretch
+    quick    judges without looking for the mistake
     told     under which declarations a formula was judged
     """
     entries = _placed(entries, numbers, stretches, read, judge, told)
     entries = _outside(text, entries, numbers, stretches, read, judge, told)
-    entries = _outvoted(text, entries, numbers, stretches, read, judge, told)
+    entries = _outvoted(text, entries, numbers, stretches, read, quick, judge, told)
     entries = _turned(entries, numbers, stretches, read, judge, told)
     entries = _signed(entries, numbers, stretches, read, judge, told)
     offered = {i: keys for i, e in enumerate(entries) if (keys := _refusable(e))}
@@ -250,6 +252,7 @@ def _outvoted(
     numbers: Sequence[int],
     stretches: Sequence[Stretch],
     read: Reader,
+    quick: Judge,
     judge: Judge,
     told: Told,
 ) -> Sequence[Entry]:
@@ -267,7 +270,7 @@ def _outvoted(
             continue
         lefts = {i: _left(entries[i], stretches[number], read) for i in here}
         if not all(_is_slope(lefts[i]) for i in those):
-            for i, entry in _of_a_forward_pass_in_rows([(i, lefts[i]) for i in here], entries, judge, told):
+            for i, entry in _of_a_forward_pass_in_rows([(i, lefts[i]) for i in here], entries, quick, judge, told):
                 new[i] = entry
             continue
         if spoken:
@@ -276,7 +279,7 @@ def _outvoted(
         for i in here:
             declared = told.get((entries[i].found.line, entries[i].found.formula), ())
             if declared and entries[i].verdict == "right":
-                against += judge(entries[i].found, _settled(declared, {"rows": True})).verdict == "wrong"
+                against += quick(entries[i].found, _settled(declared, {"rows": True})).verdict == "wrong"
         if against < _FEWEST or against <= len(those):
             continue
         for i in those:
@@ -288,25 +291,22 @@ def _outvoted(
 
 
 def _of_a_forward_pass_in_rows(
-    here: Sequence[tuple[int, Formula | None]], entries: Sequence[Entry], judge: Judge, told: Told
+    here: Sequence[tuple[int, Formula | None]], entries: Sequence[Entry], quick: Judge, judge: Judge, told: Told
 ) -> Iterator[tuple[int, Entry]]:
     """The gradients of all samples that are right for columns alone, beside `Z = X W + b`: numbers and mistakes."""
-    against: list[tuple[int, Judgement]] = []
+    against: list[tuple[int, tuple[Declared, ...]]] = []
     for i, left in here:
-        declared = told.get((entries[i].found.line, entries[i].found.formula), ())
-        if not declared or entries[i].verdict != "right":
-            continue
-        judgement = judge(entries[i].found, _settled(declared, {"rows": True}))
-        if judgement.verdict != "wrong":
+        declared = _settled(told.get((entries[i].found.line, entries[i].found.formula), ()), {"rows": True})
+        if not declared or entries[i].verdict != "right" or quick(entries[i].found, declared).verdict != "wrong":
             continue
         if not _is_slope(left):
             return  # a forward pass for columns is here too
-        if judgement.cause not in ("", "not named") and any(
-            isinstance(p, Symbol) and p.name in ("X", "Z", "A", "dX", "dZ", "dA") for p in left.parts
-        ):
-            against.append((i, judgement))
-    for i, judgement in against:
-        yield i, replace(entries[i], judgement=judgement, mended=None)
+        if any(isinstance(p, Symbol) and p.name in ("X", "Z", "A", "dX", "dZ", "dA") for p in left.parts):
+            against.append((i, declared))
+    for i, declared in against:
+        judgement = judge(entries[i].found, declared)
+        if judgement.cause not in ("", "not named"):
+            yield i, replace(entries[i], judgement=judgement, mended=None)
 
 
 def _is_slope(left: Formula | None) -> TypeGuard[Formula]:
