@@ -208,3 +208,28 @@ def test_a_delta_that_the_text_defines_is_no_gradient_of_a_letter() -> None:
         r"$\nabla_{z_1} \mathcal{L} = (W_2^\top \delta) \odot \varphi'(z_1)$" + "\n"
     )
     assert judge_document(text, "notes.md").entries[-1].verdict == "right"
+
+
+NOT_UNDERSTOOD = {
+    "list.py": (  # functions of z alone
+        "def softplus(z):\n    a = np.log(1 + np.exp(z))\n    da = 1 / (1 + np.exp(-z))\n    return a, da\n"
+    ),
+    "ex4.m": "a1 = [ones(m, 1) X];\nz2 = a1 * Theta1';\na2 = [ones(m, 1) sigmoid(z2)];\ndelta3 = h - Y;\n",
+    "notes.tex": (  # Goodfellow's letters
+        "On note $h^{(0)} = x$ et $a^{(k)} = b^{(k)} + W^{(k)} h^{(k-1)}$, $h^{(k)} = f(a^{(k)})$.\n\n"
+        r"$\nabla_{b^{(k)}} J = \nabla_{a^{(k)}} J$, $\nabla_{W^{(k)}} J = \nabla_{a^{(k)}} J \; h^{(k-1)\top}$" + "\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NOT_UNDERSTOOD)
+def test_what_was_not_understood_is_not_called_wrong(name: str) -> None:
+    found = judge_document(NOT_UNDERSTOOD[name], name).entries
+    assert len(found) >= 2
+    assert not [e.found.formula for e in found if e.verdict == "wrong"]
+
+
+def test_a_sign_in_an_activation_is_a_slip_all_the_same() -> None:
+    text = r"$z = w^\top x + b$, $a = \frac{1}{1 + e^{z}}$, $L = -y \ln a - (1 - y) \ln(1 - a)$" + "\n"
+    found = {e.found.formula: e.verdict for e in judge_document(text, "notes.md").entries}
+    assert found[r"a = \frac{1}{1 + e^{z}}"] == "wrong"

@@ -8,6 +8,7 @@ from dataclasses import replace
 from ..errors import ChainruleError
 from ..notation.canonical import is_hypothesis
 from ..notation.formula import Call, Equation, Formula, Index, Symbol
+from .anew import is_slip
 from .guessed import is_open
 from .header import Stretch
 from .report import Entry
@@ -26,6 +27,8 @@ _ANOTHER = "it is about parameters without a layer, beside layers that have numb
 _DEFINED = "{} is defined in this text, and was taken for the data of a network: declare what it stands for"
 _LAYOUT = "the layer was written in another layout before, and the words speak of rows: declare the samples"
 _OF_LAYOUT = ("missing-transpose", "operands-swapped", "shape", "other")
+_PROGRAM = "its sizes do not fit, and no network is known of this program: declare what its names stand for"
+_UNSAID = "it is about an activation alone, and which one is meant is not said: write g(z) = … and g'(z) = …"
 _DATA = ("x", "X", "y", "Y")
 
 
@@ -43,33 +46,64 @@ def unsettled(
     Only in stretches where nothing is declared.
     """
     read_ones: list[Equation | None] = []
+    alone: list[bool] = []  # a = f(z), da = f'(z)
     for entry, number in zip(entries, numbers, strict=True):
         try:
-            usable = entry.status != "no statement" and entry.found.syntax != "code" and is_open(given[number])
-            read_ones.append(read(entry.found, stretches[number].readings[0][1]) if usable else None)
+            usable = entry.status != "no statement" and is_open(given[number])
+            equation = read(entry.found, stretches[number].readings[0][1]) if usable else None
         except ChainruleError:
-            read_ones.append(None)
+            equation = None
+        alone.append(equation is not None and entry.verdict == "wrong" and _is_activation_alone(entry, equation))
+        read_ones.append(None if entry.found.syntax == "code" else equation)
     rows = _in_rows(entries, numbers, read_ones) if speaks_of_rows(text) else {}
     defined: dict[int, set[str]] = {}
     layered: set[int] = set()
+    doubts: dict[int, set[Formula]] = {}  # layers' quantities whose forward pass was not understood
     for entry, equation, number in zip(entries, read_ones, numbers, strict=True):
         if equation is None:
             continue
+        left = equation.sides[0]
+        if entry.judgement is not None and entry.judgement.note == _NOTE and isinstance(left, Symbol):
+            doubts.setdefault(number, set()).update(() if left.name.startswith("d") else (left,))
         if _may_define(entry) and (name := _data_defined(equation)):
             defined.setdefault(number, set()).add(name)
         if any(isinstance(p, Symbol) and p.layer is not None for p in equation.parts):
             layered.add(number)
     for i, (entry, equation, number) in enumerate(zip(entries, read_ones, numbers, strict=True)):
-        if equation is None or entry.verdict != "wrong":
+        if alone[i]:
+            yield _doubted(entry, _UNSAID)
+        elif _is_unknown_program(entry, given[number], stretches[number]):
+            yield _doubted(entry, _PROGRAM)
+        elif equation is None or entry.verdict != "wrong":
             yield entry
         elif i >= rows.get(number, i + 1):
             yield _doubted(entry, _LAYOUT)
+        elif doubts.get(number, set()) & set(equation.parts):
+            yield _doubted(entry, _NOTE)
         elif _is_output_alone(equation) and number in layered:
             yield _doubted(entry, _ANOTHER)
         elif clash := {p.name for p in equation.parts if isinstance(p, Symbol)} & defined.get(number, set()):
             yield _doubted(entry, _DEFINED.format(min(clash)))
         else:
             yield entry
+
+
+def _is_unknown_program(entry: Entry, given: Stretch, stretch: Stretch) -> bool:
+    """Whether sizes alone are wrong in a program of whose network nothing was concluded, as with a column of ones."""
+    judgement = entry.judgement
+    shape = judgement is not None and judgement.verdict == "wrong" and {c.cause for c in judgement.causes} == {"shape"}
+    return shape and entry.found.syntax == "code" and is_open(given) and stretch.readings[0][1].network == "any"
+
+
+def _is_activation_alone(entry: Entry, equation: Equation) -> bool:
+    """`a = f(z)` or `da = a (1 - a)`, no slip: the function and its derivative, of whatever unit."""
+    left, *sides = equation.sides
+    if not isinstance(left, Symbol) or left.layer is not None or left.name not in ("a", "A", "da", "dA"):
+        return False
+    functions = {p.function for side in sides for p in side.parts if isinstance(p, Call)}
+    letters = {p for side in sides for p in side.parts if isinstance(p, Symbol)} - functions
+    bare = all(p.layer is None and p.sample is None and p.name in ("z", "Z", "a", "A") for p in letters)
+    return bool(letters) and bare and entry.judgement is not None and not is_slip(entry.judgement)
 
 
 def _in_rows(entries: Sequence[Entry], numbers: Sequence[int], equations: Sequence[Equation | None]) -> dict[int, int]:
